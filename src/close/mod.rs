@@ -1,0 +1,7 @@
+//! Judgement.
+pub mod cause;
+pub mod finding;
+pub mod outcome;
+pub mod summary;
+pub mod terms;
+pub mod verdict;

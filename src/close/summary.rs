@@ -1,0 +1,185 @@
+//! Totals over the verdicts of a capture.
+
+use crate::close::verdict::{ActiveCloser, Side, Verdict};
+use crate::stamp::Time;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// A place where a capture could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Damage {
+    /// Number of the frame that could not be read.
+    pub frame: u64,
+    /// Byte offset in the file (in the decompressed stream) of the record or block.
+    pub offset: u64,
+    /// What was found, and what was expected.
+    pub what: String,
+}
+
+impl Damage {
+    /// Damage of the record `frame` at `offset`.
+    pub fn new(frame: u64, offset: u64, what: impl Into<String>) -> Self {
+        Self {
+            frame,
+            offset,
+            what: what.into(),
+        }
+    }
+}
+
+/// One capture and what of it was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct SourceSummary {
+    /// Its name.
+    pub source: Arc<str>,
+    /// Records read.
+    pub frames: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Its link types by their LINKTYPE_ names without the prefix, in order of appearance.
+    pub link_types: Vec<String>,
+    /// The earliest time of a record.
+    pub start: Option<Time>,
+    /// The latest one.
+    pub end: Option<Time>,
+    /// Where it could not be read.
+    pub damage: Vec<Damage>,
+}
+
+impl SourceSummary {
+    /// Of a capture of which nothing was read yet.
+    pub fn new(source: Arc<str>) -> Self {
+        let (frames, bytes, start, end) = (0, 0, None, None);
+        Self {
+            source,
+            frames,
+            bytes,
+            link_types: Vec::new(),
+            start,
+            end,
+            damage: Vec::new(),
+        }
+    }
+}
+
+/// How many TIME-WAITs a host owned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct TimeWaitOwner {
+    /// The host.
+    pub addr: IpAddr,
+    /// How many TIME-WAITs it owned.
+    pub time_waits: u64,
+}
+
+/// The last line of the report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Summary {
+    /// Version of this format.
+    pub schema: u32,
+    /// The captures.
+    pub sources: Vec<SourceSummary>,
+    /// Number of flows.
+    pub flows: u64,
+    /// Flows by outcome.
+    pub by_outcome: BTreeMap<String, u64>,
+    /// Flows by active closer.
+    pub by_closer: BTreeMap<String, u64>,
+    /// Aborted flows by cause.
+    pub by_cause: BTreeMap<String, u64>,
+    /// Findings by code.
+    pub findings: BTreeMap<String, u64>,
+    /// TIME-WAITs by host, most first.
+    pub time_wait_owners: Vec<TimeWaitOwner>,
+    /// Frames that were not decoded, by reason.
+    pub not_decoded: BTreeMap<String, u64>,
+    /// Flows forgotten before their time.
+    pub evicted: u64,
+    /// The run was interrupted.
+    pub interrupted: bool,
+}
+
+/// Keeps the totals while verdicts pass by.
+#[derive(Clone, Debug, Default)]
+pub struct Totals {
+    flows: u64,
+    by_outcome: [u64; 16],
+    by_closer: [u64; 8],
+    by_cause: [u64; 16],
+    findings: BTreeMap<&'static str, u64>,
+    owners: BTreeMap<IpAddr, u64>,
+}
+
+impl Totals {
+    /// Counts one verdict.
+    pub fn add(&mut self, verdict: &Verdict) {
+        self.flows += 1;
+        self.by_outcome[verdict.outcome as usize] += 1;
+        self.by_closer[verdict.active_closer as usize] += 1;
+        if let Some(cause) = verdict.abort_cause {
+            self.by_cause[cause as usize] += 1;
+        }
+        for finding in &verdict.findings {
+            *self.findings.entry(finding.code.name()).or_default() += 1;
+        }
+        for time_wait in &verdict.time_wait {
+            let owner = match time_wait.owner {
+                Side::Client => verdict.client.addr,
+                Side::Server => verdict.server.addr,
+            };
+            *self.owners.entry(owner).or_default() += 1;
+        }
+    }
+
+    /// The totals so far, with what the reader knows of its captures.
+    pub fn summary(
+        &self,
+        sources: Vec<SourceSummary>,
+        not_decoded: BTreeMap<String, u64>,
+    ) -> Summary {
+        use crate::close::verdict::{AbortCause, Outcome};
+        let named = |names: Vec<&'static str>, counts: &[u64]| {
+            let all = names.into_iter().zip(counts.iter().copied());
+            all.filter(|(_, n)| *n > 0)
+                .map(|(k, n)| (k.to_owned(), n))
+                .collect()
+        };
+        let mut owners: Vec<_> = self
+            .owners
+            .iter()
+            .map(|(&addr, &time_waits)| TimeWaitOwner { addr, time_waits })
+            .collect();
+        owners.sort_by(|a, b| b.time_waits.cmp(&a.time_waits).then(a.addr.cmp(&b.addr)));
+        Summary {
+            schema: 1,
+            sources,
+            flows: self.flows,
+            by_outcome: named(
+                Outcome::ALL.iter().map(|o| o.name()).collect(),
+                &self.by_outcome,
+            ),
+            by_closer: named(
+                ActiveCloser::ALL.iter().map(|o| o.name()).collect(),
+                &self.by_closer,
+            ),
+            by_cause: named(
+                AbortCause::ALL.iter().map(|o| o.name()).collect(),
+                &self.by_cause,
+            ),
+            findings: self
+                .findings
+                .iter()
+                .map(|(&k, &n)| (k.to_owned(), n))
+                .collect(),
+            time_wait_owners: owners,
+            not_decoded,
+            evicted: 0,
+            interrupted: false,
+        }
+    }
+}

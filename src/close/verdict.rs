@@ -1,0 +1,520 @@
+//! What is said of a flow: the types of the report, field for field.
+
+use crate::close::finding::{Code, Severity};
+use crate::seq::SeqNum;
+use crate::stamp::Time;
+use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+macro_rules! names {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[$vdoc])* #[serde(rename = $text)] $variant,)+
+        }
+
+        impl $name {
+            /// Every value, in the order of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The name in reports.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.name())
+            }
+        }
+    };
+}
+pub(crate) use names;
+
+names! {
+    /// How sure a statement is. The order is the strength: `Possible < Likely < Certain`.
+    Confidence {
+        /// A hint.
+        Possible = "possible",
+        /// The usual reading; another one is named.
+        Likely = "likely",
+        /// RFC-conforming hosts leave no other reading, even if records of the capture are missing.
+        Certain = "certain",
+    }
+}
+
+names! {
+    /// One end of a connection.
+    Side {
+        /// The sender of the SYN, or who is taken for it (see [`RolesFrom`]).
+        Client = "client",
+        /// The other one.
+        Server = "server",
+    }
+}
+
+impl Side {
+    /// The other end.
+    #[must_use]
+    pub const fn peer(self) -> Self {
+        match self {
+            Self::Client => Self::Server,
+            Self::Server => Self::Client,
+        }
+    }
+
+    /// 0 for the client, 1 for the server.
+    pub const fn index(self) -> usize {
+        match self {
+            Self::Client => 0,
+            Self::Server => 1,
+        }
+    }
+}
+
+names! {
+    /// What tells the client from the server.
+    RolesFrom {
+        /// A SYN was captured.
+        Syn = "syn",
+        /// Only the SYN-ACK was.
+        SynAck = "syn-ack",
+        /// Neither: the higher port is taken for the client's.
+        PortGuess = "port-guess",
+    }
+}
+
+names! {
+    /// The outcome of a flow: exactly one, the first that holds.
+    Outcome {
+        /// The SYN was answered by a RST.
+        Refused = "refused",
+        /// SYNs without an answer.
+        Unanswered = "unanswered",
+        /// Both FINs shown and acknowledged.
+        Graceful = "graceful",
+        /// Both FINs shown and acknowledged, and they crossed.
+        Simultaneous = "simultaneous",
+        /// Ended by a RST; a FIN was seen as well.
+        AbortedAfterFin = "aborted-after-fin",
+        /// Ended by a RST.
+        Aborted = "aborted",
+        /// Both FINs shown, the second not acknowledged.
+        FinalAckMissing = "final-ack-missing",
+        /// One FIN, acknowledged.
+        HalfClosed = "half-closed",
+        /// One FIN, not acknowledged.
+        FinUnacked = "fin-unacked",
+        /// A SYN-ACK that the client never acknowledged.
+        HandshakeIncomplete = "handshake-incomplete",
+        /// No sign of a close.
+        Open = "open",
+        /// Too little was seen.
+        Indeterminate = "indeterminate",
+    }
+}
+
+names! {
+    /// Who sent a FIN before receiving the peer's.
+    ActiveCloser {
+        /// The client alone.
+        Client = "client",
+        /// The server alone.
+        Server = "server",
+        /// Both: the FINs crossed.
+        Both = "both",
+        /// Nobody sent a FIN.
+        None = "none",
+        /// The capture does not tell.
+        Unknown = "unknown",
+    }
+}
+
+names! {
+    /// Who ended the flow by a RST.
+    AbortedBy {
+        /// The client.
+        Client = "client",
+        /// The server.
+        Server = "server",
+        /// Each side by a RST of its own, before it could know of the other's.
+        Both = "both",
+        /// Something between the two, in the name of one.
+        Middlebox = "middlebox",
+        /// A RST whose sender is in doubt.
+        Unknown = "unknown",
+    }
+}
+
+names! {
+    /// Why a flow was aborted.
+    AbortCause {
+        /// RST to a SYN.
+        Refused = "refused",
+        /// RST within the handshake.
+        HandshakeRejected = "handshake-rejected",
+        /// Data met a side that had closed.
+        DataAfterClose = "data-after-close",
+        /// The peer's first FIN met a side that no longer kept FIN-WAIT-2.
+        FinWait2Expired = "fin-wait-2-expired",
+        /// A repeated FIN met a side without TIME-WAIT.
+        TimeWaitGone = "time-wait-gone",
+        /// A segment met no connection.
+        NoConnection = "no-connection",
+        /// The application aborted.
+        AppAbort = "app-abort",
+        /// Closed with received bytes unread.
+        UnreadData = "unread-data",
+        /// Keepalive probes went unanswered.
+        KeepaliveTimeout = "keepalive-timeout",
+        /// Retransmissions went unanswered.
+        RetransmissionTimeout = "retransmission-timeout",
+        /// Not sent by the side whose address it bears.
+        Injected = "injected",
+        /// None of these.
+        Unknown = "unknown",
+    }
+}
+
+names! {
+    /// What became of the ACK of the second FIN. The order is the one in which a simultaneous
+    /// close reports the worse of its two.
+    FinalAck {
+        /// It was never sent, as far as the capture shows.
+        Never = "never",
+        /// Lost before it passed the capture point.
+        LostBefore = "lost-before",
+        /// Lost after it passed the capture point.
+        LostAfter = "lost-after",
+        /// The capture ends too early to tell.
+        Unknown = "unknown",
+        /// Sent most likely, and not captured.
+        Unseen = "unseen",
+        /// Captured.
+        Seen = "seen",
+        /// There was no second FIN.
+        None = "none",
+    }
+}
+
+names! {
+    /// How a TIME-WAIT ended.
+    EndedBy {
+        /// Its time ran out (computed, never observed).
+        Expiry = "expiry",
+        /// A new connection took its place.
+        Reused = "reused",
+        /// A RST ended it (RFC 1337).
+        Reset = "reset",
+        /// Its host had none any more.
+        Gone = "gone",
+        /// Still running when the capture ended.
+        CaptureEnd = "capture-end",
+    }
+}
+
+names! {
+    /// On what a TIME-WAIT rests.
+    Basis {
+        /// The rules of TCP.
+        Rule = "rule",
+        /// Linux's timewait socket showed itself.
+        Minisocket = "minisocket",
+    }
+}
+
+names! {
+    /// The states of RFC 9293 section 3.3.2, and `unknown`.
+    State {
+        /// Neither seen nor acknowledged.
+        Unknown = "unknown",
+        /// Waiting for a connection request.
+        Listen = "LISTEN",
+        /// Sent a SYN.
+        SynSent = "SYN-SENT",
+        /// Received a SYN and answered.
+        SynReceived = "SYN-RECEIVED",
+        /// Open.
+        Established = "ESTABLISHED",
+        /// Sent a FIN, not acknowledged.
+        FinWait1 = "FIN-WAIT-1",
+        /// Sent a FIN, acknowledged; the peer has not closed.
+        FinWait2 = "FIN-WAIT-2",
+        /// Received the peer's FIN, has not closed.
+        CloseWait = "CLOSE-WAIT",
+        /// Both FINs crossed, its own not acknowledged.
+        Closing = "CLOSING",
+        /// Passive closer, its FIN not acknowledged.
+        LastAck = "LAST-ACK",
+        /// Active closer, all acknowledged, waiting.
+        TimeWait = "TIME-WAIT",
+        /// No connection.
+        Closed = "CLOSED",
+    }
+}
+
+names! {
+    /// The form of a RST (RFC 9293 sections 3.5.2 and 3.10.7).
+    RstForm {
+        /// Sent by a live connection that is aborted.
+        Active = "active",
+        /// Answers a segment that no connection accepts.
+        Reply = "reply",
+    }
+}
+
+names! {
+    /// A RST's SEQ against its receiver's RCV.NXT (RFC 5961 section 3).
+    RstFit {
+        /// Exactly RCV.NXT.
+        Exact = "exact",
+        /// In the receive window.
+        InWindow = "in-window",
+        /// Outside of it.
+        Outside = "outside",
+        /// RCV.NXT is not known.
+        Unknown = "unknown",
+    }
+}
+
+names! {
+    /// What a RST did.
+    RstFate {
+        /// It ended the connection.
+        Effective = "effective",
+        /// Its receiver sent a challenge ACK (RFC 5961) and went on.
+        Challenged = "challenged",
+        /// Its receiver went on.
+        Ignored = "ignored",
+    }
+}
+
+names! {
+    /// An event of the close, or of the opening.
+    Event {
+        /// SYN.
+        Syn = "syn",
+        /// SYN-ACK.
+        SynAck = "syn-ack",
+        /// The first copy of a FIN.
+        Fin = "fin",
+        /// A FIN again.
+        FinAgain = "fin-again",
+        /// The first segment that acknowledges the peer's FIN.
+        FinAcked = "fin-acked",
+        /// RST.
+        Rst = "rst",
+        /// A keepalive or window probe: SEQ one before SND.NXT, no or one byte.
+        KeepaliveProbe = "keepalive-probe",
+        /// A further ACK of the peer's FIN by a TIME-WAIT owner.
+        TimeWaitAck = "time-wait-ack",
+    }
+}
+
+/// An address and a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// IPv4 or IPv6 address.
+    pub addr: IpAddr,
+    /// TCP port.
+    pub port: u16,
+}
+
+impl std::fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(&std::net::SocketAddr::new(self.addr, self.port).to_string())
+    }
+}
+
+/// One value for each side.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PerSide<T> {
+    /// The client's.
+    pub client: T,
+    /// The server's.
+    pub server: T,
+}
+
+impl<T> PerSide<T> {
+    /// The value of one side.
+    pub const fn of(&self, side: Side) -> &T {
+        match side {
+            Side::Client => &self.client,
+            Side::Server => &self.server,
+        }
+    }
+}
+
+/// One TIME-WAIT: who held it, from when to when.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct TimeWait {
+    /// The active closer that holds it.
+    pub owner: Side,
+    /// The owner's first ACK of the peer's FIN; `null` if that was not captured.
+    pub start: Option<Time>,
+    /// When it ended or will end; `null` if that cannot be computed.
+    pub end: Option<Time>,
+    /// How it ended.
+    pub ended_by: EndedBy,
+    /// On what the statement rests.
+    pub basis: Basis,
+    /// How sure it is.
+    pub confidence: Confidence,
+    /// How many later ACKs of the owner started it anew.
+    pub restarts: u32,
+    /// Nanoseconds still to run when the capture ended, for `capture-end`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_ns: Option<i64>,
+}
+
+/// A segment that mattered to the close. Sequence numbers are relative to the ISNs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct CloseEvent {
+    /// Frame number.
+    pub frame: u64,
+    /// Its time, if the record has one.
+    pub time: Option<Time>,
+    /// Its sender.
+    pub from: Side,
+    /// What it is.
+    pub event: Event,
+    /// SEG.SEQ, relative to the sender's ISN (to its first number seen, without a SYN).
+    pub seq: u32,
+    /// SEG.ACK, relative to the peer's; `null` without the ACK bit.
+    pub ack: Option<u32>,
+    /// Bytes of payload.
+    pub len: u32,
+}
+
+/// One entry of the list of close events: an event, or how many more there were.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+#[non_exhaustive]
+pub enum CloseEntry {
+    /// An event.
+    Event(CloseEvent),
+    /// Last entry of a list that was cut.
+    More {
+        /// How many events are left out.
+        more: u64,
+    },
+}
+
+/// One RST, or several that are one event.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Reset {
+    /// Frame of the first copy.
+    pub frame: u64,
+    /// Its time.
+    pub time: Option<Time>,
+    /// The side whose address it bears.
+    pub from: Side,
+    /// Its form.
+    pub form: RstForm,
+    /// SEQ against RCV.NXT of its receiver.
+    pub fit: RstFit,
+    /// What it did.
+    pub fate: RstFate,
+    /// How many there were.
+    pub copies: u32,
+}
+
+/// Something worth knowing about a flow.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Finding {
+    /// Which row of the table.
+    pub code: Code,
+    /// How urgent.
+    pub severity: Severity,
+    /// Whose it is, where it is one side's.
+    pub side: Option<Side>,
+    /// The frames that show it.
+    pub frames: Vec<u64>,
+    /// How sure it is.
+    pub confidence: Confidence,
+    /// One sentence.
+    pub message: String,
+    /// Figures of the message, for machines.
+    pub data: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Zeek's names for the same flow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Zeek {
+    /// `conn_state` of conn.log.
+    pub conn_state: String,
+    /// `history` of conn.log.
+    pub history: String,
+}
+
+/// The verdict on one flow.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Verdict {
+    /// Version of this format.
+    pub schema: u32,
+    /// Number of the flow, from 0, by first frame.
+    pub flow: u64,
+    /// The capture's name.
+    pub source: Arc<str>,
+    /// The opener.
+    pub client: Endpoint,
+    /// The other end.
+    pub server: Endpoint,
+    /// What tells them apart.
+    pub roles_from: RolesFrom,
+    /// Time of the first frame.
+    pub start: Option<Time>,
+    /// Time of the last frame.
+    pub end: Option<Time>,
+    /// First frame.
+    pub first_frame: u64,
+    /// Last frame.
+    pub last_frame: u64,
+    /// Segments by sender, duplicate records not counted.
+    pub packets: PerSide<u64>,
+    /// Bytes of payload by sender, each sequence number once.
+    pub payload_bytes: PerSide<u64>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Who closed first.
+    pub active_closer: ActiveCloser,
+    /// Who aborted; `null` if nobody did.
+    pub aborted_by: Option<AbortedBy>,
+    /// Why.
+    pub abort_cause: Option<AbortCause>,
+    /// How sure the cause is.
+    pub cause_confidence: Option<Confidence>,
+    /// What else it may have been.
+    pub cause_alternatives: Vec<AbortCause>,
+    /// What became of the last ACK.
+    pub final_ack: FinalAck,
+    /// The least over `outcome`, `active_closer` and `aborted_by`.
+    pub confidence: Confidence,
+    /// One sentence that names the deciding frames.
+    pub reason: String,
+    /// One entry per owner; empty if nobody owns one.
+    pub time_wait: Vec<TimeWait>,
+    /// Both sides' states at the end of the capture, derived.
+    pub final_states: PerSide<State>,
+    /// At most 16 events, then how many more.
+    pub close: Vec<CloseEntry>,
+    /// The RSTs.
+    pub resets: Vec<Reset>,
+    /// What else is worth knowing.
+    pub findings: Vec<Finding>,
+    /// The flow before on the same addresses and ports.
+    pub previous_flow: Option<u64>,
+    /// A display filter that selects this flow.
+    pub wireshark_filter: String,
+    /// Zeek's names.
+    pub zeek: Zeek,
+}

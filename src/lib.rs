@@ -1,0 +1,9 @@
+//! How every TCP connection of a packet capture was closed, by whom, and who owned TIME-WAIT.
+#![forbid(unsafe_code)]
+
+mod analysis;
+pub mod close;
+mod packet;
+pub mod seq;
+pub mod stamp;
+pub use analysis::{Analysis, AnalyzeError, Options, analyze};

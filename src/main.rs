@@ -1,0 +1,2 @@
+//! The command `whoclosed`.
+fn main() {}

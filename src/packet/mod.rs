@@ -1,0 +1,3 @@
+//! Link, IP and TCP headers.
+mod segment;
+pub use segment::{End, Flags, Segment, Timestamps};
