@@ -2,8 +2,9 @@
 #![forbid(unsafe_code)]
 
 mod analysis;
+pub mod capture;
 pub mod close;
-mod packet;
+pub mod packet;
 pub mod seq;
 pub mod stamp;
 pub use analysis::{Analysis, AnalyzeError, Options, analyze};
