@@ -4,6 +4,7 @@
 mod analysis;
 pub mod capture;
 pub mod close;
+pub mod flow;
 pub mod packet;
 pub mod seq;
 pub mod stamp;
