@@ -64,9 +64,10 @@ fn pcap_of_every_magic() {
         let seen = read(&file.bytes[..]);
         assert_eq!(seen.len(), PACKETS.len(), "{magic:x} {order:?}");
         for (i, seen) in seen.iter().enumerate() {
+            let seconds = 1_700_000_000 + i64::try_from(i).unwrap();
             let expected = Seen {
                 frame: i as u64 + 1,
-                nanos: Some((1_700_000_000 + i as i64) * SECOND + 5 * unit),
+                nanos: Some(seconds * SECOND + 5 * unit),
                 interface: 0,
                 link: 1,
                 data: PACKETS[i].to_vec(),

@@ -57,7 +57,7 @@ impl PcapNg {
         Ok(pcapng)
     }
 
-    /// The next packet, consumed from the buffer; `None` at the end of the file. Blocks that hold
+    /// The next packet, consumed from the buffer; `None` at the end of the input. Blocks that hold
     /// no packet are read or stepped over on the way.
     #[inline]
     pub(super) fn packet<R: Read>(
@@ -87,11 +87,11 @@ impl PcapNg {
     }
 
     /// Sees to it that the next block is in the buffer from end to end, and that both of its
-    /// lengths agree. Gives its type and length; `None` at the end of the file.
+    /// lengths agree. Gives its type and length; `None` at the end of the input.
     #[inline]
     fn frame<R: Read>(&mut self, buffer: &mut Buffer<R>) -> Result<Option<(u32, usize)>, String> {
         if !buffer.fill(FRAME) {
-            return end_of_file(buffer);
+            return end_of_input(buffer);
         }
         let head = buffer.bytes();
         let kind = self.order.u32(head, 0);
@@ -108,7 +108,7 @@ impl PcapNg {
         let trailer = self.order.u32(buffer.bytes(), size - 4) as usize;
         if trailer != size {
             return Err(format!(
-                "a {} of {size} bytes whose trailing length says {trailer}",
+                "{} of {size} bytes whose trailing length says {trailer}",
                 name(kind)
             ));
         }
@@ -175,7 +175,7 @@ impl PcapNg {
         if captured as usize > size - DATA - 4 {
             return Err(format!(
                 "{} of {size} bytes that claims {captured} captured bytes",
-                with_article(kind)
+                name(kind)
             ));
         }
         let ticks = u64::from(high) << 32 | u64::from(low);
@@ -205,7 +205,7 @@ impl PcapNg {
         if captured as usize > room {
             return Err(format!(
                 "{} of {size} bytes for a packet of {captured} captured bytes",
-                with_article(SIMPLE_PACKET)
+                name(SIMPLE_PACKET)
             ));
         }
         Ok(Packet {
@@ -244,11 +244,11 @@ fn byte_order(head: &[u8]) -> Result<Order, String> {
 }
 
 #[cold]
-fn end_of_file<R: Read>(buffer: &Buffer<R>) -> Result<Option<(u32, usize)>, String> {
+fn end_of_input<R: Read>(buffer: &Buffer<R>) -> Result<Option<(u32, usize)>, String> {
     match (buffer.bytes().len(), buffer.has_failed()) {
         (0, false) => Ok(None),
         (0, true) => Err("where a block was expected".into()),
-        (found, _) => Err(cut("block header", FRAME, found)),
+        (found, _) => Err(cut("a block header", FRAME, found)),
     }
 }
 
@@ -256,7 +256,7 @@ fn end_of_file<R: Read>(buffer: &Buffer<R>) -> Result<Option<(u32, usize)>, Stri
 fn bad_length(kind: u32, size: usize) -> String {
     format!(
         "{} of length {size}, where a multiple of 4 from {} to {MAX_BLOCK} was expected",
-        with_article(kind),
+        name(kind),
         smallest(kind)
     )
 }
@@ -265,7 +265,7 @@ fn bad_length(kind: u32, size: usize) -> String {
 fn unreadable(kind: u32, block: &[u8]) -> String {
     format!(
         "{} of {} bytes that cannot be read",
-        with_article(kind),
+        name(kind),
         block.len()
     )
 }
@@ -281,23 +281,14 @@ const fn smallest(kind: u32) -> usize {
     }
 }
 
-fn with_article(kind: u32) -> String {
-    let name = name(kind);
-    let article = if name.starts_with(['a', 'e', 'i', 'o']) {
-        "an"
-    } else {
-        "a"
-    };
-    format!("{article} {name}")
-}
-
+/// The name of a block, with its article.
 fn name(kind: u32) -> String {
     match kind {
-        SECTION_HEADER => "section header".into(),
-        INTERFACE_DESCRIPTION => "interface description".into(),
-        OBSOLETE_PACKET => "obsolete packet block".into(),
-        SIMPLE_PACKET => "simple packet block".into(),
-        ENHANCED_PACKET => "enhanced packet block".into(),
-        other => format!("block of type {other:#x}"),
+        SECTION_HEADER => "a section header".into(),
+        INTERFACE_DESCRIPTION => "an interface description".into(),
+        OBSOLETE_PACKET => "an obsolete packet block".into(),
+        SIMPLE_PACKET => "a simple packet block".into(),
+        ENHANCED_PACKET => "an enhanced packet block".into(),
+        other => format!("a block of type {other:#x}"),
     }
 }

@@ -4,8 +4,7 @@ use super::{End, NotDecoded, Segment, tcp};
 use etherparse::err::{ipv4, ipv6};
 use etherparse::{IpNumber, Ipv4HeaderSlice, Ipv6HeaderSlice};
 
-/// Up to this many bytes of IP packet may be padding of an Ethernet frame of 60 bytes. A packet
-/// without a length in its header comes from segmentation offload and is always longer.
+/// An Ethernet frame of 60 bytes is padded up to this many behind its header.
 const MAX_PADDED: u32 = 46;
 
 /// The payload of an IP packet.
@@ -44,8 +43,10 @@ pub(super) fn v4(packet: &[u8], on_wire: u32) -> Result<Segment, NotDecoded> {
         ipv4::HeaderSliceError::Content(_) => NotDecoded::MalformedIp,
     })?;
     let header_len = header.slice().len();
+    // No length: segmentation offload (or BIG TCP) had yet to write it.
+    let is_offloaded = header.total_len() == 0;
     let total = match header.total_len() {
-        0 => offloaded(on_wire),
+        0 => on_wire,
         total => u32::from(total),
     };
     let len = total.checked_sub(header_len as u32);
@@ -60,6 +61,9 @@ pub(super) fn v4(packet: &[u8], on_wire: u32) -> Result<Segment, NotDecoded> {
     segment.dst = End::v4(header.destination(), segment.dst.port);
     segment.ttl = header.ttl();
     segment.ip_id = Some(header.identification());
+    if is_offloaded && on_wire <= MAX_PADDED {
+        segment.len = 0;
+    }
     Ok(segment)
 }
 
@@ -72,7 +76,7 @@ pub(super) fn v6(packet: &[u8], on_wire: u32) -> Result<Segment, NotDecoded> {
     })?;
     let header_len = header.slice().len();
     let len = match header.payload_length() {
-        0 => offloaded(on_wire).saturating_sub(header_len as u32),
+        0 => on_wire.saturating_sub(header_len as u32),
         len => u32::from(len),
     };
     let payload = Payload {
@@ -87,11 +91,6 @@ pub(super) fn v6(packet: &[u8], on_wire: u32) -> Result<Segment, NotDecoded> {
     segment.dst = End::v6(header.destination(), segment.dst.port);
     segment.ttl = header.hop_limit();
     Ok(segment)
-}
-
-/// The length of an IP packet whose header does not give it (segmentation offload, BIG TCP).
-const fn offloaded(on_wire: u32) -> u32 {
-    if on_wire > MAX_PADDED { on_wire } else { 0 }
 }
 
 /// Steps over IPv6 extension headers. A jumbogram's length stands in the first one (RFC 2675).

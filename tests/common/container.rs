@@ -66,7 +66,12 @@ impl Pcap {
     }
 
     /// A record with the time `seconds` and `fraction` in the file's own unit.
-    pub(crate) fn record(mut self, (seconds, fraction): (u32, u32), data: &[u8], original: u32) -> Self {
+    pub(crate) fn record(
+        mut self,
+        (seconds, fraction): (u32, u32),
+        data: &[u8],
+        original: u32,
+    ) -> Self {
         let fields = [seconds, fraction, data.len() as u32, original];
         self.bytes
             .extend(fields.map(|n| self.order.u32(n)).concat());
@@ -110,7 +115,13 @@ impl PcapNg {
         self.block(1, &body)
     }
 
-    pub(crate) fn enhanced(self, interface: u32, ticks: u64, data: &[u8], options: Options) -> Self {
+    pub(crate) fn enhanced(
+        self,
+        interface: u32,
+        ticks: u64,
+        data: &[u8],
+        options: Options,
+    ) -> Self {
         let original = data.len() as u32;
         self.enhanced_cut(interface, ticks, data, original, options)
     }
