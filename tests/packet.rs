@@ -475,9 +475,10 @@ proptest! {
         cut in 0..140_usize,
     ) {
         let extended = [&[6, 0, 5, 2, 0, 0, 1, 0][..], &segment(&[3; 40])].concat();
-        let mut frame = match v6 {
-            true => ethernet(&[0x8100], IPV6, &ipv6(0, &extended)),
-            false => ethernet(&[], IPV4, &ipv4(&segment(&[3; 40]))),
+        let mut frame = if v6 {
+            ethernet(&[0x8100], IPV6, &ipv6(0, &extended))
+        } else {
+            ethernet(&[], IPV4, &ipv4(&segment(&[3; 40])))
         };
         for (at, byte) in at {
             let at = at % frame.len();

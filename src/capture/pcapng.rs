@@ -67,17 +67,17 @@ impl PcapNg {
         while let Some((kind, size)) = self.frame(buffer)? {
             let block = buffer.bytes().get(..size).unwrap_or_default();
             let packet = match kind {
-                ENHANCED_PACKET => Some(self.enhanced(block)?),
-                SIMPLE_PACKET => Some(self.simple(block)?),
-                OBSOLETE_PACKET => Some(self.obsolete(block)?),
-                SECTION_HEADER => self.begin_section(block).map(|()| None)?,
-                INTERFACE_DESCRIPTION => self.add_interface(block).map(|()| None)?,
-                _ => None,
+                ENHANCED_PACKET => self.enhanced(block)?,
+                SIMPLE_PACKET => self.simple(block)?,
+                OBSOLETE_PACKET => self.obsolete(block)?,
+                _ => {
+                    self.read_other(kind, block)?;
+                    buffer.consume(size);
+                    continue;
+                }
             };
             buffer.consume(size);
-            if packet.is_some() {
-                return Ok(packet);
-            }
+            return Ok(Some(packet));
         }
         Ok(None)
     }
@@ -115,7 +115,16 @@ impl PcapNg {
         Ok(Some((kind, size)))
     }
 
+    /// A block that holds no packet.
     #[cold]
+    fn read_other(&mut self, kind: u32, block: &[u8]) -> Result<(), String> {
+        match kind {
+            SECTION_HEADER => self.begin_section(block),
+            INTERFACE_DESCRIPTION => self.add_interface(block),
+            _ => Ok(()),
+        }
+    }
+
     fn begin_section(&mut self, block: &[u8]) -> Result<(), String> {
         let (_, header) =
             parse_sectionheaderblock(block).map_err(|_| unreadable(SECTION_HEADER, block))?;
@@ -129,7 +138,6 @@ impl PcapNg {
         Ok(())
     }
 
-    #[cold]
     fn add_interface(&mut self, block: &[u8]) -> Result<(), String> {
         if self.interfaces.len() == MAX_INTERFACES {
             return Err(format!(
