@@ -107,12 +107,12 @@ impl Pcap {
     /// function for modified records of big-endian files.
     #[inline]
     pub(super) fn packet<R: Read>(&self, buffer: &mut Buffer<R>) -> Result<Option<Packet>, String> {
-        if !buffer.fill(self.header) {
-            return end_of_input(buffer, self.header);
-        }
+        buffer.fill(self.header);
         let head = buffer.bytes();
-        let (seconds, fraction) = (self.order.u32(head, 0), self.order.u32(head, 4));
-        let (captured, original) = (self.order.u32(head, 8), self.order.u32(head, 12));
+        let fields = self.order.words(head).filter(|_| head.len() >= self.header);
+        let Some([seconds, fraction, captured, original]) = fields else {
+            return end_of_input(buffer, self.header);
+        };
         if captured > MAX_CAPTURED {
             return Err(format!(
                 "a record of {captured} captured bytes, where at most {MAX_CAPTURED} were expected"

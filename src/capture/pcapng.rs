@@ -67,9 +67,8 @@ impl PcapNg {
         while let Some((kind, size)) = self.frame(buffer)? {
             let block = buffer.bytes().get(..size).unwrap_or_default();
             let packet = match kind {
-                ENHANCED_PACKET => self.enhanced(block)?,
+                ENHANCED_PACKET | OBSOLETE_PACKET => self.timed(block, kind)?,
                 SIMPLE_PACKET => self.simple(block)?,
-                OBSOLETE_PACKET => self.obsolete(block)?,
                 _ => {
                     self.read_other(kind, block)?;
                     buffer.consume(size);
@@ -90,29 +89,29 @@ impl PcapNg {
     /// lengths agree. Gives its type and length; `None` at the end of the input.
     #[inline]
     fn frame<R: Read>(&mut self, buffer: &mut Buffer<R>) -> Result<Option<(u32, usize)>, String> {
-        if !buffer.fill(FRAME) {
+        buffer.fill(FRAME);
+        let Some([kind, mut size, next]) = self.order.words(buffer.bytes()) else {
             return end_of_input(buffer);
+        };
+        if kind == SECTION_HEADER && next != BYTE_ORDER_MAGIC {
+            if next.swap_bytes() != BYTE_ORDER_MAGIC {
+                return Err(unknown_byte_order(next));
+            }
+            self.order = self.order.other();
+            size = size.swap_bytes();
         }
-        let head = buffer.bytes();
-        let kind = self.order.u32(head, 0);
-        if kind == SECTION_HEADER {
-            self.order = byte_order(head)?;
-        }
-        let size = self.order.u32(head, 4) as usize;
+        let size = size as usize;
         if !(FRAME..=MAX_BLOCK).contains(&size) || !size.is_multiple_of(4) {
             return Err(bad_length(kind, size));
         }
         if !buffer.fill(size) {
             return Err(cut(&name(kind), size, buffer.bytes().len()));
         }
-        let trailer = self.order.u32(buffer.bytes(), size - 4) as usize;
-        if trailer != size {
-            return Err(format!(
-                "{} of {size} bytes whose trailing length says {trailer}",
-                name(kind)
-            ));
+        let trailer = buffer.bytes().get(size - 4..).unwrap_or_default();
+        match self.order.words(trailer) {
+            Some([trailer]) if trailer as usize != size => Err(bad_trailer(kind, size, trailer)),
+            _ => Ok(Some((kind, size))),
         }
-        Ok(Some((kind, size)))
     }
 
     /// A block that holds no packet.
@@ -157,40 +156,27 @@ impl PcapNg {
         Ok(())
     }
 
+    /// An enhanced packet block, or an obsolete one: that one's interface has 16 bits, the other 16
+    /// count drops.
     #[inline]
-    fn enhanced(&self, block: &[u8]) -> Result<Packet, String> {
-        let interface = self.order.u32(block, 8);
-        self.timed(block, interface, ENHANCED_PACKET)
-    }
-
-    /// Its interface has 16 bits, the other 16 count drops.
-    #[cold]
-    fn obsolete(&self, block: &[u8]) -> Result<Packet, String> {
-        let interface = u32::from(self.order.u16(block, 8));
-        self.timed(block, interface, OBSOLETE_PACKET)
-    }
-
-    #[inline]
-    fn timed(&self, block: &[u8], number: u32, kind: u32) -> Result<Packet, String> {
+    fn timed(&self, block: &[u8], kind: u32) -> Result<Packet, String> {
         const DATA: usize = 28;
         let size = block.len();
-        if size < DATA + 4 {
+        let fields = self.order.words(block).filter(|_| size >= DATA + 4);
+        let Some([_, _, mut number, high, low, captured, original]) = fields else {
             return Err(bad_length(kind, size));
+        };
+        if kind == OBSOLETE_PACKET {
+            number = u32::from(self.order.first_half(number));
         }
         let interface = self.interface(number)?;
-        let (high, low) = (self.order.u32(block, 12), self.order.u32(block, 16));
-        let (captured, original) = (self.order.u32(block, 20), self.order.u32(block, 24));
         if captured as usize > size - DATA - 4 {
-            return Err(format!(
-                "{} of {size} bytes that claims {captured} captured bytes",
-                name(kind)
-            ));
+            return Err(bad_captured(kind, size, captured));
         }
-        let ticks = u64::from(high) << 32 | u64::from(low);
         Ok(Packet {
             back: size - DATA,
             len: captured as usize,
-            time: interface.time(ticks),
+            time: interface.time(u64::from(high) << 32 | u64::from(low)),
             interface: number,
             link: interface.link,
             original_len: original.max(captured),
@@ -203,11 +189,11 @@ impl PcapNg {
     fn simple(&self, block: &[u8]) -> Result<Packet, String> {
         const DATA: usize = 12;
         let size = block.len();
-        if size < DATA + 4 {
+        let fields = self.order.words(block).filter(|_| size >= DATA + 4);
+        let Some([_, _, original]) = fields else {
             return Err(bad_length(SIMPLE_PACKET, size));
-        }
+        };
         let interface = self.interface(0)?;
-        let original = self.order.u32(block, 8);
         let captured = interface.limit(original);
         let room = size - DATA - 4;
         if captured as usize > room {
@@ -228,27 +214,16 @@ impl PcapNg {
 
     #[inline]
     fn interface(&self, number: u32) -> Result<&Interface, String> {
-        self.interfaces.get(number as usize).ok_or_else(|| {
-            format!(
-                "a packet of interface {number}, where the section describes {} so far",
-                self.interfaces.len()
-            )
-        })
+        let found = self.interfaces.get(number as usize);
+        found.ok_or_else(|| unknown_interface(number, self.interfaces.len()))
     }
 }
 
-/// The byte order of the section that begins with `head`.
-fn byte_order(head: &[u8]) -> Result<Order, String> {
-    let magic = Order::Little.u32(head, 8);
-    if magic == BYTE_ORDER_MAGIC {
-        return Ok(Order::Little);
-    }
-    if magic.swap_bytes() == BYTE_ORDER_MAGIC {
-        return Ok(Order::Big);
-    }
-    Err(format!(
+#[cold]
+fn unknown_byte_order(magic: u32) -> String {
+    format!(
         "a section header with the byte-order magic {magic:08x}, where {BYTE_ORDER_MAGIC:08x} of either byte order was expected"
-    ))
+    )
 }
 
 #[cold]
@@ -267,6 +242,27 @@ fn bad_length(kind: u32, size: usize) -> String {
         name(kind),
         smallest(kind)
     )
+}
+
+#[cold]
+fn bad_trailer(kind: u32, size: usize, trailer: u32) -> String {
+    format!(
+        "{} of {size} bytes whose trailing length says {trailer}",
+        name(kind)
+    )
+}
+
+#[cold]
+fn bad_captured(kind: u32, size: usize, captured: u32) -> String {
+    format!(
+        "{} of {size} bytes that claims {captured} captured bytes",
+        name(kind)
+    )
+}
+
+#[cold]
+fn unknown_interface(number: u32, described: usize) -> String {
+    format!("a packet of interface {number}, where the section describes {described} so far")
 }
 
 #[cold]

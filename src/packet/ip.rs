@@ -15,6 +15,8 @@ pub(super) struct Carrier {
     pub(super) ip_id: Option<u16>,
     /// It is the first of several fragments.
     pub(super) fragment: bool,
+    /// Its length is that of a frame that may be padded: it is taken to have no payload.
+    pub(super) is_padded: bool,
 }
 
 /// The place of a packet in a fragmented one.
@@ -56,9 +58,8 @@ pub(super) fn v4(packet: &[u8], on_wire: u32) -> Result<Segment, NotDecoded> {
         ipv4::HeaderSliceError::Content(_) => NotDecoded::MalformedIp,
     })?;
     let header_len = header.slice().len();
-    // No length: segmentation offload (or BIG TCP) had yet to write it.
-    let is_offloaded = header.total_len() == 0;
     let total = match header.total_len() {
+        // Segmentation offload (or BIG TCP) had yet to write it.
         0 => on_wire,
         total => u32::from(total),
     };
@@ -71,13 +72,10 @@ pub(super) fn v4(packet: &[u8], on_wire: u32) -> Result<Segment, NotDecoded> {
         ttl: header.ttl(),
         ip_id: Some(header.identification()),
         fragment: fragment.carries_tcp(header.protocol())?,
+        is_padded: header.total_len() == 0 && on_wire <= MAX_PADDED,
     };
     let bytes = packet.get(header_len..).unwrap_or_default();
-    let mut segment = tcp::segment(&carrier, within(bytes, len), len)?;
-    if is_offloaded && on_wire <= MAX_PADDED {
-        segment.len = 0;
-    }
-    Ok(segment)
+    tcp::segment(&carrier, within(bytes, len), len)
 }
 
 /// The segment in an IPv6 packet that had `on_wire` bytes from its header to the frame's end.
@@ -105,6 +103,7 @@ pub(super) fn v6(packet: &[u8], on_wire: u32) -> Result<Segment, NotDecoded> {
         ttl: header.hop_limit(),
         ip_id: None,
         fragment: payload.fragment.carries_tcp(payload.protocol)?,
+        is_padded: false,
     };
     let bytes = within(payload.bytes, payload.len);
     tcp::segment(&carrier, bytes, payload.len)

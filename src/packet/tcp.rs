@@ -37,7 +37,11 @@ pub(super) fn segment(carrier: &Carrier, bytes: &[u8], len: u32) -> Result<Segme
         },
         seq: SeqNum(u32::from_be_bytes([head[4], head[5], head[6], head[7]])),
         ack: SeqNum(u32::from_be_bytes([head[8], head[9], head[10], head[11]])),
-        len: len - header_len,
+        len: if carrier.is_padded {
+            0
+        } else {
+            len - header_len
+        },
         flags,
         window: window.copied().map_or(0, u16::from_be_bytes),
         timestamps: options.timestamps,
