@@ -4,6 +4,7 @@
 mod analysis;
 pub mod close;
 mod packet;
+pub mod report;
 pub mod seq;
 pub mod stamp;
 pub use analysis::{Analysis, AnalyzeError, Options, analyze};
