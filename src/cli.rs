@@ -3,13 +3,14 @@
 //! 0: reported. 1: reserved. 2: usage, or input that is unreadable or damaged.
 
 mod duration;
+mod explain;
 mod failure;
 mod input;
 mod only;
 mod output;
 mod report;
 
-use clap::{CommandFactory, Parser, ValueEnum};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use failure::Failure;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -22,15 +23,21 @@ use std::process::ExitCode;
     version,
     after_help = "Run `whoclosed --help` for examples.",
     after_long_help = EXAMPLES,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    disable_help_subcommand = true,
     max_term_width = 100
 )]
 struct Cli {
     #[command(flatten)]
     report: report::Args,
 
-    /// Colours: auto follows the terminal and `NO_COLOR`
+    /// When to use colours; auto looks at the terminal and at `NO_COLOR`
     #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]
     color: Color,
+
+    #[command(subcommand)]
+    command: Option<Command>,
 }
 
 /// When the output has colours.
@@ -51,6 +58,12 @@ impl Color {
     }
 }
 
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Tells one flow: a ladder of its close, the states, and the reasoning frame by frame
+    Explain(explain::Args),
+}
+
 const EXAMPLES: &str = "\
 Examples:
   whoclosed trace.pcap
@@ -59,6 +72,8 @@ Examples:
       the connections that a RST ended
   whoclosed --only aborted-by=server --only cause!=refused trace.pcap
       the server's resets, refused connections left out
+  whoclosed explain --flow 7 trace.pcap
+      why flow 7 is judged as it is, frame by frame
   tcpdump -w - 'tcp port 443' | whoclosed --format json -
       JSON Lines from standard input: an object per flow, then the summary
 
@@ -75,7 +90,10 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
     }
     let cli = Cli::parse();
     cli.color.choice().write_global();
-    cli.report.run()
+    match cli.command {
+        Some(Command::Explain(args)) => args.run(),
+        None => cli.report.run(),
+    }
 }
 
 /// Without any argument: the short help.

@@ -7,8 +7,6 @@ use whoclosed::report::printable;
 /// What ended the run.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The command line is wrong.
-    Usage(clap::Error),
     /// The input cannot be read at all: its name and why.
     Input(String, String),
     /// The report cannot be written.
@@ -25,10 +23,6 @@ impl Failure {
     /// Says it on standard error; returns the exit code.
     pub(crate) fn report(self) -> ExitCode {
         match self {
-            Self::Usage(error) => {
-                // A closed standard error leaves nobody to tell.
-                let _ = error.print();
-            }
             // The reader has seen enough (`whoclosed FILE | head`).
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                 return ExitCode::SUCCESS;

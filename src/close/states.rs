@@ -212,7 +212,7 @@ impl<'a> Walk<'a> {
         let waits = self.verdict.time_wait.iter();
         let mut ended = waits.filter(|wait| wait.owner == peer && wait.ended_by == EndedBy::Reset);
         if *self.states.of(peer) == State::TimeWait && ended.next().is_some() {
-            self.states = closed;
+            *slot(&mut self.states, peer) = State::Closed;
         }
     }
 }

@@ -3,6 +3,7 @@
 //! One file per format. [`Report`] is what the formats have in common: flow after flow, then the
 //! summary.
 
+pub mod explain;
 pub mod json;
 mod look;
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub(super) fn at(millis: i64) -> String {
 /// An event of a close.
 pub(super) fn event(frame: u64, millis: i64, from: &str, what: &str, numbers: [u32; 3]) -> Value {
     let [seq, ack, len] = numbers;
+    let ack = (ack != 0).then_some(ack);
     json!({"frame":frame,"time":at(millis),"from":from,"event":what,"seq":seq,"ack":ack,"len":len})
 }
 
@@ -21,14 +22,15 @@ pub(super) fn event(frame: u64, millis: i64, from: &str, what: &str, numbers: [u
 pub(super) fn verdict(flow: u64, changes: Value) -> Verdict {
     let mut base = json!({"schema":1,"flow":flow,"source":"a.pcap",
         "client":{"addr":"10.0.0.1","port":40000 + flow},"server":{"addr":"10.0.0.2","port":80},
-        "roles_from":"syn","start":at(flow.cast_signed() * 1000),"end":at(2040),
+        "roles_from":"syn","start":at(flow.cast_signed() * 10),"end":at(2040),
         "first_frame":1,"last_frame":11,"packets":{"client":6,"server":5},
         "payload_bytes":{"client":120,"server":5400},
         "outcome":"graceful","active_closer":"client","aborted_by":null,"abort_cause":null,
         "cause_confidence":null,"cause_alternatives":[],"final_ack":"seen","confidence":"certain",
         "reason":"The client's FIN (frame 8) does not cover the server's (frame 10), and both were acknowledged (frames 9 and 11).",
-        "time_wait":[{"owner":"client","start":at(2040),"end":at(62_040),"ended_by":"expiry",
-            "basis":"rule","confidence":"certain","restarts":0}],
+        "time_wait":[{"owner":"client","start":at(2040),"end":at(62_040),
+            "ended_by":"capture-end","basis":"rule","confidence":"certain","restarts":0,
+            "left_ns":840_000_000}],
         "final_states":{"client":"TIME-WAIT","server":"CLOSED"},
         "close":[event(8, 1000, "client", "fin", [121, 5401, 0]),
             event(9, 1020, "server", "fin-acked", [5401, 122, 0]),

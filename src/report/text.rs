@@ -8,6 +8,7 @@ use crate::close::summary::Summary;
 use crate::close::verdict::Verdict;
 use crate::report::{Clock, Look, Report};
 use cells::row;
+pub(super) use cells::style;
 use std::io::{self, Write};
 use table::{Layout, Row};
 

@@ -46,7 +46,7 @@ pub(super) const fn mark(confidence: Confidence) -> &'static str {
 }
 
 /// The colour of an outcome.
-pub(super) const fn style(outcome: Outcome) -> Style {
+pub(in crate::report) const fn style(outcome: Outcome) -> Style {
     match outcome {
         Outcome::Graceful | Outcome::Simultaneous => GOOD,
         Outcome::Aborted | Outcome::AbortedAfterFin | Outcome::Refused => BAD,
