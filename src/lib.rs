@@ -2,8 +2,10 @@
 #![forbid(unsafe_code)]
 
 mod analysis;
+pub mod capture;
 pub mod close;
-mod packet;
+pub mod flow;
+pub mod packet;
 pub mod report;
 pub mod seq;
 pub mod stamp;

@@ -114,6 +114,10 @@ pub struct Segment {
     /// Some of the TCP header's options were cut off by the snaplen or malformed: what is absent
     /// may only not have been captured.
     pub options_cut: bool,
+    /// The window field itself was cut off: `window` is 0 and says nothing.
+    pub window_cut: bool,
+    /// The first fragment of a larger segment: `len` counts this fragment's payload only.
+    pub fragment: bool,
 }
 
 impl Segment {

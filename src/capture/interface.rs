@@ -1,0 +1,88 @@
+//! An interface of a pcapng section: its link type and its clock.
+
+use super::order::Order;
+use crate::stamp::{SECOND, Time};
+use pcap_parser::{InterfaceDescriptionBlock, OptionCode};
+
+/// What a packet block needs of its interface.
+pub(super) struct Interface {
+    pub(super) link: u16,
+    /// The most bytes captured of a packet; 0 for no limit.
+    snaplen: u32,
+    unit: Unit,
+    /// Added to every time, in nanoseconds.
+    offset: i128,
+}
+
+/// The length of a clock's tick.
+#[derive(Clone, Copy)]
+enum Unit {
+    /// So many nanoseconds.
+    Nanos(u64),
+    /// A nanosecond divided by this.
+    PartOfNano(u64),
+    /// A second divided by two to this power.
+    PowerOfTwo(u8),
+    /// Too short for a 64-bit count of them to reach a nanosecond.
+    Nothing,
+}
+
+impl Interface {
+    /// Its options are read here: pcap-parser's own fields know neither powers of two nor offsets
+    /// of big-endian sections, and it reads on behind the end of the options.
+    pub(super) fn new(described: &InterfaceDescriptionBlock<'_>, order: Order) -> Self {
+        let mut interface = Self {
+            link: described.linktype.0.cast_unsigned() as u16,
+            snaplen: described.snaplen,
+            unit: Unit::Nanos(1000),
+            offset: 0,
+        };
+        let options = described.options.iter();
+        for option in options.take_while(|option| option.code != OptionCode::EndOfOpt) {
+            match (option.code, option.as_bytes().unwrap_or_default()) {
+                (OptionCode::IfTsresol, &[resolution]) => interface.unit = unit(resolution),
+                (OptionCode::IfTsoffset, value) => {
+                    let seconds = value.try_into().map_or(0, |raw| order.i64(raw));
+                    interface.offset = i128::from(seconds) * i128::from(SECOND);
+                }
+                _ => {}
+            }
+        }
+        interface
+    }
+
+    /// The time of a count of ticks; `None` outside of 1677..2262.
+    #[inline]
+    pub(super) fn time(&self, ticks: u64) -> Option<Time> {
+        let nanos = match self.unit {
+            Unit::Nanos(unit) => i128::from(ticks) * i128::from(unit),
+            Unit::PartOfNano(parts) => i128::from(ticks / parts),
+            Unit::PowerOfTwo(power) => (i128::from(ticks) * i128::from(SECOND)) >> power,
+            Unit::Nothing => 0,
+        };
+        i64::try_from(nanos + self.offset).ok().map(Time)
+    }
+
+    /// How much of a packet of this length the interface captures.
+    pub(super) const fn limit(&self, original: u32) -> u32 {
+        if self.snaplen == 0 || original < self.snaplen {
+            return original;
+        }
+        self.snaplen
+    }
+}
+
+/// The `if_tsresol` option: a negative power of 10, or of 2 if the highest bit is set.
+fn unit(resolution: u8) -> Unit {
+    let power = resolution & 0x7f;
+    if resolution & 0x80 != 0 {
+        return Unit::PowerOfTwo(power);
+    }
+    let power = u32::from(power);
+    if power <= 9 {
+        return Unit::Nanos(10_u64.pow(9 - power));
+    }
+    10_u64
+        .checked_pow(power - 9)
+        .map_or(Unit::Nothing, Unit::PartOfNano)
+}

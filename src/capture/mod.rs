@@ -1,0 +1,20 @@
+//! Captures as a stream of records: pcap and pcapng, from any `Read`, in one pass.
+//!
+//! The framing is ours: the length of every record and block is checked before anything looks
+//! inside, so that damage is named where it stands and everything before it is kept. Nothing here
+//! knows of IP.
+//!
+//! ```text
+//! Read ──source──> Buffer ──pcap | pcapng──> Packet ──Reader──> Record
+//! ```
+
+mod error;
+mod interface;
+mod order;
+mod pcap;
+mod pcapng;
+mod reader;
+mod source;
+
+pub use error::{Damage, OpenError};
+pub use reader::{Reader, Record};

@@ -1,0 +1,310 @@
+//! The connections of one pair of ends, one after another: where one ends and the next begins.
+//!
+//! RFC 9293 section 3.4.1 and 3.6.1; a capture adds that a SYN may be an old duplicate, and that
+//! the handshake may be missing. A flow is never split because it was idle.
+
+use crate::flow::half::Half;
+use crate::flow::record::{Flow, OldSyn, Predecessor, Successor, SynFacts};
+use crate::flow::seen::Seen;
+use crate::seq::SeqNum;
+
+/// What a segment means to the connections of its key.
+enum Begins {
+    /// It belongs to the current one.
+    Nothing,
+    /// It begins a new one.
+    Connection,
+    /// It is a SYN of which only what follows can tell.
+    Pending,
+}
+
+/// What a segment means to a pending SYN.
+enum Decides {
+    /// The SYN was a new connection's.
+    New,
+    /// It was an old duplicate.
+    OldDuplicate,
+    /// Nothing; it belongs to the SYN.
+    Joins,
+    /// Nothing; it belongs to the current connection.
+    Nothing,
+}
+
+/// The connections of one key that may still get segments.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) current: Box<Flow>,
+    /// A SYN that may be a new connection's or an old duplicate.
+    pending: Option<Box<Flow>>,
+    /// The connection before: late segments may still reach it.
+    old: Option<Box<Flow>>,
+}
+
+/// What the table has to do after a segment.
+#[derive(Default)]
+pub(super) struct Effects {
+    /// Flows to which nothing more can belong.
+    pub(super) settled: Vec<Flow>,
+    /// Numbers given to SYNs that turned out to be no connection.
+    pub(super) unused: Vec<u64>,
+}
+
+impl Connection {
+    pub(super) fn new(flow: Flow) -> Self {
+        Self { current: Box::new(flow), pending: None, old: None }
+    }
+
+    /// Takes in a segment. `number`: the number of a flow that would begin now.
+    pub(super) fn push(&mut self, seen: Seen, number: u64) -> Effects {
+        let mut effects = Effects::default();
+        if let Some(old) = &mut self.old
+            && belongs_to_old(old, &self.current, &seen)
+        {
+            old.push_late(seen);
+            return effects;
+        }
+        if self.pending.is_some() && self.push_pending(seen, &mut effects) {
+            return effects;
+        }
+        match begins(&self.current, &seen) {
+            Begins::Nothing => self.current.push(seen),
+            Begins::Connection => {
+                let flow = first_of(&self.current, seen, number);
+                self.succeed(flow, &mut effects);
+            }
+            Begins::Pending => self.pending = Some(Box::new(first_of(&self.current, seen, number))),
+        }
+        effects
+    }
+
+    /// A flow with this number began on the key.
+    pub(super) fn has_number(&self, number: u64) -> bool {
+        self.current.number == number || self.pending.as_ref().is_some_and(|p| p.number == number)
+    }
+
+    /// No more segments: a SYN still pending is a connection of its own.
+    pub(super) fn finish(mut self) -> Effects {
+        let mut effects = Effects::default();
+        if let Some(pending) = self.pending.take() {
+            self.succeed(*pending, &mut effects);
+        }
+        if let Some(mut old) = self.old.take() {
+            old.next = Some(successor(&self.current));
+            effects.settled.push(*old);
+        }
+        effects.settled.push(*self.current);
+        effects
+    }
+
+    /// The segment meets a pending SYN. True if it is dealt with.
+    fn push_pending(&mut self, seen: Seen, effects: &mut Effects) -> bool {
+        let Some(mut pending) = self.pending.take() else { return false };
+        match decides(&pending, &self.current, &seen) {
+            Decides::New => self.succeed(*pending, effects),
+            Decides::OldDuplicate => {
+                effects.unused.push(pending.number);
+                give_back(&mut self.current, &pending);
+            }
+            Decides::Joins => {
+                pending.push(seen);
+                self.pending = Some(pending);
+                return true;
+            }
+            Decides::Nothing => {
+                self.pending = Some(pending);
+                self.current.push(seen);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// `flow` takes the place of the current connection.
+    fn succeed(&mut self, mut flow: Flow, effects: &mut Effects) {
+        flow.previous = Some(predecessor(&self.current));
+        let current = std::mem::replace(&mut self.current, Box::new(flow));
+        if let Some(mut old) = self.old.replace(current) {
+            old.next = self.old.as_deref().map(successor);
+            effects.settled.push(*old);
+        }
+    }
+}
+
+/// The flow that `seen` begins on the key of `current`.
+fn first_of(current: &Flow, seen: Seen, number: u64) -> Flow {
+    let mut flow = Flow::new(current.key, seen.at, seen.from);
+    flow.number = number;
+    flow.inherited = !seen.flags.syn();
+    flow.inherited_opener = current.opener().filter(|_| flow.inherited);
+    flow.push(seen);
+    flow
+}
+
+fn begins(current: &Flow, seen: &Seen) -> Begins {
+    let f = seen.flags;
+    if f.rst() {
+        return Begins::Nothing;
+    }
+    match (f.syn(), f.ack()) {
+        (true, false) => begins_by_syn(current, seen),
+        (true, true) => begins_by_syn_ack(current, seen),
+        _ => begins_midway(current, seen),
+    }
+}
+
+fn begins_by_syn(current: &Flow, seen: &Seen) -> Begins {
+    let (mine, peer) = sides(current, seen.from);
+    let same = match (mine.isn, &mine.numbers) {
+        (Some(isn), _) => isn == seen.seq,
+        // The SYN stands behind the first segments, or the opening is simultaneous.
+        (None, Some(numbers)) => numbers.base == seen.end(),
+        (None, None) => peer.ack.is_none_or(|ack| ack == seen.end()),
+    };
+    if same {
+        Begins::Nothing
+    } else if is_over(current) {
+        Begins::Connection
+    } else {
+        Begins::Pending
+    }
+}
+
+fn begins_by_syn_ack(current: &Flow, seen: &Seen) -> Begins {
+    let (mine, peer) = sides(current, seen.from);
+    let same = match (mine.isn, &mine.numbers) {
+        (Some(isn), _) => isn == seen.seq,
+        (None, Some(numbers)) => numbers.base == seen.end(),
+        (None, None) => {
+            peer.opening.is_some() || peer.numbers.is_none_or(|n| n.distance(seen.ack) == 0)
+        }
+    };
+    if same { Begins::Nothing } else { Begins::Connection }
+}
+
+/// Numbers beyond an acknowledged FIN are another connection's.
+fn begins_midway(current: &Flow, seen: &Seen) -> Begins {
+    let (mine, peer) = sides(current, seen.from);
+    let end = |half: &Half| half.fin.filter(|f| f.acked.is_some()).map(|f| f.seq.plus(1));
+    let beyond = end(mine).is_some_and(|end| seen.end().after(end))
+        || end(peer).is_some_and(|end| seen.flags.ack() && seen.ack.after(end));
+    if beyond { Begins::Connection } else { Begins::Nothing }
+}
+
+/// A SYN with another ISN begins a connection at once: nothing holds the old one any more.
+fn is_over(flow: &Flow) -> bool {
+    let reset = flow.log.iter().next_back().is_some_and(|s| s.flags.rst());
+    flow.is_syn_only() || reset || flow.half.iter().all(|h| h.fin.is_some())
+}
+
+fn decides(pending: &Flow, current: &Flow, seen: &Seen) -> Decides {
+    let opener = pending.first_from;
+    let half = &pending.half[usize::from(opener & 1)];
+    let (Some(isn), Some(opening)) = (half.isn, half.opening) else { return Decides::New };
+    let f = seen.flags;
+    if f.syn() && !f.ack() && seen.from == opener {
+        return match seen.seq {
+            seq if seq == isn && pending.is_duplicate(seen) => Decides::Joins,
+            seq if Some(seq) == current.half[usize::from(opener & 1)].isn => Decides::Nothing,
+            _ => Decides::New,
+        };
+    }
+    let answers = seen.from != opener && f.ack() && seen.ack == opening.end;
+    if f.rst() {
+        let to_old_ack = seen.from == opener && pending.old_ack.is_some_and(|(_, n)| n == seen.seq);
+        return if to_old_ack || answers { Decides::New } else { Decides::Nothing };
+    }
+    if answers {
+        return Decides::New;
+    }
+    let Some(known) = current.half[usize::from(opener & 1)].next() else { return Decides::New };
+    let number = if seen.from == opener { seen.seq } else { seen.ack };
+    let nearer = number.distance(isn.plus(1)) < number.distance(known);
+    if nearer && (f.ack() || seen.from == opener) {
+        return Decides::New;
+    }
+    let (mine, _) = sides(current, seen.from);
+    if seen.end() != seen.seq && mine.next().is_none_or(|next| seen.end().after(next)) {
+        return Decides::OldDuplicate;
+    }
+    if seen.from != opener && seen.is_empty_ack() { Decides::Joins } else { Decides::Nothing }
+}
+
+/// The SYN was an old duplicate: it, and what seemed to answer it, belong to the connection.
+fn give_back(current: &mut Flow, pending: &Flow) {
+    let from = pending.first_from;
+    let opening = pending.half[usize::from(from & 1)].opening;
+    if let Some(opening) = opening {
+        current.old_syn = Some(OldSyn { from, copies: opening.copies });
+        current.half[usize::from(from & 1)].packets += u64::from(opening.copies.count);
+    }
+    for seen in pending.log.iter().filter(|s| !s.flags.syn()) {
+        current.push(*seen);
+    }
+}
+
+/// A late segment of the connection before.
+fn belongs_to_old(old: &Flow, current: &Flow, seen: &Seen) -> bool {
+    let f = seen.flags;
+    if f.syn() {
+        return !f.rst()
+            && sides(old, seen.from).0.opening.is_some()
+            && sides(old, seen.from).0.isn == Some(seen.seq)
+            && sides(current, seen.from).0.isn != Some(seen.seq);
+    }
+    let opener = current.opener().filter(|_| current.is_syn_only());
+    if let Some(opener) = opener {
+        let (from_opener, to_opener) = (seen.from == opener, seen.from != opener);
+        let answers = to_opener && f.ack() && Some(seen.ack) == sides(current, opener).0.next();
+        let to_old_ack = from_opener && current.old_ack.is_some_and(|(_, n)| n == seen.seq);
+        // An ACK of the older connection that answers the SYN (RFC 9293 section 3.10.7.4).
+        if answers || (f.rst() && to_old_ack) || (to_opener && seen.is_empty_ack()) {
+            return false;
+        }
+    }
+    distance(old, seen) < distance(current, seen)
+}
+
+/// How far a segment's numbers are from those of a flow.
+fn distance(flow: &Flow, seen: &Seen) -> u32 {
+    let (mine, peer) = sides(flow, seen.from);
+    let to = |half: &Half, number: SeqNum| half.numbers.map(|n| n.distance(number));
+    let seq = to(mine, seen.seq);
+    let ack = to(peer, seen.ack).filter(|_| seen.flags.ack());
+    seq.max(ack).unwrap_or(u32::MAX)
+}
+
+fn sides(flow: &Flow, from: u8) -> (&Half, &Half) {
+    let [a, b] = &flow.half;
+    if from == 0 { (a, b) } else { (b, a) }
+}
+
+fn predecessor(flow: &Flow) -> Predecessor {
+    let [a, b] = &flow.half;
+    Predecessor {
+        flow: flow.number,
+        next: [a.next(), b.next()],
+        tsval: [a.tsval, b.tsval],
+        last: flow.last,
+        fins: [a.fin.is_some(), b.fin.is_some()],
+    }
+}
+
+fn successor(flow: &Flow) -> Successor {
+    let opener = flow.opener();
+    let syn = opener.and_then(|i| {
+        let half = &flow.half[usize::from(i & 1)];
+        let (opening, isn) = (half.opening?, half.isn?);
+        let (tsval, tsecr) = (opening.tsval, opening.tsecr);
+        Some(SynFacts { at: opening.copies.first, isn, tsval, tsecr })
+    });
+    let answer = flow.half.iter().filter_map(|h| h.opening).find(|o| o.ack);
+    Successor {
+        flow: flow.number,
+        opener,
+        syn,
+        syn_ack: answer.map(|o| o.copies.first),
+        old_ack: flow.old_ack.map(|(copies, _)| copies.first),
+        old_rst: flow.old_rst.map(|copies| copies.first),
+        first: flow.first,
+    }
+}

@@ -1,0 +1,356 @@
+//! One connection's record: both directions' facts and what joins them.
+
+use crate::flow::half::{Copies, Half, Unheard};
+use crate::flow::history::History;
+use crate::flow::seen::{Log, Seen};
+use crate::packet::{End, Segment};
+use crate::seq::{SeqNum, TsVal};
+use crate::stamp::{MILLISECOND, Stamp};
+
+/// The two ends of a connection; the lower one first, so that both directions share one key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// The lower end, then the higher.
+    pub ends: [End; 2],
+}
+
+impl Key {
+    /// The key of a segment, and which end sent it.
+    pub fn of(segment: &Segment) -> (Self, u8) {
+        if segment.src <= segment.dst {
+            (Self { ends: [segment.src, segment.dst] }, 0)
+        } else {
+            (Self { ends: [segment.dst, segment.src] }, 1)
+        }
+    }
+}
+
+/// What was known when a RST passed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Snapshot {
+    /// SND.NXT as seen of each end.
+    pub next: [Option<SeqNum>; 2],
+    /// The highest ACK of each end.
+    pub ack: [Option<SeqNum>; 2],
+    /// The highest ACK + window of each end.
+    pub right_edge: [Option<SeqNum>; 2],
+    /// The sender's last window.
+    pub window: Option<u16>,
+    /// The sender's right edge when the peer's last new data came.
+    pub edge_at_data: Option<SeqNum>,
+    /// The sender's next IPv4 ID, if its IDs count.
+    pub next_id: Option<u16>,
+    /// The sender's last ID was that of a SYN-ACK or it has sent none: any may follow.
+    pub fresh_ids: bool,
+    /// The sender's unanswered probes.
+    pub probes: Unheard,
+    /// The sender's unanswered repeats.
+    pub repeats: Unheard,
+    /// The last segment of either side before.
+    pub last: Option<Stamp>,
+    /// RSTs with the same number before it, of the same sender.
+    pub payload: [u64; 2],
+}
+
+/// A RST and what was known when it passed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ResetSeen {
+    /// The RST.
+    pub seen: Seen,
+    /// What was known.
+    pub before: Snapshot,
+}
+
+/// The connection before on the same key: facts that a SYN is measured against.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Predecessor {
+    /// Its number.
+    pub flow: u64,
+    /// SND.NXT as seen of each end.
+    pub next: [Option<SeqNum>; 2],
+    /// The newest TSval of each end, and when.
+    pub tsval: [Option<(TsVal, crate::stamp::Time)>; 2],
+    /// Its last segment.
+    pub last: Stamp,
+    /// Each end's FIN was shown.
+    pub fins: [bool; 2],
+}
+
+/// The connection after on the same key.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Successor {
+    /// Its number.
+    pub flow: u64,
+    /// Which end opened it.
+    pub opener: Option<u8>,
+    /// Its first SYN: where, ISN, TSval, TSecr.
+    pub syn: Option<SynFacts>,
+    /// The SYN-ACK that answered.
+    pub syn_ack: Option<Stamp>,
+    /// The first ACK of the older connection with which it was answered first.
+    pub old_ack: Option<Stamp>,
+    /// The RST of its opener to that.
+    pub old_rst: Option<Stamp>,
+    /// Its first segment.
+    pub first: Stamp,
+}
+
+/// What a SYN carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SynFacts {
+    /// Where it stands.
+    pub at: Stamp,
+    /// Its ISN.
+    pub isn: SeqNum,
+    /// Its TSval.
+    pub tsval: Option<TsVal>,
+    /// Its TSecr: not 0 if tcp_tw_reuse took the port of a TIME-WAIT of its own.
+    pub tsecr: Option<TsVal>,
+}
+
+/// SYNs of another connection that reached this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OldSyn {
+    /// Their sender.
+    pub from: u8,
+    /// The copies.
+    pub copies: Copies,
+}
+
+/// RSTs kept with what was known when they passed.
+const RESETS: usize = 12;
+/// Two records of one packet stand at most so far apart. Longer apart the network made the copy.
+const SAME_RECORD: i64 = 20 * MILLISECOND;
+
+/// One connection, as far as the capture shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Flow {
+    /// Its number, from 0, by first frame.
+    pub number: u64,
+    /// Its ends.
+    pub key: Key,
+    /// The facts of what each end sent.
+    pub half: [Half; 2],
+    /// The segments kept.
+    pub log: Log,
+    /// The RSTs kept.
+    pub resets: Vec<ResetSeen>,
+    /// Zeek's history.
+    pub history: History,
+    /// First segment.
+    pub first: Stamp,
+    /// Last segment.
+    pub last: Stamp,
+    /// Sender of the first segment.
+    pub first_from: u8,
+    /// Began with no SYN although another connection's numbers were known on the key.
+    pub inherited: bool,
+    /// Then: which end had opened that one.
+    pub inherited_opener: Option<u8>,
+    /// Records that were there twice.
+    pub duplicates: Option<Copies>,
+    /// Records whose time is before the one before them.
+    pub reordered: Option<Copies>,
+    /// SYNs of another connection.
+    pub old_syn: Option<OldSyn>,
+    /// ACKs of an older connection that answered the SYN, and their sender's last such number.
+    pub old_ack: Option<(Copies, SeqNum)>,
+    /// RSTs of the SYN's sender to those.
+    pub old_rst: Option<Copies>,
+    /// The connection before.
+    pub previous: Option<Predecessor>,
+    /// The connection after.
+    pub next: Option<Successor>,
+}
+
+impl Flow {
+    /// A flow without a segment yet; `at` and `from` are its first one's.
+    pub fn new(key: Key, at: Stamp, from: u8) -> Self {
+        Self {
+            number: 0,
+            key,
+            half: [Half::default(), Half::default()],
+            log: Log::default(),
+            resets: Vec::new(),
+            history: History::default(),
+            first: at,
+            last: at,
+            first_from: from,
+            inherited: false,
+            inherited_opener: None,
+            duplicates: None,
+            reordered: None,
+            old_syn: None,
+            old_ack: None,
+            old_rst: None,
+            previous: None,
+            next: None,
+        }
+    }
+
+    /// The end that sent a SYN without ACK first.
+    pub fn opener(&self) -> Option<u8> {
+        let syn = |i: u8| self.half[usize::from(i & 1)].opening.filter(|o| !o.ack).map(|o| o.copies.first);
+        match (syn(0), syn(1)) {
+            (Some(a), Some(b)) => Some(u8::from(b.frame < a.frame)),
+            (Some(_), None) => Some(0),
+            (None, Some(_)) => Some(1),
+            (None, None) => None,
+        }
+    }
+
+    /// Only SYNs of one end so far, besides RSTs and ACKs of an older connection.
+    pub fn is_syn_only(&self) -> bool {
+        let [a, b] = &self.half;
+        let waits = |x: &Half, y: &Half| {
+            x.opening.is_some_and(|o| !o.ack)
+                && x.first_other.is_none()
+                && y.opening.is_none()
+                && y.numbers.is_none()
+        };
+        waits(a, b) || waits(b, a)
+    }
+
+    /// Takes in a segment that belongs to this flow.
+    pub fn push(&mut self, seen: Seen) {
+        let (from, at) = (seen.from, seen.at);
+        if self.is_duplicate(&seen) {
+            Copies::again(&mut self.duplicates, at);
+            return;
+        }
+        if at.time < self.last.time {
+            Copies::again(&mut self.reordered, at);
+        }
+        self.last = at;
+        self.log.push(seen);
+        if self.is_of_older(&seen) {
+            self.push_older(&seen);
+            return;
+        }
+        if seen.flags.rst() {
+            self.push_reset(seen);
+        }
+        self.history.push(&seen, self.half[usize::from(from & 1)].numbers.as_ref());
+        let [a, b] = &mut self.half;
+        let (mine, peer) = if from == 0 { (a, b) } else { (b, a) };
+        let new_data = mine.payload;
+        mine.sent(&seen, peer);
+        if mine.payload > new_data {
+            peer.edge_at_data = peer.right_edge;
+        }
+        if seen.flags.syn() && seen.flags.ack() && peer.isn.is_none() {
+            peer.isn = Some(seen.ack.minus(1));
+        }
+        if !seen.flags.rst() {
+            peer.heard(&seen);
+            if let Some(sample) = peer.round_trip(&seen) {
+                mine.rtt = Some(mine.rtt.map_or(sample, |rtt| rtt.min(sample)));
+            }
+        }
+    }
+
+    /// Takes in a segment that came too late: after a newer connection had begun on the key.
+    pub fn push_late(&mut self, seen: Seen) {
+        self.push(seen);
+        Copies::again(&mut self.half[usize::from(seen.from & 1)].late, seen.at);
+    }
+
+    /// Joins the facts of the part of the capture that follows this one's.
+    pub fn merge(&mut self, later: &Self) {
+        for (mine, theirs) in self.half.iter_mut().zip(&later.half) {
+            mine.merge(theirs);
+        }
+        for (x, y) in [(0, 1), (1, 0)] {
+            self.merge_acks(x, later.half[y].ack, later);
+        }
+        self.log.merge(&later.log);
+        let room = RESETS.saturating_sub(self.resets.len());
+        self.resets.extend(later.resets.iter().take(room));
+        self.history.merge(&later.history);
+        self.last = later.last;
+        for (mine, theirs) in [
+            (&mut self.duplicates, later.duplicates),
+            (&mut self.reordered, later.reordered),
+            (&mut self.old_rst, later.old_rst),
+        ] {
+            if let Some(theirs) = theirs {
+                let first = mine.map_or(theirs.first, |m| m.first);
+                let count = mine.map_or(0, |m| m.count) + theirs.count;
+                *mine = Some(Copies { first, last: theirs.last, count });
+            }
+        }
+        self.old_syn = self.old_syn.or(later.old_syn);
+        self.old_ack = self.old_ack.or(later.old_ack);
+        self.next = self.next.or(later.next);
+    }
+
+    /// A FIN of the earlier part may be acknowledged in the later one.
+    fn merge_acks(&mut self, x: usize, ack: Option<SeqNum>, later: &Self) {
+        let Some(fin) = &mut self.half[x].fin else { return };
+        let end = fin.seq.plus(1);
+        if fin.acked.is_none() && ack.is_some_and(|ack| ack.at_or_after(end)) {
+            let by = |s: &&Seen| usize::from(s.from) != x && !s.flags.rst() && s.acks(end);
+            fin.acked = later.log.iter().find(by).map(|s| s.at).or(Some(later.first));
+        }
+    }
+
+    /// Another record of a packet that is already there.
+    ///
+    /// Segments without an ID of their own and without sequence space may truly be sent twice
+    /// (the RSTs that answer a burst): they are folded only where the capture doubles others.
+    pub(super) fn is_duplicate(&self, seen: &Seen) -> bool {
+        let own = seen.ip_id.is_some_and(|id| id != 0) || seen.end() != seen.seq;
+        if !own && self.duplicates.is_none() {
+            return false;
+        }
+        let close = |s: &&Seen| seen.at.time.since(s.at.time).abs() <= SAME_RECORD;
+        self.log.iter().rev().take(4).filter(close).any(|s| s.same_packet(seen))
+    }
+
+    /// An answer of an older connection to the SYN, or the opener's RST to that
+    /// (RFC 9293 section 3.10.7.3).
+    fn is_of_older(&self, seen: &Seen) -> bool {
+        let Some(opener) = self.opener().filter(|_| self.is_syn_only()) else { return false };
+        let half = &self.half[usize::from(opener)];
+        let (Some(opening), Some(isn)) = (half.opening, half.isn) else { return false };
+        if seen.from == opener {
+            let number = self.old_ack.map(|(_, number)| number);
+            return seen.flags.rst() && number == Some(seen.seq);
+        }
+        let answers = seen.ack.after(isn) && seen.ack.at_or_before(opening.end);
+        seen.flags.ack() && !seen.flags.rst() && !answers
+    }
+
+    fn push_older(&mut self, seen: &Seen) {
+        self.half[usize::from(seen.from & 1)].packets += 1;
+        if seen.flags.rst() {
+            Copies::again(&mut self.old_rst, seen.at);
+            return;
+        }
+        let mut copies = self.old_ack.map(|(copies, _)| copies);
+        Copies::again(&mut copies, seen.at);
+        self.old_ack = copies.map(|copies| (copies, seen.ack));
+    }
+
+    fn push_reset(&mut self, seen: Seen) {
+        if self.resets.len() >= RESETS {
+            return;
+        }
+        let [a, b] = &self.half;
+        let mine = if seen.from == 0 { a } else { b };
+        let before = Snapshot {
+            next: [a.next(), b.next()],
+            ack: [a.ack, b.ack],
+            right_edge: [a.right_edge, b.right_edge],
+            window: mine.window,
+            edge_at_data: mine.edge_at_data,
+            next_id: mine.ids.last.filter(|_| mine.ids.count()).map(|id| id.wrapping_add(1)),
+            fresh_ids: mine.ids.last.is_none(),
+            probes: mine.probes,
+            repeats: mine.repeats,
+            last: self.log.iter().rev().find(|s| !s.flags.rst()).map(|s| s.at),
+            payload: [a.payload, b.payload],
+        };
+        self.resets.push(ResetSeen { seen, before });
+    }
+}

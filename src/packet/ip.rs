@@ -1,0 +1,186 @@
+//! IPv4 (RFC 791) and IPv6 (RFC 8200) down to the transport protocol.
+
+use super::{End, NotDecoded, Segment, tcp};
+use etherparse::err::{ipv4, ipv6};
+use etherparse::{IpNumber, Ipv4HeaderSlice, Ipv6HeaderSlice};
+
+/// Up to this many bytes of IP packet may be padding of an Ethernet frame of 60 bytes. A packet
+/// without a length in its header comes from segmentation offload and is always longer.
+const MAX_PADDED: u32 = 46;
+
+/// The payload of an IP packet.
+struct Payload<'a> {
+    protocol: IpNumber,
+    /// What was captured of it.
+    bytes: &'a [u8],
+    /// How long it was on the wire, by the header.
+    len: u32,
+    fragment: Fragment,
+}
+
+/// The place of a packet in a fragmented one.
+#[derive(PartialEq, Eq)]
+enum Fragment {
+    Whole,
+    First,
+    Later,
+}
+
+impl Fragment {
+    const fn new(offset: u16, more: bool) -> Self {
+        match (offset, more) {
+            (0, false) => Self::Whole,
+            (0, true) => Self::First,
+            _ => Self::Later,
+        }
+    }
+}
+
+/// The segment in an IPv4 packet that had `on_wire` bytes from its header to the frame's end.
+#[inline]
+pub(super) fn v4(packet: &[u8], on_wire: u32) -> Result<Segment, NotDecoded> {
+    let header = Ipv4HeaderSlice::from_slice(packet).map_err(|error| match error {
+        ipv4::HeaderSliceError::Len(_) => NotDecoded::HeaderCut,
+        ipv4::HeaderSliceError::Content(_) => NotDecoded::MalformedIp,
+    })?;
+    let header_len = header.slice().len();
+    let total = match header.total_len() {
+        0 => offloaded(on_wire),
+        total => u32::from(total),
+    };
+    let len = total.checked_sub(header_len as u32);
+    let payload = Payload {
+        protocol: header.protocol(),
+        bytes: packet.get(header_len..).unwrap_or_default(),
+        len: len.ok_or(NotDecoded::MalformedIp)?,
+        fragment: Fragment::new(header.fragments_offset().value(), header.more_fragments()),
+    };
+    let mut segment = segment(&payload)?;
+    segment.src = End::v4(header.source(), segment.src.port);
+    segment.dst = End::v4(header.destination(), segment.dst.port);
+    segment.ttl = header.ttl();
+    segment.ip_id = Some(header.identification());
+    Ok(segment)
+}
+
+/// The segment in an IPv6 packet that had `on_wire` bytes from its header to the frame's end.
+#[inline]
+pub(super) fn v6(packet: &[u8], on_wire: u32) -> Result<Segment, NotDecoded> {
+    let header = Ipv6HeaderSlice::from_slice(packet).map_err(|error| match error {
+        ipv6::HeaderSliceError::Len(_) => NotDecoded::HeaderCut,
+        ipv6::HeaderSliceError::Content(_) => NotDecoded::MalformedIp,
+    })?;
+    let header_len = header.slice().len();
+    let len = match header.payload_length() {
+        0 => offloaded(on_wire).saturating_sub(header_len as u32),
+        len => u32::from(len),
+    };
+    let payload = Payload {
+        protocol: header.next_header(),
+        bytes: packet.get(header_len..).unwrap_or_default(),
+        len,
+        fragment: Fragment::Whole,
+    };
+    let payload = behind_extensions(payload, header.payload_length() == 0)?;
+    let mut segment = segment(&payload)?;
+    segment.src = End::v6(header.source(), segment.src.port);
+    segment.dst = End::v6(header.destination(), segment.dst.port);
+    segment.ttl = header.hop_limit();
+    Ok(segment)
+}
+
+/// The length of an IP packet whose header does not give it (segmentation offload, BIG TCP).
+const fn offloaded(on_wire: u32) -> u32 {
+    if on_wire > MAX_PADDED { on_wire } else { 0 }
+}
+
+/// Steps over IPv6 extension headers. A jumbogram's length stands in the first one (RFC 2675).
+#[inline]
+fn behind_extensions(payload: Payload<'_>, jumbo: bool) -> Result<Payload<'_>, NotDecoded> {
+    let mut payload = payload;
+    loop {
+        let unit = match payload.protocol {
+            IpNumber::IPV6_HEADER_HOP_BY_HOP
+            | IpNumber::IPV6_ROUTE_HEADER
+            | IpNumber::IPV6_DESTINATION_OPTIONS
+            | IpNumber::IPV6_FRAGMENTATION_HEADER => 8,
+            IpNumber::AUTHENTICATION_HEADER => 4,
+            _ => return Ok(payload),
+        };
+        payload = behind_extension(&payload, unit, jumbo)?;
+        if payload.fragment == Fragment::Later {
+            return Ok(payload);
+        }
+    }
+}
+
+/// Steps over one extension header, whose length counts units of 8 bytes after the first, or in
+/// an authentication header units of 4 after the first two (RFC 4302).
+fn behind_extension<'a>(
+    payload: &Payload<'a>,
+    unit: usize,
+    jumbo: bool,
+) -> Result<Payload<'a>, NotDecoded> {
+    let head: &[u8; 8] = payload.bytes.first_chunk().ok_or(NotDecoded::HeaderCut)?;
+    let is_fragment = payload.protocol == IpNumber::IPV6_FRAGMENTATION_HEADER;
+    let size = match unit {
+        _ if is_fragment => 8,
+        4 => (usize::from(head[1]) + 2) * 4,
+        unit => (usize::from(head[1]) + 1) * unit,
+    };
+    let fragment = match &payload.fragment {
+        Fragment::Whole if is_fragment => {
+            let place = u16::from_be_bytes([head[2], head[3]]);
+            Fragment::new(place >> 3, place & 1 != 0)
+        }
+        Fragment::First => Fragment::First,
+        _ => Fragment::Whole,
+    };
+    let header = payload.bytes.get(..size).ok_or(NotDecoded::HeaderCut)?;
+    let is_hop_by_hop = payload.protocol == IpNumber::IPV6_HEADER_HOP_BY_HOP;
+    let len = match jumbo_length(header).filter(|_| jumbo && is_hop_by_hop) {
+        Some(len) => len,
+        None => payload.len,
+    };
+    let len = len.checked_sub(size as u32);
+    Ok(Payload {
+        protocol: IpNumber(head[0]),
+        bytes: payload.bytes.get(size..).unwrap_or_default(),
+        len: len.ok_or(NotDecoded::MalformedIp)?,
+        fragment,
+    })
+}
+
+/// The jumbo payload option of a hop-by-hop header.
+fn jumbo_length(header: &[u8]) -> Option<u32> {
+    const PAD1: u8 = 0;
+    const JUMBO: u8 = 0xc2;
+    let mut rest = header.get(2..)?;
+    loop {
+        rest = match *rest {
+            [PAD1, ref rest @ ..] => rest,
+            [JUMBO, 4, a, b, c, d, ..] => return Some(u32::from_be_bytes([a, b, c, d])),
+            [_, len, ref rest @ ..] => rest.get(usize::from(len)..)?,
+            _ => return None,
+        };
+    }
+}
+
+#[inline]
+fn segment(payload: &Payload<'_>) -> Result<Segment, NotDecoded> {
+    match payload.protocol {
+        IpNumber::TCP => {}
+        IpNumber::UDP => return Err(NotDecoded::Udp),
+        IpNumber::ICMP | IpNumber::IPV6_ICMP => return Err(NotDecoded::Icmp),
+        _ => return Err(NotDecoded::OtherProtocol),
+    }
+    if payload.fragment == Fragment::Later {
+        return Err(NotDecoded::LaterFragment);
+    }
+    // What follows the payload is padding, never a header.
+    let end = payload.bytes.len().min(payload.len as usize);
+    let bytes = payload.bytes.get(..end).unwrap_or_default();
+    let mut segment = tcp::segment(bytes, payload.len)?;
+    segment.fragment = payload.fragment == Fragment::First;
+    Ok(segment)
+}
