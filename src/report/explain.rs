@@ -70,7 +70,12 @@ pub fn text(out: &mut impl Write, look: Look, verdict: &Verdict) -> io::Result<(
 
 fn heading(out: &mut impl Write, look: Look, verdict: &Verdict) -> io::Result<()> {
     let (client, server) = (&verdict.client, &verdict.server);
-    let title = format!("Flow {}: {client} > {server}", verdict.flow);
+    let number = format!("Flow {}: ", verdict.flow);
+    let mut title = format!("{number}{client} > {server}");
+    if title.chars().count() > WIDTH {
+        // Two IPv6 addresses, one below the other.
+        title = format!("{number}{client}\n{:1$}> {server}", "", number.len() - 2);
+    }
     writeln!(out, "{}", look.paint(HEADING, title))?;
     writeln!(
         out,
@@ -199,6 +204,19 @@ mod tests {
         insta::assert_json_snapshot!(object["steps"]);
         assert_eq!(object["states_at_end"]["client"], "TIME-WAIT");
         assert!(!object["reasoning"].as_array().unwrap().is_empty());
+    }
+
+    #[test]
+    fn two_long_addresses_stand_one_below_the_other() {
+        let end = serde_json::json!({"addr":"2001:db8:1111:2222:3333:4444:5555:6666","port":65535});
+        let changes = serde_json::json!({"client":end,"server":end});
+        let mut out = Vec::new();
+        text(&mut out, Look::default(), &samples::verdict(12, changes)).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let mut lines = text.lines();
+        let end = "[2001:db8:1111:2222:3333:4444:5555:6666]:65535";
+        assert_eq!(lines.next(), Some(format!("Flow 12: {end}").as_str()));
+        assert_eq!(lines.next(), Some(format!("       > {end}").as_str()));
     }
 
     #[test]

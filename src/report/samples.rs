@@ -244,6 +244,6 @@ pub(super) fn summary(verdicts: &[Verdict]) -> Summary {
         18_300,
         "the record is cut: 10 of 54 bytes",
     )];
-    let not_decoded = BTreeMap::from([("ARP".to_owned(), 3), ("UDP".to_owned(), 12)]);
+    let not_decoded = BTreeMap::from([("arp".to_owned(), 3), ("udp".to_owned(), 12)]);
     totals.summary(vec![source], not_decoded)
 }

@@ -84,7 +84,7 @@ pub(super) fn limits(verdict: &Verdict) -> Vec<String> {
         all.push("The end of TIME-WAIT is computed: nothing is sent when it runs out.".to_owned());
     }
     if matches!(verdict.final_ack, FinalAck::Unseen | FinalAck::Unknown) {
-        all.push("Whether the ACK of the second FIN arrived is not in the capture.".to_owned());
+        all.push("Whether the final ACK arrived is not in the capture.".to_owned());
     }
     if verdict.roles_from == RolesFrom::PortGuess {
         all.push("No SYN was captured: the higher port is taken for the client's.".to_owned());
@@ -173,7 +173,7 @@ fn final_ack(verdict: &Verdict) -> Option<String> {
                 .next_back()
                 .map(|event| format!(" in frame {}", event.frame));
             return Some(format!(
-                "The ACK of the second FIN was captured{}.",
+                "The final ACK was captured{}.",
                 frame.unwrap_or_default()
             ));
         }
@@ -183,7 +183,7 @@ fn final_ack(verdict: &Verdict) -> Option<String> {
         FinalAck::Unseen => "was most likely sent and not captured",
         FinalAck::Unknown => "is not in the capture, which ends too early to tell",
     };
-    Some(format!("The ACK of the second FIN {what}."))
+    Some(format!("The final ACK, that of the second FIN, {what}."))
 }
 
 /// Who held TIME-WAIT, from when to when, and how it ended.
