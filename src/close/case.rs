@@ -7,9 +7,7 @@ use crate::close::last_ack::{LastAck, last_ack};
 use crate::close::outcome;
 use crate::close::reset::{Rst, resets};
 use crate::close::time_wait::time_waits;
-use crate::close::verdict::{
-    ActiveCloser, Confidence, FinalAck, Outcome, RstForm, Side, TimeWait,
-};
+use crate::close::verdict::{ActiveCloser, Confidence, FinalAck, Outcome, RstForm, Side, TimeWait};
 use crate::flow::Flow;
 
 /// A flow and the conclusions, each of which rests on those above it.
@@ -42,7 +40,11 @@ impl<'a> Case<'a> {
             closer.who = ActiveCloser::Unknown;
             closer.confidence = Confidence::Possible;
         }
-        let unknown = LastAck { value: FinalAck::None, side: None, detail: None };
+        let unknown = LastAck {
+            value: FinalAck::None,
+            side: None,
+            detail: None,
+        };
         let mut case = Self {
             facts,
             resets,
@@ -80,9 +82,19 @@ impl<'a> Case<'a> {
 
     /// The least over outcome, active closer and abort.
     pub(super) fn confidence(&self) -> Confidence {
-        let abort = self.abort.as_ref().map_or(Confidence::Certain, |a| a.confidence);
-        let least = self.outcome_confidence.min(self.closer.confidence).min(abort);
-        if self.facts.flow.inherited { least.min(Confidence::Likely) } else { least }
+        let abort = self
+            .abort
+            .as_ref()
+            .map_or(Confidence::Certain, |a| a.confidence);
+        let least = self
+            .outcome_confidence
+            .min(self.closer.confidence)
+            .min(abort);
+        if self.facts.flow.inherited {
+            least.min(Confidence::Likely)
+        } else {
+            least
+        }
     }
 
     /// Frame of a stamp's record, for messages.
@@ -97,20 +109,33 @@ impl<'a> Case<'a> {
     }
 
     fn confidence_of_outcome(&self) -> Confidence {
-        let weakest = if self.hidden_fin() { Confidence::Possible } else { Confidence::Likely };
+        let weakest = if self.hidden_fin() {
+            Confidence::Possible
+        } else {
+            Confidence::Likely
+        };
         match self.outcome {
             Outcome::Graceful | Outcome::Simultaneous => {
                 let sure = self.both_acked() && !self.reply_by_active_closer();
-                if sure { self.closer.confidence } else { Confidence::Likely }
-                    .max(Confidence::Likely)
+                if sure {
+                    self.closer.confidence
+                } else {
+                    Confidence::Likely
+                }
+                .max(Confidence::Likely)
             }
-            Outcome::Refused => {
-                self.abort.as_ref().map_or(Confidence::Likely, |a| a.confidence)
-            }
+            Outcome::Refused => self
+                .abort
+                .as_ref()
+                .map_or(Confidence::Likely, |a| a.confidence),
             Outcome::Aborted | Outcome::AbortedAfterFin => {
                 let least = self.abort.as_ref().map_or(weakest, |a| a.confidence);
                 let capped = self.reply_by_active_closer() || self.hidden_fin();
-                if capped { least.min(Confidence::Likely) } else { least }
+                if capped {
+                    least.min(Confidence::Likely)
+                } else {
+                    least
+                }
             }
             Outcome::Unanswered if self.facts.flow.unconfirmed => Confidence::Possible,
             _ => weakest,

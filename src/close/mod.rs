@@ -14,6 +14,7 @@ mod last_ack;
 pub mod outcome;
 mod reason;
 mod reset;
+pub mod states;
 pub mod summary;
 pub mod terms;
 mod time_wait;
