@@ -20,8 +20,6 @@ pub(super) struct Abort {
     pub(super) from: Side,
     /// The RST's ACK covers the peer's FIN.
     pub(super) covers_fin: bool,
-    /// It answers the peer of its sender, an active closer.
-    pub(super) is_reply: bool,
 }
 
 /// The abort that the RSTs amount to, if any of them ended the flow.
@@ -56,7 +54,6 @@ pub(super) fn abort(facts: &Facts, resets: &[Rst]) -> Option<Abort> {
         rst: speaker,
         from,
         covers_fin: fin.is_some_and(|f| rst.seen().acks(f.seq.plus(1))),
-        is_reply: rst.form == RstForm::Reply,
     })
 }
 
@@ -86,6 +83,9 @@ const fn side(side: Side) -> AbortedBy {
 
 /// Certain only where nothing else fits: section by section of the conditions.
 fn confidence(facts: &Facts, rst: &Rst, both: bool) -> Confidence {
+    if refuses(facts, rst) {
+        return Confidence::Certain;
+    }
     let signs = rst.signs.count();
     if rst.fit != RstFit::Exact || signs == 1 {
         return Confidence::Possible;
@@ -102,6 +102,22 @@ fn confidence(facts: &Facts, rst: &Rst, both: bool) -> Confidence {
     } else {
         Confidence::Likely
     }
+}
+
+/// The answer of a closed port to a captured SYN: R+ACK, SEQ 0, ACK = ISN + 1 + SEG.LEN
+/// (RFC 9293 section 3.10.7.1), and nothing else of that side.
+fn refuses(facts: &Facts, rst: &Rst) -> bool {
+    let (seen, half) = (rst.seen(), facts.half(rst.from));
+    let syn_end = facts
+        .half(rst.from.peer())
+        .opening
+        .filter(|o| !o.ack)
+        .map(|o| o.end);
+    seen.flags.ack()
+        && seen.seq.0 == 0
+        && Some(seen.ack) == syn_end
+        && half.packets == u64::from(half.rsts)
+        && facts.flow.is_syn_only()
 }
 
 /// SEQ is the highest number seen of its sender, without a hole; the ACK is possible and leaves

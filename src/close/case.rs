@@ -7,7 +7,7 @@ use crate::close::last_ack::{LastAck, last_ack};
 use crate::close::outcome;
 use crate::close::reset::{Rst, resets};
 use crate::close::time_wait::time_waits;
-use crate::close::verdict::{ActiveCloser, Confidence, FinalAck, Outcome, RstForm, Side, TimeWait};
+use crate::close::verdict::{Confidence, FinalAck, Outcome, RstForm, Side, TimeWait};
 use crate::flow::Flow;
 
 /// A flow and the conclusions, each of which rests on those above it.
@@ -35,11 +35,7 @@ impl<'a> Case<'a> {
             .as_ref()
             .filter(|a| a.confidence == Confidence::Certain)
             .map(|a| (a.from, a.covers_fin));
-        let mut closer = active_closer(&facts, by_reset);
-        if facts.one_direction() && !flow.is_syn_only() {
-            closer.who = ActiveCloser::Unknown;
-            closer.confidence = Confidence::Possible;
-        }
+        let closer = active_closer(&facts, by_reset);
         let unknown = LastAck {
             value: FinalAck::None,
             side: None,
@@ -97,7 +93,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Frame of a stamp's record, for messages.
+    /// A FIN of one side may be missing from the capture.
     pub(super) fn hidden_fin(&self) -> bool {
         self.facts.possible_fin(Side::Client) || self.facts.possible_fin(Side::Server)
     }

@@ -57,6 +57,12 @@ impl Closer {
     }
 }
 
+const UNKNOWN: Closer = Closer {
+    who: ActiveCloser::Unknown,
+    confidence: Confidence::Possible,
+    parts: None,
+};
+
 /// The active closer, by the FINs alone. `abort`: a certain abort's sender and whether its RST
 /// covers the peer's FIN.
 pub(super) fn active_closer(facts: &Facts, abort: Option<(Side, bool)>) -> Closer {
@@ -71,7 +77,8 @@ pub(super) fn active_closer(facts: &Facts, abort: Option<(Side, bool)>) -> Close
 
 fn of_none(facts: &Facts, abort: Option<(Side, bool)>) -> Closer {
     let hidden = facts.possible_fin(Side::Client) || facts.possible_fin(Side::Server);
-    let (who, confidence) = if hidden || facts.one_direction() {
+    let unseen = facts.one_direction() && !facts.flow.is_syn_only();
+    let (who, confidence) = if hidden || unseen {
         (ActiveCloser::Unknown, Confidence::Possible)
     } else if abort.is_some() {
         (ActiveCloser::None, Confidence::Certain)
@@ -86,13 +93,8 @@ fn of_none(facts: &Facts, abort: Option<(Side, bool)>) -> Closer {
 }
 
 fn of_one(facts: &Facts, side: Side, abort: Option<(Side, bool)>) -> Closer {
-    let unknown = Closer {
-        who: ActiveCloser::Unknown,
-        confidence: Confidence::Possible,
-        parts: None,
-    };
     if facts.one_direction() || facts.possible_fin(side.peer()) {
-        return unknown;
+        return UNKNOWN;
     }
     let confidence = if abort == Some((side.peer(), true)) {
         Confidence::Certain
@@ -120,6 +122,9 @@ fn acked_by_empty(facts: &Facts, side: Side) -> bool {
 }
 
 fn of_two(facts: &Facts) -> Closer {
+    if facts.one_direction() {
+        return UNKNOWN;
+    }
     let parts = [part(facts, Side::Client), part(facts, Side::Server)];
     let [client, server] = parts;
     let who = match (client.is_active(), server.is_active()) {
