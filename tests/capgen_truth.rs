@@ -1,7 +1,7 @@
 //! Every flow of a generated capture against the generator's truth.
 //!
 //! `testdata/capgen` is the output of
-//! `capgen short 2500 short.pcap --truth short.ndjson --slots 100 --reuse 30`. A larger one is
+//! `capgen short 2500 short.pcap --truth short.ndjson --slots 20 --reuse 50`. A larger one is
 //! checked by hand:
 //! `WHOCLOSED_CAPGEN=FILE.pcap,FILE.ndjson cargo test --release --test capgen_truth -- --ignored`
 
@@ -103,7 +103,7 @@ fn differences(flow: &Truth, v: &Verdict) -> Option<String> {
     let packets = v.packets.client + v.packets.server;
     let agrees = v.outcome.name() == outcome
         && v.active_closer.name() == closer
-        && v.aborted_by.map(|by| by.name()) == by
+        && v.aborted_by.map(whoclosed::close::verdict::AbortedBy::name) == by
         && (v.client.addr, v.client.port) == (flow.client, flow.cport)
         && packets == flow.pkts
         && lost == (flow.kind == "lost_ack");

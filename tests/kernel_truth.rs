@@ -8,6 +8,7 @@ use std::fs;
 use support::truth::{self, Flow, Mark, POINTS, Truth};
 use whoclosed::close::finding::Code;
 use whoclosed::close::verdict::{Confidence, EndedBy, RstForm, Side, Verdict};
+use whoclosed::stamp::Time;
 
 /// A capture of a scenario, with its verdicts beside the connections they are on.
 struct View<'a> {
@@ -235,6 +236,15 @@ fn rfc_name(kernel: &str) -> &'static str {
     }
 }
 
+/// Unix seconds, as the lab writes times; good to a microsecond.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "the lab's samples are far coarser"
+)]
+fn seconds(time: Time) -> f64 {
+    time.0 as f64 / 1e9
+}
+
 /// How far the lab's samples of socket states may lag behind the kernel, in seconds.
 const SAMPLING: f64 = 0.015;
 
@@ -252,7 +262,7 @@ fn time_wait_begins_when_the_kernel_says() {
                     continue;
                 };
                 compared += 1;
-                let start = start.0 as f64 / 1e9 - view.truth.delay(host, view.point);
+                let start = seconds(start) - view.truth.delay(host, view.point);
                 let late = span.first - start;
                 let lost = view.truth.is_disturbed() && late < 0.0;
                 if !(-SAMPLING..=SAMPLING).contains(&late) && !lost {
@@ -341,7 +351,7 @@ fn time_wait_ends_as_the_kernel_says() {
     support::report("TIME-WAIT ends", &lines);
 }
 
-/// Steps back in TSval of fewer ticks (milliseconds) are late segments of this connection, no
+/// Steps back in `TSval` of fewer ticks (milliseconds) are late segments of this connection, no
 /// other clock.
 const LATE_TICKS: u64 = 1000;
 
@@ -375,10 +385,10 @@ fn timestamp_regressions() {
                 wrong.push(format!("within: kernel {within}"));
             }
             let frames = steps.first().map(|(_, _, frame)| frame);
-            if let (Some(found), Some(frame), true) = (found, frames, within) {
-                if !found.frames.contains(frame) {
-                    wrong.push(format!("frames {:?}, kernel {frame}", found.frames));
-                }
+            if let (Some(found), Some(frame), true) = (found, frames, within)
+                && !found.frames.contains(frame)
+            {
+                wrong.push(format!("frames {:?}, kernel {frame}", found.frames));
             }
             wrong
         }));
@@ -400,7 +410,7 @@ fn forms_of_resets() {
             for reset in &v.resets {
                 let Some(time) = reset.time else { continue };
                 let host = truth::here(v, flow, reset.from.name());
-                let sent = time.0 as f64 / 1e9 - view.truth.delay(host, view.point);
+                let sent = seconds(time) - view.truth.delay(host, view.point);
                 let real = flow.resets.iter().find(|r| {
                     let near = (r.time - sent).abs() < SAMPLING;
                     r.from == host && near

@@ -15,7 +15,9 @@ fn every_row_is_reached() {
     let verdicts = all_verdicts();
     let outcomes: BTreeSet<&str> = verdicts.iter().map(|v| v.outcome.name()).collect();
     let causes = verdicts.iter().filter_map(|v| v.abort_cause);
-    let causes: BTreeSet<&str> = causes.map(|cause| cause.name()).collect();
+    let causes: BTreeSet<&str> = causes
+        .map(whoclosed::close::verdict::AbortCause::name)
+        .collect();
     let findings = verdicts.iter().flat_map(|v| &v.findings);
     let findings: BTreeSet<&str> = findings.map(|f| f.code.name()).collect();
     let mut missing = Vec::new();

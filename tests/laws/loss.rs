@@ -209,6 +209,6 @@ pub(crate) fn any_fin_crosses_reset(packets: &[Packet]) -> bool {
             };
             fin.key() == reset.key() && !covered
         };
-        fins.iter().any(|fin| crosses(fin))
+        fins.iter().any(crosses)
     })
 }

@@ -54,8 +54,8 @@ fn pairs<'a>(
                 continue;
             }
             let nth = seen[i].entry(flow.ends()).or_default();
-            let same = all.iter().filter(|v| truth::ends(v) == flow.ends());
-            verdicts[i] = same.skip(*nth).next();
+            let mut same = all.iter().filter(|v| truth::ends(v) == flow.ends());
+            verdicts[i] = same.nth(*nth);
             *nth += 1;
         }
         if let [Some(first), Some(second)] = verdicts {

@@ -79,12 +79,16 @@ struct Half {
     isn: u32,
     old_isn: u32,
     id: u16,
-    /// SEG.SEQ + SEG.LEN and TSval of the segments that may be echoed.
+    /// SEG.SEQ + SEG.LEN and `TSval` of the segments that may be echoed.
     sent: Vec<(u32, u32)>,
 }
 
 /// A segment line, parsed.
 #[derive(Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "one for each word of the notation"
+)]
 struct Line {
     raw: bool,
     seq: u32,
@@ -164,7 +168,7 @@ impl Writer {
     }
 
     fn expect(&mut self, flow: usize, words: &[&str]) -> Result<(), String> {
-        if words.is_empty() || words.len() % 2 != 0 {
+        if words.is_empty() || !words.len().is_multiple_of(2) {
             return Err("keys and values must alternate".into());
         }
         let pairs = words.chunks_exact(2);

@@ -6,6 +6,10 @@
     missing_docs,
     reason = "each test binary uses its own part"
 )]
+#![allow(
+    clippy::cast_sign_loss,
+    reason = "times and lengths of test data are small and known"
+)]
 
 pub mod case;
 pub mod essence;

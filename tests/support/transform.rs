@@ -90,7 +90,7 @@ pub fn swap_addresses(packets: &[Packet]) -> Vec<Packet> {
 /// Gives each end the other's port, addresses as they were.
 pub fn swap_ports(packets: &[Packet]) -> Vec<Packet> {
     each(packets, |ip, seen| {
-        ip[seen.tcp..seen.tcp + 4].rotate_left(2)
+        ip[seen.tcp..seen.tcp + 4].rotate_left(2);
     })
 }
 
