@@ -149,3 +149,20 @@ fn seed_timestamps_declined() {
     let codes: Vec<&str> = v.findings.iter().map(|f| f.code.name()).collect();
     assert!(codes.contains(&"timestamps-not-negotiated"), "{codes:?}");
 }
+
+/// For a look with other programs: `WHOCLOSED_CASES=DIR cargo test --test cases -- --ignored`
+/// writes every case as a capture.
+#[test]
+#[ignore = "writes files: WHOCLOSED_CASES=DIR"]
+fn cases_as_captures() {
+    let folder = std::env::var("WHOCLOSED_CASES").expect("WHOCLOSED_CASES=DIR");
+    for case in case::all() {
+        let name: String = case.name.replace(|c: char| !c.is_alphanumeric(), "-");
+        let path = std::path::Path::new(&folder).join(name + ".pcap");
+        fs::write(&path, wrap::write(&case.packets, PLAIN)).expect("writable");
+        assert_eq!(
+            wrap::read(&fs::read(&path).expect("readable")),
+            case.packets
+        );
+    }
+}

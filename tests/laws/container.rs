@@ -151,8 +151,19 @@ fn every_record_doubled() {
         };
         let original = quiet(essences(&plain(&subject.packets)));
         let doubled = quiet(essences(&plain(&transform::doubled(&subject.packets))));
-        let lines = compare((&original, &doubled), Essence::differences);
-        vec![("doubled".into(), lines)]
+        let packets = transform::doubled(&subject.packets);
+        let tagged = wrap::write(&packets, (PLAIN.0, Link::TaggedByTurns));
+        let tagged = quiet(essences(&support::verdicts(&tagged)));
+        vec![
+            (
+                "doubled".into(),
+                compare((&original, &doubled), Essence::differences),
+            ),
+            (
+                "doubled, one copy tagged".into(),
+                compare((&original, &tagged), Essence::differences),
+            ),
+        ]
     });
 }
 

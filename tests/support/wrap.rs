@@ -28,6 +28,8 @@ pub enum Link {
     Sll2,
     Raw,
     Null,
+    /// Every other frame has a VLAN tag: a port that mirrors both sides of a bridge.
+    TaggedByTurns,
 }
 
 impl Link {
@@ -44,11 +46,20 @@ impl Link {
     /// LINKTYPE_ value.
     const fn number(self) -> u32 {
         match self {
-            Self::Ethernet | Self::Vlan | Self::QinQ => 1,
+            Self::Ethernet | Self::Vlan | Self::QinQ | Self::TaggedByTurns => 1,
             Self::Sll => 113,
             Self::Sll2 => 276,
             Self::Raw => 101,
             Self::Null => 0,
+        }
+    }
+
+    /// The link layer of the record at this place.
+    fn at(self, index: usize) -> Self {
+        match self {
+            Self::TaggedByTurns if !index.is_multiple_of(2) => Self::Vlan,
+            Self::TaggedByTurns => Self::Ethernet,
+            same => same,
         }
     }
 }
@@ -123,8 +134,8 @@ fn pcap(packets: &[Packet], link: Link, big: bool, nanos: bool) -> Vec<u8> {
     out.u32(0);
     out.u32(262_144);
     out.u32(link.number());
-    for packet in packets {
-        let (frame, wire) = framed(packet, link, big);
+    for (index, packet) in packets.iter().enumerate() {
+        let (frame, wire) = framed(packet, link.at(index), big);
         let fraction = packet.time.rem_euclid(1_000_000_000) as u32;
         out.u32(packet.time.div_euclid(1_000_000_000) as u32);
         out.u32(if nanos { fraction } else { fraction / 1000 });
@@ -157,8 +168,8 @@ fn pcapng(packets: &[Packet], link: Link, big: bool) -> Vec<u8> {
     out.padded(&[9]);
     out.u32(0);
     out.u32(32);
-    for packet in packets {
-        let (frame, wire) = framed(packet, link, big);
+    for (index, packet) in packets.iter().enumerate() {
+        let (frame, wire) = framed(packet, link.at(index), big);
         let total = 32 + frame.len().next_multiple_of(4);
         out.u32(6);
         out.u32(total as u32);
@@ -180,7 +191,7 @@ fn framed(packet: &Packet, link: Link, big: bool) -> (Vec<u8>, usize) {
     let ethertype: [u8; 2] = if v6 { [0x86, 0xdd] } else { [8, 0] };
     let mut frame = vec![2, 0, 0, 0, 5, 1, 2, 0, 0, 0, 12, 1];
     match link {
-        Link::Ethernet => frame.extend(ethertype),
+        Link::Ethernet | Link::TaggedByTurns => frame.extend(ethertype),
         Link::Vlan => frame.extend([0x81, 0, 0, 100, ethertype[0], ethertype[1]]),
         Link::QinQ => {
             frame.extend([
