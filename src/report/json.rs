@@ -1,8 +1,12 @@
 //! The JSON report: JSON Lines, a `flow` per flow and one `summary`.
 
+mod flow;
+mod lines;
+
 use crate::close::summary::Summary;
 use crate::close::verdict::Verdict;
 use crate::report::Report;
+use lines::Lines;
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -13,7 +17,7 @@ const BUFFER: usize = 256 * 1024;
 #[derive(Debug)]
 pub struct JsonReport<W> {
     out: W,
-    buf: Vec<u8>,
+    lines: Lines,
     flows: bool,
 }
 
@@ -21,20 +25,20 @@ impl<W: Write> JsonReport<W> {
     /// A report into `out`, which needs no buffer.
     pub fn new(out: W) -> Self {
         // Room for the line that overflows the buffer.
-        let buf = Vec::with_capacity(BUFFER + 16 * 1024);
+        let lines = Lines::with_capacity(BUFFER + 16 * 1024);
         let flows = true;
-        Self { out, buf, flows }
+        Self { out, lines, flows }
     }
 
     /// The summary line alone.
     pub fn summary_only(out: W) -> Self {
-        let (buf, flows) = (Vec::new(), false);
-        Self { out, buf, flows }
+        let (lines, flows) = (Lines::default(), false);
+        Self { out, lines, flows }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.out.write_all(&self.buf)?;
-        self.buf.clear();
+        self.out.write_all(&self.lines.text)?;
+        self.lines.text.clear();
         self.out.flush()
     }
 }
@@ -44,18 +48,19 @@ impl<W: Write> Report for JsonReport<W> {
         if !self.flows {
             return Ok(());
         }
-        line(&mut self.buf, "flow", verdict)?;
-        if self.buf.len() < BUFFER {
+        self.lines.flow(verdict);
+        if self.lines.text.len() < BUFFER {
             return Ok(());
         }
         self.flush()
     }
 
     fn summary(&mut self, summary: &Summary, shown: Option<u64>) -> io::Result<()> {
-        line(&mut self.buf, "summary", summary)?;
+        let text = &mut self.lines.text;
+        line(text, "summary", summary)?;
         if let Some(shown) = shown {
-            self.buf.truncate(self.buf.len().saturating_sub(2));
-            writeln!(self.buf, r#","shown":{shown}}}"#)?;
+            text.truncate(text.len().saturating_sub(2));
+            writeln!(text, r#","shown":{shown}}}"#)?;
         }
         self.flush()
     }
