@@ -7,7 +7,7 @@
 use super::interface::Interface;
 use super::order::Order;
 use super::pcap::cut;
-use super::reader::Packet;
+use super::reader::{Found, Packet};
 use super::source::Buffer;
 use pcap_parser::{
     parse_interfacedescriptionblock_be, parse_interfacedescriptionblock_le,
@@ -57,26 +57,17 @@ impl PcapNg {
         Ok(pcapng)
     }
 
-    /// The next packet, consumed from the buffer; `None` at the end of the input. Blocks that hold
-    /// no packet are read or stepped over on the way.
+    /// The next packet. Blocks that hold none are read or stepped over on the way.
     #[inline]
-    pub(super) fn packet<R: Read>(
-        &mut self,
-        buffer: &mut Buffer<R>,
-    ) -> Result<Option<Packet>, String> {
+    pub(super) fn packet<R: Read>(&mut self, buffer: &mut Buffer<R>) -> Found {
         while let Some((kind, size)) = self.frame(buffer)? {
             let block = buffer.bytes().get(..size).unwrap_or_default();
-            let packet = match kind {
-                ENHANCED_PACKET | OBSOLETE_PACKET => self.timed(block, kind)?,
-                SIMPLE_PACKET => self.simple(block)?,
-                _ => {
-                    self.read_other(kind, block)?;
-                    buffer.consume(size);
-                    continue;
-                }
-            };
+            match kind {
+                ENHANCED_PACKET | OBSOLETE_PACKET => return self.timed(block, kind),
+                SIMPLE_PACKET => return self.simple(block),
+                _ => self.read_other(kind, block)?,
+            }
             buffer.consume(size);
-            return Ok(Some(packet));
         }
         Ok(None)
     }
@@ -159,7 +150,7 @@ impl PcapNg {
     /// An enhanced packet block, or an obsolete one: that one's interface has 16 bits, the other 16
     /// count drops.
     #[inline]
-    fn timed(&self, block: &[u8], kind: u32) -> Result<Packet, String> {
+    fn timed(&self, block: &[u8], kind: u32) -> Found {
         const DATA: usize = 28;
         let size = block.len();
         let fields = self.order.words(block).filter(|_| size >= DATA + 4);
@@ -173,20 +164,21 @@ impl PcapNg {
         if captured as usize > size - DATA - 4 {
             return Err(bad_captured(kind, size, captured));
         }
-        Ok(Packet {
-            back: size - DATA,
+        Ok(Some(Packet {
+            size,
+            at: DATA,
             len: captured as usize,
             time: interface.time(u64::from(high) << 32 | u64::from(low)),
             interface: number,
             link: interface.link,
             original_len: original.max(captured),
-        })
+        }))
     }
 
     /// It has neither a time nor a captured length: that is the least of the original length, the
     /// interface's limit and the room in the block.
     #[cold]
-    fn simple(&self, block: &[u8]) -> Result<Packet, String> {
+    fn simple(&self, block: &[u8]) -> Found {
         const DATA: usize = 12;
         let size = block.len();
         let fields = self.order.words(block).filter(|_| size >= DATA + 4);
@@ -202,14 +194,15 @@ impl PcapNg {
                 name(SIMPLE_PACKET)
             ));
         }
-        Ok(Packet {
-            back: size - DATA,
+        Ok(Some(Packet {
+            size,
+            at: DATA,
             len: captured as usize,
             time: None,
             interface: 0,
             link: interface.link,
             original_len: original,
-        })
+        }))
     }
 
     #[inline]

@@ -40,11 +40,16 @@ enum Format {
     PcapNg(PcapNg),
 }
 
-/// A packet that was found: its place in what the buffer consumed last, and the rest of
+/// The next packet of the buffer; `Ok(None)` at the end of the input.
+pub(super) type Found = Result<Option<Packet>, String>;
+
+/// A packet that was found at the beginning of the buffer: its place there, and the rest of
 /// [`Record`].
 pub(super) struct Packet {
-    /// Bytes from the packet's first to the end of what was consumed.
-    pub(super) back: usize,
+    /// Bytes of the record or block that holds it.
+    pub(super) size: usize,
+    /// Where the packet begins in it.
+    pub(super) at: usize,
     pub(super) len: usize,
     pub(super) time: Option<Time>,
     pub(super) interface: u32,
@@ -87,29 +92,33 @@ impl<R: Read> Reader<R> {
             Format::Pcap(pcap) => pcap.packet(&mut self.buffer),
             Format::PcapNg(pcapng) => pcapng.packet(&mut self.buffer),
         };
-        let packet = match found {
-            Ok(found) => found?,
+        // By reference: moving the packet out costs as much as finding it did.
+        let packet = match &found {
+            Ok(found) => found.as_ref()?,
             Err(what) => {
                 self.stop(what);
                 return None;
             }
         };
+        let block = self.buffer.consume(packet.size);
         self.frames += 1;
         Some(Record {
             frame: self.frames,
             time: packet.time,
             interface: packet.interface,
             link: packet.link,
-            data: self.buffer.consumed(packet.back, packet.len),
+            data: block
+                .get(packet.at..packet.at + packet.len)
+                .unwrap_or_default(),
             original_len: packet.original_len,
         })
     }
 
     #[cold]
-    fn stop(&mut self, what: String) {
+    fn stop(&mut self, what: &str) {
         let what = match self.buffer.take_error() {
             Some(error) => format!("reading failed: {error} ({what})"),
-            None => what,
+            None => what.into(),
         };
         self.damage = Some(Damage {
             frame: self.frames + 1,
