@@ -90,13 +90,19 @@ pub(super) fn v6(packet: &[u8], on_wire: u32) -> Result<Segment, NotDecoded> {
         0 => on_wire.saturating_sub(header_len as u32),
         len => u32::from(len),
     };
-    let payload = Payload {
+    let is_jumbo = header.payload_length() == 0;
+    let mut payload = Payload {
         protocol: header.next_header(),
         bytes: packet.get(header_len..).unwrap_or_default(),
         len,
         fragment: Fragment::Whole,
     };
-    let payload = behind_extensions(payload, header.payload_length() == 0)?;
+    while let Some(unit) = extension_unit(payload.protocol) {
+        payload = behind_extension(&payload, unit, is_jumbo)?;
+        if payload.fragment == Fragment::Later {
+            break;
+        }
+    }
     let carrier = Carrier {
         src: header.source(),
         dst: header.destination(),
@@ -126,23 +132,16 @@ struct Payload<'a> {
     fragment: Fragment,
 }
 
-/// Steps over IPv6 extension headers. A jumbogram's length stands in the first one (RFC 2675).
+/// The unit of an extension header's length, in bytes; `None` for what is no extension header.
 #[inline]
-fn behind_extensions(payload: Payload<'_>, jumbo: bool) -> Result<Payload<'_>, NotDecoded> {
-    let mut payload = payload;
-    loop {
-        let unit = match payload.protocol {
-            IpNumber::IPV6_HEADER_HOP_BY_HOP
-            | IpNumber::IPV6_ROUTE_HEADER
-            | IpNumber::IPV6_DESTINATION_OPTIONS
-            | IpNumber::IPV6_FRAGMENTATION_HEADER => 8,
-            IpNumber::AUTHENTICATION_HEADER => 4,
-            _ => return Ok(payload),
-        };
-        payload = behind_extension(&payload, unit, jumbo)?;
-        if payload.fragment == Fragment::Later {
-            return Ok(payload);
-        }
+const fn extension_unit(protocol: IpNumber) -> Option<usize> {
+    match protocol {
+        IpNumber::IPV6_HEADER_HOP_BY_HOP
+        | IpNumber::IPV6_ROUTE_HEADER
+        | IpNumber::IPV6_DESTINATION_OPTIONS
+        | IpNumber::IPV6_FRAGMENTATION_HEADER => Some(8),
+        IpNumber::AUTHENTICATION_HEADER => Some(4),
+        _ => None,
     }
 }
 
@@ -151,7 +150,7 @@ fn behind_extensions(payload: Payload<'_>, jumbo: bool) -> Result<Payload<'_>, N
 fn behind_extension<'a>(
     payload: &Payload<'a>,
     unit: usize,
-    jumbo: bool,
+    is_jumbo: bool,
 ) -> Result<Payload<'a>, NotDecoded> {
     let head: &[u8; 8] = payload.bytes.first_chunk().ok_or(NotDecoded::HeaderCut)?;
     let is_fragment = payload.protocol == IpNumber::IPV6_FRAGMENTATION_HEADER;
@@ -168,11 +167,9 @@ fn behind_extension<'a>(
     };
     let header = payload.bytes.get(..size).ok_or(NotDecoded::HeaderCut)?;
     let is_hop_by_hop = payload.protocol == IpNumber::IPV6_HEADER_HOP_BY_HOP;
-    let len = match jumbo_length(header).filter(|_| jumbo && is_hop_by_hop) {
-        Some(len) => len,
-        None => payload.len,
-    };
-    let len = len.checked_sub(size as u32);
+    // A jumbogram's length stands in its hop-by-hop header (RFC 2675).
+    let jumbo = jumbo_length(header).filter(|_| is_jumbo && is_hop_by_hop);
+    let len = jumbo.unwrap_or(payload.len).checked_sub(size as u32);
     Ok(Payload {
         protocol: IpNumber(head[0]),
         bytes: payload.bytes.get(size..).unwrap_or_default(),
