@@ -21,6 +21,10 @@ const OBSOLETE_PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
 const ENHANCED_PACKET: u32 = 6;
 
+/// Blocks without a packet to which Wireshark gives frame numbers nevertheless: entries of the
+/// systemd journal, custom blocks of either kind, system calls of sysdig.
+const NUMBERED: [u32; 6] = [9, 0x0bad, 0x4000_0bad, 0x204, 0x216, 0x221];
+
 const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
 /// The type, and the length at either end.
 const FRAME: usize = 12;
@@ -35,6 +39,7 @@ pub(super) struct PcapNg {
     /// Those of the present section.
     interfaces: Vec<Interface>,
     link_types: Vec<u16>,
+    passed: u64,
 }
 
 impl PcapNg {
@@ -49,6 +54,7 @@ impl PcapNg {
             order: Order::Little,
             interfaces: Vec::new(),
             link_types: Vec::new(),
+            passed: 0,
         };
         if let Some((_, size)) = pcapng.frame(buffer)? {
             pcapng.begin_section(buffer.bytes().get(..size).unwrap_or_default())?;
@@ -111,8 +117,16 @@ impl PcapNg {
         match kind {
             SECTION_HEADER => self.begin_section(block),
             INTERFACE_DESCRIPTION => self.add_interface(block),
-            _ => Ok(()),
+            _ => {
+                self.passed += u64::from(NUMBERED.contains(&kind));
+                Ok(())
+            }
         }
+    }
+
+    /// Blocks passed so far that hold no packet and have a frame number.
+    pub(super) const fn passed(&self) -> u64 {
+        self.passed
     }
 
     fn begin_section(&mut self, block: &[u8]) -> Result<(), String> {

@@ -10,7 +10,8 @@ use std::io::Read;
 /// One captured packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record<'a> {
-    /// 1-based, as Wireshark counts: blocks that hold a packet, and no others.
+    /// 1-based, as Wireshark counts: packets, and of pcapng's other blocks those few that it shows
+    /// in its list (journal entries, custom blocks, system calls).
     pub frame: u64,
     /// When it was captured; `None` where the container has no time (pcapng simple packet blocks)
     /// or one outside of 1677..2262.
@@ -30,7 +31,7 @@ pub struct Record<'a> {
 pub struct Reader<R> {
     buffer: Buffer<R>,
     format: Format,
-    frames: u64,
+    packets: u64,
     damage: Option<Damage>,
 }
 
@@ -73,7 +74,7 @@ impl<R: Read> Reader<R> {
         Ok(Self {
             buffer,
             format,
-            frames: 0,
+            packets: 0,
             damage: None,
         })
     }
@@ -100,10 +101,11 @@ impl<R: Read> Reader<R> {
                 return None;
             }
         };
+        self.packets += 1;
+        let frame = self.frames();
         let block = self.buffer.consume(packet.size);
-        self.frames += 1;
         Some(Record {
-            frame: self.frames,
+            frame,
             time: packet.time,
             interface: packet.interface,
             link: packet.link,
@@ -121,7 +123,7 @@ impl<R: Read> Reader<R> {
             None => what.into(),
         };
         self.damage = Some(Damage {
-            frame: self.frames + 1,
+            frame: self.frames() + 1,
             offset: self.buffer.offset(),
             what,
         });
@@ -134,9 +136,13 @@ impl<R> Reader<R> {
         self.damage.as_ref()
     }
 
-    /// Records read so far.
+    /// Frames read so far, as Wireshark counts them.
     pub const fn frames(&self) -> u64 {
-        self.frames
+        let passed = match &self.format {
+            Format::Pcap(_) => 0,
+            Format::PcapNg(pcapng) => pcapng.passed(),
+        };
+        self.packets + passed
     }
 
     /// The LINKTYPEs that the capture has announced so far, each once, in order of appearance.
