@@ -352,7 +352,7 @@ fn records_larger_than_the_buffer() {
 
     let huge = vec![7; 8 << 20];
     let file = PcapNg::new(Order::Little)
-        .block(0x0bad, &huge)
+        .block(0x0bae, &huge)
         .interface(1, 0, &[])
         .enhanced(0, 1, &huge, &[])
         .enhanced(0, 2, b"after", &[]);
