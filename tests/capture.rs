@@ -53,7 +53,7 @@ fn pcap_of_every_magic() {
         (MICROSECONDS, 1000),
         (NANOSECONDS, 1),
         (MODIFIED, 1000),
-        (IXIA_HARDWARE, 1),
+        (IXIA_HARDWARE, 1000),
         (IXIA_SOFTWARE, 1000),
     ];
     for ((magic, unit), order) in kinds.into_iter().flat_map(|k| Order::BOTH.map(|o| (k, o))) {

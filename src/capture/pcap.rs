@@ -42,8 +42,8 @@ const MAGICS: [Magic; 10] = [
     magic(0xa1b2_cd34, Order::Little, 1000, [24, 24]),
     magic(0xa1b2_cd34, Order::Big, 1000, [24, 24]),
     // Ixia's "lcap", by hardware and by software: the length of all records follows the header.
-    magic(0x1c00_01ac, Order::Little, 1, [28, 16]),
-    magic(0x1c00_01ac, Order::Big, 1, [28, 16]),
+    magic(0x1c00_01ac, Order::Little, 1000, [28, 16]),
+    magic(0x1c00_01ac, Order::Big, 1000, [28, 16]),
     magic(0x1c00_01ab, Order::Little, 1000, [28, 16]),
     magic(0x1c00_01ab, Order::Big, 1000, [28, 16]),
 ];

@@ -189,8 +189,8 @@ impl PcapNg {
         }))
     }
 
-    /// It has neither a time nor a captured length: that is the least of the original length, the
-    /// interface's limit and the room in the block.
+    /// It has neither a time nor a captured length: that is the original length, but at most the
+    /// interface's limit.
     #[cold]
     fn simple(&self, block: &[u8]) -> Found {
         const DATA: usize = 12;

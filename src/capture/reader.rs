@@ -152,9 +152,7 @@ impl<R> Reader<R> {
             Format::PcapNg(pcapng) => pcapng.link_types(),
         }
     }
-}
 
-impl<R: Read> Reader<R> {
     /// Bytes of the input that were understood so far, headers included.
     pub const fn bytes(&self) -> u64 {
         self.buffer.offset()

@@ -63,7 +63,9 @@ impl<R: Read> Buffer<R> {
         }
         self.end >= want
     }
+}
 
+impl<R> Buffer<R> {
     /// The unconsumed bytes that are there.
     #[inline]
     pub(super) fn bytes(&self) -> &[u8] {
