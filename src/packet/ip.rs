@@ -1,16 +1,17 @@
 //! IPv4 (RFC 791) and IPv6 (RFC 8200) down to the transport protocol.
 
-use super::{End, NotDecoded, Segment, tcp};
+use super::{NotDecoded, Segment, tcp};
 use etherparse::err::{ipv4, ipv6};
 use etherparse::{IpNumber, Ipv4HeaderSlice, Ipv6HeaderSlice};
 
 /// An Ethernet frame of 60 bytes is padded up to this many behind its header.
 const MAX_PADDED: u32 = 46;
 
-/// What the IP header says of a segment.
+/// What the IP header says of a segment. Addresses are numbers, so that they stay in registers.
+#[derive(Clone, Copy)]
 pub(super) struct Carrier {
-    pub(super) src: [u8; 16],
-    pub(super) dst: [u8; 16],
+    pub(super) src: u128,
+    pub(super) dst: u128,
     pub(super) ttl: u8,
     pub(super) ip_id: Option<u16>,
     /// It is the first of several fragments.
@@ -67,15 +68,20 @@ pub(super) fn v4(packet: &[u8], on_wire: u32) -> Result<Segment, NotDecoded> {
     let len = len.ok_or(NotDecoded::MalformedIp)?;
     let fragment = Fragment::new(header.fragments_offset().value(), header.more_fragments());
     let carrier = Carrier {
-        src: End::v4(header.source(), 0).addr,
-        dst: End::v4(header.destination(), 0).addr,
+        src: mapped(header.source()),
+        dst: mapped(header.destination()),
         ttl: header.ttl(),
         ip_id: Some(header.identification()),
         fragment: fragment.carries_tcp(header.protocol())?,
         is_padded: header.total_len() == 0 && on_wire <= MAX_PADDED,
     };
     let bytes = packet.get(header_len..).unwrap_or_default();
-    tcp::segment(&carrier, within(bytes, len), len)
+    tcp::segment(carrier, within(bytes, len), len)
+}
+
+/// The IPv4-mapped IPv6 address (RFC 4291 section 2.5.5.2).
+const fn mapped(addr: [u8; 4]) -> u128 {
+    0xffff_0000_0000 | u32::from_be_bytes(addr) as u128
 }
 
 /// The segment in an IPv6 packet that had `on_wire` bytes from its header to the frame's end.
@@ -104,15 +110,15 @@ pub(super) fn v6(packet: &[u8], on_wire: u32) -> Result<Segment, NotDecoded> {
         }
     }
     let carrier = Carrier {
-        src: header.source(),
-        dst: header.destination(),
+        src: u128::from_be_bytes(header.source()),
+        dst: u128::from_be_bytes(header.destination()),
         ttl: header.hop_limit(),
         ip_id: None,
         fragment: payload.fragment.carries_tcp(payload.protocol)?,
         is_padded: false,
     };
     let bytes = within(payload.bytes, payload.len);
-    tcp::segment(&carrier, bytes, payload.len)
+    tcp::segment(carrier, bytes, payload.len)
 }
 
 /// What follows the payload is padding, never a header.

@@ -14,57 +14,19 @@ const WINDOW_END: usize = 16;
 const MAX_WINDOW_SCALE: u8 = 14;
 
 /// The segment whose header begins `bytes`, which are what was captured of `len` bytes.
-#[expect(
-    clippy::inline_always,
-    reason = "else the carrier goes through memory: a tenth of the decoding time"
-)]
-#[inline(always)]
-pub(super) fn segment(carrier: &Carrier, bytes: &[u8], len: u32) -> Result<Segment, NotDecoded> {
-    let restored;
-    let head = if let Some(head) = bytes.first_chunk::<HEADER>() {
-        head
-    } else {
-        restored = restore(bytes, len)?;
-        &restored
-    };
-    let header_len = u32::from(head[12] >> 4) * 4;
-    if header_len < HEADER as u32 || len < header_len {
-        return Err(NotDecoded::MalformedTcp);
+#[inline]
+pub(super) fn segment(carrier: Carrier, bytes: &[u8], len: u32) -> Result<Segment, NotDecoded> {
+    match bytes.first_chunk() {
+        Some(head) => read(carrier, head, bytes, len),
+        None => read_cut(carrier, bytes, len),
     }
-    let flags = Flags(head[13]);
-    let captured = (header_len as usize).min(bytes.len());
-    let options = Options::read(bytes.get(HEADER..captured).unwrap_or_default());
-    Ok(Segment {
-        src: End {
-            addr: carrier.src,
-            port: u16::from_be_bytes([head[0], head[1]]),
-        },
-        dst: End {
-            addr: carrier.dst,
-            port: u16::from_be_bytes([head[2], head[3]]),
-        },
-        seq: SeqNum(u32::from_be_bytes([head[4], head[5], head[6], head[7]])),
-        ack: SeqNum(u32::from_be_bytes([head[8], head[9], head[10], head[11]])),
-        len: if carrier.is_padded {
-            0
-        } else {
-            len - header_len
-        },
-        flags,
-        window: u16::from_be_bytes([head[14], head[15]]),
-        timestamps: options.timestamps,
-        window_scale: options.window_scale.filter(|_| flags.syn()),
-        ttl: carrier.ttl,
-        ip_id: carrier.ip_id,
-        options_cut: options.are_malformed || captured < header_len as usize,
-        window_cut: bytes.len() < WINDOW_END,
-        fragment: carrier.fragment,
-    })
 }
 
-/// A header cut by the capture, its missing bytes as zeros, if its flags are there.
+/// The segment of a header cut by the capture, its missing bytes taken for zeros, if its flags are
+/// there.
 #[cold]
-fn restore(bytes: &[u8], len: u32) -> Result<[u8; HEADER], NotDecoded> {
+#[inline(never)]
+fn read_cut(carrier: Carrier, bytes: &[u8], len: u32) -> Result<Segment, NotDecoded> {
     if len < HEADER as u32 {
         return Err(NotDecoded::MalformedTcp);
     }
@@ -78,7 +40,62 @@ fn restore(bytes: &[u8], len: u32) -> Result<[u8; HEADER], NotDecoded> {
     if bytes.len() < WINDOW_END {
         head[FLAGS_END] = 0;
     }
-    Ok(head)
+    read(carrier, &head, bytes, len)
+}
+
+#[inline]
+fn read(
+    carrier: Carrier,
+    head: &[u8; HEADER],
+    bytes: &[u8],
+    len: u32,
+) -> Result<Segment, NotDecoded> {
+    let header_len = u32::from(head[12] >> 4) * 4;
+    if header_len < HEADER as u32 || len < header_len {
+        return Err(NotDecoded::MalformedTcp);
+    }
+    let options_end = header_len as usize;
+    let options = bytes.get(HEADER..options_end);
+    if let Some(options) = options.and_then(Options::usual) {
+        return Ok(assemble(carrier, head, options, len - header_len));
+    }
+    let captured = bytes.get(HEADER..options_end.min(bytes.len()));
+    let options = Options::walk(captured.unwrap_or_default());
+    let mut segment = assemble(carrier, head, options, len - header_len);
+    segment.options_cut |= bytes.len() < options_end;
+    segment.window_cut = bytes.len() < WINDOW_END;
+    Ok(segment)
+}
+
+#[expect(
+    clippy::inline_always,
+    reason = "else the usual segment goes through memory three times"
+)]
+#[inline(always)]
+fn assemble(carrier: Carrier, head: &[u8; HEADER], options: Options, len: u32) -> Segment {
+    let flags = Flags(head[13]);
+    Segment {
+        src: End {
+            addr: carrier.src.to_be_bytes(),
+            port: u16::from_be_bytes([head[0], head[1]]),
+        },
+        dst: End {
+            addr: carrier.dst.to_be_bytes(),
+            port: u16::from_be_bytes([head[2], head[3]]),
+        },
+        seq: SeqNum(u32::from_be_bytes([head[4], head[5], head[6], head[7]])),
+        ack: SeqNum(u32::from_be_bytes([head[8], head[9], head[10], head[11]])),
+        len: if carrier.is_padded { 0 } else { len },
+        flags,
+        window: u16::from_be_bytes([head[14], head[15]]),
+        timestamps: options.timestamps,
+        window_scale: options.window_scale.filter(|_| flags.syn()),
+        ttl: carrier.ttl,
+        ip_id: carrier.ip_id,
+        options_cut: options.are_malformed,
+        window_cut: false,
+        fragment: carrier.fragment,
+    }
 }
 
 /// Option kinds.
@@ -88,7 +105,7 @@ const WINDOW_SCALE: u8 = 3;
 const TIMESTAMPS: u8 = 8;
 
 /// What is kept of a header's options.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Options {
     timestamps: Option<Timestamps>,
     window_scale: Option<u8>,
@@ -96,18 +113,20 @@ struct Options {
 }
 
 impl Options {
+    /// What every stack writes once a connection is established, or nothing at all.
     #[inline]
-    fn read(options: &[u8]) -> Self {
-        // What every stack writes once a connection is established.
-        if let &[NO_OPERATION, NO_OPERATION, TIMESTAMPS, 10, ref value @ ..] = options
-            && let Ok(value) = value.try_into()
-        {
-            return Self {
-                timestamps: Some(timestamps(value)),
-                ..Self::default()
-            };
-        }
-        Self::walk(options)
+    fn usual(options: &[u8]) -> Option<Self> {
+        let timestamps = match *options {
+            [] => None,
+            [NO_OPERATION, NO_OPERATION, TIMESTAMPS, 10, ref value @ ..] => {
+                Some(timestamps(*value.as_array()?))
+            }
+            _ => return None,
+        };
+        Some(Self {
+            timestamps,
+            ..Self::default()
+        })
     }
 
     fn walk(options: &[u8]) -> Self {
