@@ -5,7 +5,7 @@ use crate::close::verdict::{
     ActiveCloser, CloseEntry, Confidence, Endpoint, Event, FinalAck, Outcome, TimeWait, Verdict,
 };
 use crate::report::look::{BAD, FAINT, GOOD, UNUSUAL};
-use crate::report::time::span;
+use crate::report::time::short_span;
 use crate::report::{Clock, Look};
 use anstyle::Style;
 use std::net::IpAddr;
@@ -106,7 +106,7 @@ fn time_wait(entries: &[TimeWait]) -> Cell {
         }
     };
     let length = entries.iter().filter_map(length).max();
-    let length = length.map(|nanos| format!(" {}", span(nanos).replace(' ', "")));
+    let length = length.map(|nanos| format!(" {}", short_span(nanos)));
     format!(
         "{owner}{}{}",
         length.unwrap_or_default(),

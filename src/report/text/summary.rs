@@ -7,7 +7,7 @@ use crate::close::outcome::OUTCOMES;
 use crate::close::summary::{SourceSummary, Summary};
 use crate::report::look::{BAD, FAINT, HEADING, UNUSUAL};
 use crate::report::time::{span, utc};
-use crate::report::{Look, printable};
+use crate::report::{Look, counted, printable};
 use anstyle::Style;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -60,7 +60,10 @@ fn headline(
     summary: &Summary,
     shown: Option<u64>,
 ) -> io::Result<()> {
-    let flows = counted(summary.flows, "TCP flow");
+    let flows = match summary.flows {
+        0 => "No TCP flow".to_owned(),
+        flows => counted(flows, "TCP flow"),
+    };
     let names: Vec<_> = summary
         .sources
         .iter()
@@ -268,15 +271,6 @@ fn what_was_read(source: &SourceSummary) -> String {
         text.push_str(&times);
     }
     text
-}
-
-/// `1 flow`, `2 flows`, `no flows`.
-fn counted(count: u64, noun: &str) -> String {
-    match count {
-        0 => format!("No {noun}s"),
-        1 => format!("1 {noun}"),
-        _ => format!("{count} {noun}s"),
-    }
 }
 
 #[cfg(test)]
