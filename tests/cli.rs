@@ -267,7 +267,7 @@ fn time_wait_lasts_as_long_as_it_is_told() {
     for (asked, shown) in [
         ("60s", "client 60s"),
         ("4m", "client 240s"),
-        ("500ms", "client 500ms"),
+        ("500ms", "client 0.5s"),
     ] {
         let report = text(&whoclosed(&["--time-wait", asked, &path]).stdout);
         assert!(report.contains(shown), "{asked}: {report}");

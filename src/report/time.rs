@@ -62,14 +62,18 @@ pub(super) fn seconds(nanos: i64, decimals: usize) -> String {
     text
 }
 
-/// A span in few columns: `250ms`, `1.5s`, `60s`.
+/// A span in few columns: `20ms`, `0.2s`, `1.5s`, `60s`.
 pub(super) fn short_span(nanos: i64) -> String {
-    let rough = if nanos < 10 * SECOND {
+    let tenths = 100 * MILLISECOND..10 * SECOND;
+    if tenths.contains(&nanos) && nanos % SECOND != 0 {
+        return format!("{}s", seconds(nanos, 1));
+    }
+    let whole = if nanos < SECOND {
         nanos
     } else {
         nanos - nanos % SECOND
     };
-    span(rough).replace(' ', "")
+    span(whole).replace(' ', "")
 }
 
 /// A span in the unit a person would choose: `250 ms`, `1.5 s`, `59.7 s`, `350 s`.
@@ -112,6 +116,7 @@ mod tests {
         assert_eq!(shown, ["0 s", "40 µs", "250 ms", "1.5 s", "60 s"]);
         assert_eq!(span(59_700_000_000), "59.7 s");
         assert_eq!(short_span(59_700_000_000), "59s");
-        assert_eq!(short_span(1_590_000_000), "1.5s");
+        let shown = [20_000_000, 220_000_000, 1_590_000_000, 5_000_000_000].map(short_span);
+        assert_eq!(shown, ["20ms", "0.2s", "1.5s", "5s"]);
     }
 }

@@ -27,12 +27,14 @@ pub(super) fn row(verdict: &Verdict, look: Look, clock: Clock) -> Row {
             format!("> {}", end(&verdict.server, look)).into(),
             outcome(verdict),
             closer(verdict.active_closer),
+            faint(frames(verdict)),
             time_wait(&verdict.time_wait),
             final_ack(verdict.final_ack),
-            faint(frames(verdict)),
         ],
         why: why(verdict),
         reason: verdict.reason.clone(),
+        spare: verdict.aborted_by.is_some()
+            || verdict.time_wait.is_empty() && verdict.final_ack == FinalAck::None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The totals.
 
 use super::cells::style;
+use super::table::cut;
 use crate::close::cause::CAUSES;
 use crate::close::finding::{Code, Severity};
 use crate::close::outcome::OUTCOMES;
@@ -114,7 +115,9 @@ fn section(out: &mut impl Write, look: Look, title: &str, lines: &[Line]) -> io:
             continue;
         }
         let pad = width - line.name.chars().count();
-        writeln!(out, "{:>9}  {name}{:pad$}  {}", line.count, "", line.note)?;
+        let room = look.width.map(|columns| columns.saturating_sub(width + 13));
+        let note = cut(line.note, room.unwrap_or(usize::MAX));
+        writeln!(out, "{:>9}  {name}{:pad$}  {note}", line.count, "")?;
     }
     Ok(())
 }
@@ -150,7 +153,7 @@ fn closers(by_closer: &BTreeMap<String, u64>) -> Vec<Line<'static>> {
     for line in &mut lines {
         line.note = match line.name.as_str() {
             "both" => "their FINs crossed",
-            "none" => "no FIN was sent",
+            "none" => "no FIN was seen",
             "unknown" => "the capture does not tell",
             _ => "",
         };
