@@ -174,9 +174,9 @@ pub struct Flow {
     /// RSTs of the SYN's sender to those.
     pub old_rst: Option<Copies>,
     /// The connection before.
-    pub previous: Option<Predecessor>,
+    pub previous: Option<Box<Predecessor>>,
     /// The connection after.
-    pub next: Option<Successor>,
+    pub next: Option<Box<Successor>>,
 }
 
 impl Flow {
@@ -258,6 +258,9 @@ impl Flow {
             .push(&seen, self.half[usize::from(from & 1)].numbers.as_ref());
         let [a, b] = &mut self.half;
         let (mine, peer) = if from == 0 { (a, b) } else { (b, a) };
+        if reveals_a_gap(mine, peer, &seen) {
+            self.history.gap(from ^ 1);
+        }
         let new_data = mine.payload;
         mine.sent(&seen, peer);
         if mine.payload > new_data {
@@ -311,7 +314,9 @@ impl Flow {
         }
         self.old_syn = self.old_syn.or(later.old_syn);
         self.old_ack = self.old_ack.or(later.old_ack);
-        self.next = self.next.or(later.next);
+        if self.next.is_none() {
+            self.next.clone_from(&later.next);
+        }
     }
 
     /// A FIN of the earlier part may be acknowledged in the later one.
@@ -403,4 +408,16 @@ impl Flow {
         };
         self.resets.push(ResetSeen { seen, before });
     }
+}
+
+/// The segment is the first to acknowledge bytes of `peer` that were not captured. A single number
+/// may be a FIN.
+fn reveals_a_gap(mine: &Half, peer: &Half, seen: &Seen) -> bool {
+    let Some(next) = peer
+        .next()
+        .filter(|_| seen.flags.ack() && !seen.flags.rst())
+    else {
+        return false;
+    };
+    seen.ack.since(next) > 1 && mine.ack.is_none_or(|ack| ack.at_or_before(next.plus(1)))
 }
