@@ -48,8 +48,8 @@ pub(crate) struct Args {
 
     /// How long TIME-WAIT lasts: 60s, 250ms, 4m, 1h [default: 60s]
     ///
-    /// Linux: 60 s, compiled in (`tcp_fin_timeout` does not change it). RFC 9293 asks for 2 MSL,
-    /// 4 minutes. Windows and BSD have settings of their own.
+    /// Linux: 60 s, compiled in; its setting for FIN timeouts does not change that. RFC 9293 asks
+    /// for 2 MSL, 4 minutes. Windows and BSD have settings of their own.
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     time_wait: Option<i64>,
 }

@@ -220,6 +220,9 @@ fn time_wait(verdict: &Verdict, wait: &TimeWait) -> String {
     };
     let end = at(wait.end).map_or_else(String::new, |end| format!(" at {end}"));
     let ended = match wait.ended_by {
+        EndedBy::Expiry | EndedBy::CaptureEnd if wait.start.is_none() => {
+            "its beginning was not captured".to_owned()
+        }
         EndedBy::Expiry => format!("it ran out{end}"),
         EndedBy::CaptureEnd => match wait.left_ns {
             Some(left) => format!("{} of it were left when the capture ended", span(left)),
@@ -303,7 +306,7 @@ fn alternatives(verdict: &Verdict) -> Vec<String> {
     let others = verdict.cause_alternatives.iter();
     let sentences = others.map(|&other| {
         let meaning = meaning(other);
-        format!("The cause may as well be {other} ({meaning}): the frames look the same.")
+        format!("The cause may also be {other}: {meaning}.")
     });
     sentences.collect()
 }
