@@ -33,8 +33,9 @@ pub(crate) struct Args {
     ///
     /// KEY is one of outcome, closer, aborted-by, cause, finding, time-wait, confidence, host,
     /// port. The same key again is OR, different keys are AND; KEY!=VALUE negates, and every
-    /// negation must hold. time-wait takes client, server, both or none; host takes an address;
-    /// host and port match either end. The summary still counts every flow.
+    /// negation must hold. time-wait takes client, server, both or none; aborted-by and cause take
+    /// none as well; host takes an address; host and port match either end. A wrong value is
+    /// answered with the list of the right ones. The summary still counts every flow.
     #[arg(long, value_name = "KEY=VALUE")]
     only: Vec<Rule>,
 
