@@ -266,7 +266,7 @@ fn handshake_incomplete(case: &Case) -> bool {
                 .half(Side::Client)
                 .ack
                 .is_some_and(|ack| ack.after(isn))
-                && facts.half(Side::Client).first_other.is_none()
+                && !facts.half(Side::Client).spoke
         })
 }
 

@@ -202,7 +202,7 @@ fn reused(case: &Case, owner: Side, start: Option<crate::stamp::Time>) -> Option
 
 pub(in crate::close) fn half_close_used(case: &Case) -> Vec<Found> {
     let used = |side: Side| {
-        let copies = case.facts.half(side).after_peer_fin?;
+        let copies = case.facts.half(side).rare.as_ref()?.after_peer_fin?;
         let peer = side.peer();
         let message = format!(
             "the {side} sent {} more {} with data after it had received the {peer}'s FIN",
