@@ -51,7 +51,11 @@ pub(super) struct Effects {
 
 impl Connection {
     pub(super) fn new(flow: Flow) -> Self {
-        Self { current: Box::new(flow), pending: None, old: None }
+        Self {
+            current: Box::new(flow),
+            pending: None,
+            old: None,
+        }
     }
 
     /// Takes in a segment. `number`: the number of a flow that would begin now.
@@ -98,7 +102,9 @@ impl Connection {
 
     /// The segment meets a pending SYN. True if it is dealt with.
     fn push_pending(&mut self, seen: Seen, effects: &mut Effects) -> bool {
-        let Some(mut pending) = self.pending.take() else { return false };
+        let Some(mut pending) = self.pending.take() else {
+            return false;
+        };
         match decides(&pending, &self.current, &seen) {
             Decides::New => self.succeed(*pending, effects),
             Decides::OldDuplicate => {
@@ -178,16 +184,28 @@ fn begins_by_syn_ack(current: &Flow, seen: &Seen) -> Begins {
             peer.opening.is_some() || peer.numbers.is_none_or(|n| n.distance(seen.ack) == 0)
         }
     };
-    if same { Begins::Nothing } else { Begins::Connection }
+    if same {
+        Begins::Nothing
+    } else {
+        Begins::Connection
+    }
 }
 
 /// Numbers beyond an acknowledged FIN are another connection's.
 fn begins_midway(current: &Flow, seen: &Seen) -> Begins {
     let (mine, peer) = sides(current, seen.from);
-    let end = |half: &Half| half.fin.filter(|f| f.acked.is_some()).map(|f| f.seq.plus(1));
+    let end = |half: &Half| {
+        half.fin
+            .filter(|f| f.acked.is_some())
+            .map(|f| f.seq.plus(1))
+    };
     let beyond = end(mine).is_some_and(|end| seen.end().after(end))
         || end(peer).is_some_and(|end| seen.flags.ack() && seen.ack.after(end));
-    if beyond { Begins::Connection } else { Begins::Nothing }
+    if beyond {
+        Begins::Connection
+    } else {
+        Begins::Nothing
+    }
 }
 
 /// A SYN with another ISN begins a connection at once: nothing holds the old one any more.
@@ -199,7 +217,9 @@ fn is_over(flow: &Flow) -> bool {
 fn decides(pending: &Flow, current: &Flow, seen: &Seen) -> Decides {
     let opener = pending.first_from;
     let half = &pending.half[usize::from(opener & 1)];
-    let (Some(isn), Some(opening)) = (half.isn, half.opening) else { return Decides::New };
+    let (Some(isn), Some(opening)) = (half.isn, half.opening) else {
+        return Decides::New;
+    };
     let f = seen.flags;
     if f.syn() && !f.ack() && seen.from == opener {
         return match seen.seq {
@@ -211,13 +231,23 @@ fn decides(pending: &Flow, current: &Flow, seen: &Seen) -> Decides {
     let answers = seen.from != opener && f.ack() && seen.ack == opening.end;
     if f.rst() {
         let to_old_ack = seen.from == opener && pending.old_ack.is_some_and(|(_, n)| n == seen.seq);
-        return if to_old_ack || answers { Decides::New } else { Decides::Nothing };
+        return if to_old_ack || answers {
+            Decides::New
+        } else {
+            Decides::Nothing
+        };
     }
     if answers {
         return Decides::New;
     }
-    let Some(known) = current.half[usize::from(opener & 1)].next() else { return Decides::New };
-    let number = if seen.from == opener { seen.seq } else { seen.ack };
+    let Some(known) = current.half[usize::from(opener & 1)].next() else {
+        return Decides::New;
+    };
+    let number = if seen.from == opener {
+        seen.seq
+    } else {
+        seen.ack
+    };
     let nearer = number.distance(isn.plus(1)) < number.distance(known);
     if nearer && (f.ack() || seen.from == opener) {
         return Decides::New;
@@ -226,7 +256,11 @@ fn decides(pending: &Flow, current: &Flow, seen: &Seen) -> Decides {
     if seen.end() != seen.seq && mine.next().is_none_or(|next| seen.end().after(next)) {
         return Decides::OldDuplicate;
     }
-    if seen.from != opener && seen.is_empty_ack() { Decides::Joins } else { Decides::Nothing }
+    if seen.from != opener && seen.is_empty_ack() {
+        Decides::Joins
+    } else {
+        Decides::Nothing
+    }
 }
 
 /// The SYN was an old duplicate: it, and what seemed to answer it, belong to the connection.
@@ -234,7 +268,10 @@ fn give_back(current: &mut Flow, pending: &Flow) {
     let from = pending.first_from;
     let opening = pending.half[usize::from(from & 1)].opening;
     if let Some(opening) = opening {
-        current.old_syn = Some(OldSyn { from, copies: opening.copies });
+        current.old_syn = Some(OldSyn {
+            from,
+            copies: opening.copies,
+        });
         current.half[usize::from(from & 1)].packets += u64::from(opening.copies.count);
     }
     for seen in pending.log.iter().filter(|s| !s.flags.syn()) {
@@ -295,7 +332,12 @@ fn successor(flow: &Flow) -> Successor {
         let half = &flow.half[usize::from(i & 1)];
         let (opening, isn) = (half.opening?, half.isn?);
         let (tsval, tsecr) = (opening.tsval, opening.tsecr);
-        Some(SynFacts { at: opening.copies.first, isn, tsval, tsecr })
+        Some(SynFacts {
+            at: opening.copies.first,
+            isn,
+            tsval,
+            tsecr,
+        })
     });
     let answer = flow.half.iter().filter_map(|h| h.opening).find(|o| o.ack);
     Successor {

@@ -19,7 +19,11 @@ pub struct Copies {
 impl Copies {
     /// The first of its kind.
     pub const fn new(at: Stamp) -> Self {
-        Self { first: at, last: at, count: 1 }
+        Self {
+            first: at,
+            last: at,
+            count: 1,
+        }
     }
 
     /// Counts one more.
@@ -237,7 +241,11 @@ impl Half {
 
     /// The window of `seen` in bytes; SYNs are never scaled (RFC 7323 section 2.2).
     pub fn window_of(&self, seen: &Seen) -> u32 {
-        let scale = if seen.flags.syn() { 0 } else { self.scale.unwrap_or(0) };
+        let scale = if seen.flags.syn() {
+            0
+        } else {
+            self.scale.unwrap_or(0)
+        };
         u32::from(seen.window) << scale
     }
 
@@ -368,7 +376,10 @@ impl Half {
             opening.ack |= seen.flags.ack();
             return;
         }
-        let offered = seen.timestamps.map(|_| true).or((!seen.cut).then_some(false));
+        let offered = seen
+            .timestamps
+            .map(|_| true)
+            .or((!seen.cut).then_some(false));
         self.opening = Some(Opening {
             copies: Copies::new(seen.at),
             ack: seen.flags.ack(),
@@ -377,7 +388,10 @@ impl Half {
             tsecr: seen.timestamps.map(|t| t.ecr),
             tsval: seen.timestamps.map(|t| t.val),
         });
-        self.scale = seen.window_scale.or(self.scale).or((!seen.cut).then_some(0));
+        self.scale = seen
+            .window_scale
+            .or(self.scale)
+            .or((!seen.cut).then_some(0));
     }
 
     /// Sequence space, payload, repeats and round trips. Returns how many numbers were new.
@@ -436,7 +450,12 @@ impl Half {
                 r.copies.count += 1;
                 r.ticks = r.ticks.max(ticks);
             }
-            None => self.regressions = Some(Regressions { copies: Copies::new(seen.at), ticks }),
+            None => {
+                self.regressions = Some(Regressions {
+                    copies: Copies::new(seen.at),
+                    ticks,
+                })
+            }
         }
     }
 

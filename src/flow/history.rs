@@ -42,7 +42,11 @@ pub struct History {
 impl Default for History {
     fn default() -> Self {
         let entries = [Entry::default(); LETTERS];
-        Self { entries, len: 0, earned: [Earned::default(); 2] }
+        Self {
+            entries,
+            len: 0,
+            earned: [Earned::default(); 2],
+        }
     }
 }
 
@@ -51,15 +55,26 @@ impl History {
     pub fn text(&self, originator: u8, turned: bool) -> String {
         let letter = |e: &Entry| {
             let c = char::from(e.letter);
-            if e.from == originator { c } else { c.to_ascii_lowercase() }
+            if e.from == originator {
+                c
+            } else {
+                c.to_ascii_lowercase()
+            }
         };
         let all = self.entries.iter().take(usize::from(self.len));
-        turned.then_some('^').into_iter().chain(all.map(letter)).collect()
+        turned
+            .then_some('^')
+            .into_iter()
+            .chain(all.map(letter))
+            .collect()
     }
 
     /// One of the letters was earned by `from`.
     pub fn has(&self, letter: u8, from: u8) -> bool {
-        self.entries.iter().take(usize::from(self.len)).any(|e| e.letter == letter && e.from == from)
+        self.entries
+            .iter()
+            .take(usize::from(self.len))
+            .any(|e| e.letter == letter && e.from == from)
     }
 
     /// Takes in a segment; `numbers` is what its sender has used before it.
@@ -121,7 +136,11 @@ impl History {
     }
 
     fn numbered(&mut self, seen: &Seen, letter: u8) {
-        let number = if letter == b'F' { seen.seq.plus(seen.len) } else { seen.seq };
+        let number = if letter == b'F' {
+            seen.seq.plus(seen.len)
+        } else {
+            seen.seq
+        };
         let earned = &mut self.earned[usize::from(seen.from & 1)];
         let slot = match letter {
             b'F' => &mut earned.last_fin,

@@ -24,7 +24,13 @@ impl Numbers {
     /// The space of a first segment.
     pub const fn new(start: SeqNum, end: SeqNum) -> Self {
         let nothing = (SeqNum(0), SeqNum(0));
-        Self { base: start, next: end, holes: [nothing; HOLES], count: 0, overflow: false }
+        Self {
+            base: start,
+            next: end,
+            holes: [nothing; HOLES],
+            count: 0,
+            overflow: false,
+        }
     }
 
     /// Takes in `start..end` and returns how many numbers of it are new. An empty range beyond
@@ -54,12 +60,18 @@ impl Numbers {
 
     /// The holes, in the order in which they were found.
     pub fn holes(&self) -> &[(SeqNum, SeqNum)] {
-        self.holes.get(..usize::from(self.count)).unwrap_or_default()
+        self.holes
+            .get(..usize::from(self.count))
+            .unwrap_or_default()
     }
 
     /// No number below `limit` is missing.
     pub fn whole_below(&self, limit: SeqNum) -> bool {
-        !self.overflow && self.holes().iter().all(|&(from, _)| from.at_or_after(limit))
+        !self.overflow
+            && self
+                .holes()
+                .iter()
+                .all(|&(from, _)| from.at_or_after(limit))
     }
 
     /// The length of the hole that ends at `next`, 0 if there is none.
@@ -138,7 +150,10 @@ mod tests {
         assert_eq!(numbers.holes(), [(SeqNum(20), SeqNum(30))]);
         assert!(numbers.whole_below(SeqNum(20)) && !numbers.whole_below(SeqNum(21)));
         assert_eq!(numbers.add(SeqNum(22), SeqNum(25)), 3);
-        assert_eq!(numbers.holes(), [(SeqNum(20), SeqNum(22)), (SeqNum(25), SeqNum(30))]);
+        assert_eq!(
+            numbers.holes(),
+            [(SeqNum(20), SeqNum(22)), (SeqNum(25), SeqNum(30))]
+        );
         assert_eq!(numbers.add(SeqNum(15), SeqNum(35)), 7);
         assert!(numbers.holes().is_empty());
         assert_eq!(numbers.next, SeqNum(40));
@@ -175,7 +190,10 @@ mod tests {
     #[test]
     fn distance_is_zero_inside() {
         let numbers = n(10, 20);
-        assert_eq!([5, 10, 15, 20, 27].map(|x| numbers.distance(SeqNum(x))), [5, 0, 0, 0, 7]);
+        assert_eq!(
+            [5, 10, 15, 20, 27].map(|x| numbers.distance(SeqNum(x))),
+            [5, 0, 0, 0, 7]
+        );
     }
 
     proptest! {

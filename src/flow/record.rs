@@ -18,9 +18,19 @@ impl Key {
     /// The key of a segment, and which end sent it.
     pub fn of(segment: &Segment) -> (Self, u8) {
         if segment.src <= segment.dst {
-            (Self { ends: [segment.src, segment.dst] }, 0)
+            (
+                Self {
+                    ends: [segment.src, segment.dst],
+                },
+                0,
+            )
         } else {
-            (Self { ends: [segment.dst, segment.src] }, 1)
+            (
+                Self {
+                    ends: [segment.dst, segment.src],
+                },
+                1,
+            )
         }
     }
 }
@@ -190,7 +200,12 @@ impl Flow {
 
     /// The end that sent a SYN without ACK first.
     pub fn opener(&self) -> Option<u8> {
-        let syn = |i: u8| self.half[usize::from(i & 1)].opening.filter(|o| !o.ack).map(|o| o.copies.first);
+        let syn = |i: u8| {
+            self.half[usize::from(i & 1)]
+                .opening
+                .filter(|o| !o.ack)
+                .map(|o| o.copies.first)
+        };
         match (syn(0), syn(1)) {
             (Some(a), Some(b)) => Some(u8::from(b.frame < a.frame)),
             (Some(_), None) => Some(0),
@@ -230,7 +245,8 @@ impl Flow {
         if seen.flags.rst() {
             self.push_reset(seen);
         }
-        self.history.push(&seen, self.half[usize::from(from & 1)].numbers.as_ref());
+        self.history
+            .push(&seen, self.half[usize::from(from & 1)].numbers.as_ref());
         let [a, b] = &mut self.half;
         let (mine, peer) = if from == 0 { (a, b) } else { (b, a) };
         let new_data = mine.payload;
@@ -276,7 +292,11 @@ impl Flow {
             if let Some(theirs) = theirs {
                 let first = mine.map_or(theirs.first, |m| m.first);
                 let count = mine.map_or(0, |m| m.count) + theirs.count;
-                *mine = Some(Copies { first, last: theirs.last, count });
+                *mine = Some(Copies {
+                    first,
+                    last: theirs.last,
+                    count,
+                });
             }
         }
         self.old_syn = self.old_syn.or(later.old_syn);
@@ -286,11 +306,18 @@ impl Flow {
 
     /// A FIN of the earlier part may be acknowledged in the later one.
     fn merge_acks(&mut self, x: usize, ack: Option<SeqNum>, later: &Self) {
-        let Some(fin) = &mut self.half[x].fin else { return };
+        let Some(fin) = &mut self.half[x].fin else {
+            return;
+        };
         let end = fin.seq.plus(1);
         if fin.acked.is_none() && ack.is_some_and(|ack| ack.at_or_after(end)) {
             let by = |s: &&Seen| usize::from(s.from) != x && !s.flags.rst() && s.acks(end);
-            fin.acked = later.log.iter().find(by).map(|s| s.at).or(Some(later.first));
+            fin.acked = later
+                .log
+                .iter()
+                .find(by)
+                .map(|s| s.at)
+                .or(Some(later.first));
         }
     }
 
@@ -304,15 +331,24 @@ impl Flow {
             return false;
         }
         let close = |s: &&Seen| seen.at.time.since(s.at.time).abs() <= SAME_RECORD;
-        self.log.iter().rev().take(4).filter(close).any(|s| s.same_packet(seen))
+        self.log
+            .iter()
+            .rev()
+            .take(4)
+            .filter(close)
+            .any(|s| s.same_packet(seen))
     }
 
     /// An answer of an older connection to the SYN, or the opener's RST to that
     /// (RFC 9293 section 3.10.7.3).
     fn is_of_older(&self, seen: &Seen) -> bool {
-        let Some(opener) = self.opener().filter(|_| self.is_syn_only()) else { return false };
+        let Some(opener) = self.opener().filter(|_| self.is_syn_only()) else {
+            return false;
+        };
         let half = &self.half[usize::from(opener)];
-        let (Some(opening), Some(isn)) = (half.opening, half.isn) else { return false };
+        let (Some(opening), Some(isn)) = (half.opening, half.isn) else {
+            return false;
+        };
         if seen.from == opener {
             let number = self.old_ack.map(|(_, number)| number);
             return seen.flags.rst() && number == Some(seen.seq);
@@ -344,7 +380,11 @@ impl Flow {
             right_edge: [a.right_edge, b.right_edge],
             window: mine.window,
             edge_at_data: mine.edge_at_data,
-            next_id: mine.ids.last.filter(|_| mine.ids.count()).map(|id| id.wrapping_add(1)),
+            next_id: mine
+                .ids
+                .last
+                .filter(|_| mine.ids.count())
+                .map(|id| id.wrapping_add(1)),
             fresh_ids: mine.ids.last.is_none(),
             probes: mine.probes,
             repeats: mine.repeats,

@@ -36,15 +36,40 @@ pub struct Seen {
 impl Seen {
     /// Of a segment sent by end `from`.
     pub const fn new(segment: &Segment, from: u8, at: Stamp) -> Self {
-        let Segment { seq, ack, len, timestamps, ip_id, window, flags, ttl, .. } = *segment;
+        let Segment {
+            seq,
+            ack,
+            len,
+            timestamps,
+            ip_id,
+            window,
+            flags,
+            ttl,
+            ..
+        } = *segment;
         let (cut, window_scale) = (segment.options_cut, segment.window_scale);
-        Self { at, seq, ack, len, timestamps, ip_id, window, flags, ttl, from, cut, window_scale }
+        Self {
+            at,
+            seq,
+            ack,
+            len,
+            timestamps,
+            ip_id,
+            window,
+            flags,
+            ttl,
+            from,
+            cut,
+            window_scale,
+        }
     }
 
     /// SEG.SEQ + SEG.LEN, SYN and FIN counted.
     pub const fn end(&self) -> SeqNum {
         self.seq.plus(
-            self.len.wrapping_add(self.flags.syn() as u32).wrapping_add(self.flags.fin() as u32),
+            self.len
+                .wrapping_add(self.flags.syn() as u32)
+                .wrapping_add(self.flags.fin() as u32),
         )
     }
 
@@ -81,7 +106,11 @@ struct Ring<const N: usize> {
 
 impl<const N: usize> Ring<N> {
     const fn new() -> Self {
-        Self { items: Vec::new(), oldest: 0, dropped: 0 }
+        Self {
+            items: Vec::new(),
+            oldest: 0,
+            dropped: 0,
+        }
     }
 
     fn push(&mut self, seen: Seen) {
@@ -124,7 +153,13 @@ pub struct Log {
 impl Default for Log {
     fn default() -> Self {
         let (opening, close) = (Vec::new(), Vec::new());
-        Self { opening, before: Ring::new(), close, end: Ring::new(), closing: false }
+        Self {
+            opening,
+            before: Ring::new(),
+            close,
+            end: Ring::new(),
+            closing: false,
+        }
     }
 }
 
@@ -176,15 +211,28 @@ mod tests {
     use crate::stamp::{Stamp, Time};
 
     fn seen(frame: u64, flags: Flags) -> Seen {
-        let at = Stamp { frame, time: Time(0) };
-        Seen::new(&Segment { flags, ..Segment::default() }, 0, at)
+        let at = Stamp {
+            frame,
+            time: Time(0),
+        };
+        Seen::new(
+            &Segment {
+                flags,
+                ..Segment::default()
+            },
+            0,
+            at,
+        )
     }
 
     #[test]
     fn keeps_the_opening_the_close_and_the_end() {
         let mut log = Log::default();
         for frame in 1..=1000 {
-            log.push(seen(frame, if frame == 500 { Flags::FIN } else { Flags::ACK }));
+            log.push(seen(
+                frame,
+                if frame == 500 { Flags::FIN } else { Flags::ACK },
+            ));
         }
         let frames: Vec<u64> = log.iter().map(|s| s.at.frame).collect();
         let expected: Vec<u64> = (1..=4).chain(484..=563).chain(969..=1000).collect();

@@ -30,7 +30,9 @@ impl FlowTable {
         let seen = Seen::new(segment, from, at);
         let hash = self.hasher.hash_one(key);
         let known = self.index.find(hash, |&i| {
-            self.connections.get(i as usize).is_some_and(|c| c.current.key == key)
+            self.connections
+                .get(i as usize)
+                .is_some_and(|c| c.current.key == key)
         });
         let Some(connection) = known.and_then(|&i| self.connections.get_mut(i as usize)) else {
             self.begin(key, seen, hash);
@@ -70,9 +72,12 @@ impl FlowTable {
         flow.push(seen);
         let (connections, hasher) = (&self.connections, &self.hasher);
         let rehash = |&i: &u32| {
-            connections.get(i as usize).map_or(0, |c| hasher.hash_one(c.current.key))
+            connections
+                .get(i as usize)
+                .map_or(0, |c| hasher.hash_one(c.current.key))
         };
-        self.index.insert_unique(hash, connections.len() as u32, rehash);
+        self.index
+            .insert_unique(hash, connections.len() as u32, rehash);
         self.connections.push(Connection::new(flow));
     }
 
