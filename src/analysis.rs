@@ -1,8 +1,12 @@
 //! From bytes to verdicts: the library's main entrance.
 
-use crate::close::summary::Summary;
+use crate::capture::{OpenError, Reader};
+use crate::close::summary::{Damage, SourceSummary, Summary, Totals};
 use crate::close::verdict::Verdict;
-use crate::stamp::SECOND;
+use crate::close::{Context, judge};
+use crate::flow::{Flow, FlowTable};
+use crate::packet::{NotDecoded, decode, link_type_name};
+use crate::stamp::{SECOND, Stamp, Time};
 use std::io::Read;
 use std::sync::Arc;
 
@@ -18,39 +22,102 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            source: "-".into(),
-            time_wait: 60 * SECOND,
-        }
+        Self { source: "-".into(), time_wait: 60 * SECOND }
     }
-}
-
-/// The verdicts of a capture, one after another; then [`Analysis::summary`].
-pub struct Analysis<R> {
-    _read: R,
 }
 
 /// Why nothing could be read of a capture at all.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum AnalyzeError {}
+pub enum AnalyzeError {
+    /// It is no capture, or its header cannot be read.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+}
+
+/// The verdicts of a capture, one after another; then [`Analysis::summary`].
+pub struct Analysis<R> {
+    reader: Reader<R>,
+    options: Options,
+    table: FlowTable,
+    /// Flows that are settled and not judged yet, the next one last.
+    flows: Vec<Flow>,
+    read: bool,
+    totals: Totals,
+    not_decoded: [u64; NotDecoded::ALL.len()],
+    /// The last record's place, with the latest time of any.
+    end: Stamp,
+    start: Option<Time>,
+    timed: bool,
+}
 
 /// Reads a capture and judges its flows.
-pub fn analyze<R: Read>(_read: R, _options: &Options) -> Result<Analysis<R>, AnalyzeError> {
-    unimplemented!()
+pub fn analyze<R: Read>(read: R, options: &Options) -> Result<Analysis<R>, AnalyzeError> {
+    Ok(Analysis {
+        reader: Reader::new(read)?,
+        options: options.clone(),
+        table: FlowTable::default(),
+        flows: Vec::new(),
+        read: false,
+        totals: Totals::default(),
+        not_decoded: [0; NotDecoded::ALL.len()],
+        end: Stamp::default(),
+        start: None,
+        timed: false,
+    })
 }
 
 impl<R: Read> Iterator for Analysis<R> {
     type Item = Verdict;
 
     fn next(&mut self) -> Option<Verdict> {
-        None
+        if !self.read {
+            self.read_all();
+        }
+        let flow = self.flows.pop()?;
+        let cut = self.reader.damage().is_some();
+        let context = Context { time_wait: self.options.time_wait, end: self.end, cut };
+        let verdict = judge(&flow, context, &self.options.source);
+        self.totals.add(&verdict);
+        Some(verdict)
     }
 }
 
 impl<R: Read> Analysis<R> {
-    /// The totals; call it after the last verdict.
+    /// The totals; whole after the last verdict.
     pub fn summary(&self) -> Summary {
-        unimplemented!()
+        let mut source = SourceSummary::new(Arc::clone(&self.options.source));
+        source.frames = self.reader.frames();
+        source.bytes = self.reader.bytes();
+        let names = self.reader.link_types().iter().map(|&l| link_type_name(l).into_owned());
+        source.link_types = names.collect();
+        source.start = self.start;
+        source.end = self.timed.then_some(self.end.time);
+        let damage = self.reader.damage();
+        source.damage = damage.map(|d| Damage::new(d.frame, d.offset, &d.what)).into_iter().collect();
+        let reasons = NotDecoded::ALL.iter().zip(self.not_decoded);
+        let not_decoded =
+            reasons.filter(|(_, n)| *n > 0).map(|(r, n)| (r.name().to_owned(), n)).collect();
+        self.totals.summary(vec![source], not_decoded)
+    }
+
+    fn read_all(&mut self) {
+        self.read = true;
+        while let Some(record) = self.reader.next() {
+            // A record without a time takes that of the record before it.
+            let time = record.time.unwrap_or(self.end.time);
+            let at = Stamp { frame: record.frame, time };
+            self.end = Stamp { frame: at.frame, time: self.end.time.max(time) };
+            if record.time.is_some() {
+                self.start = Some(self.start.map_or(time, |start| start.min(time)));
+                self.timed = true;
+            }
+            match decode(record.link, record.data, record.original_len) {
+                Ok(segment) => self.table.push(&segment, at),
+                Err(reason) => self.not_decoded[reason as usize] += 1,
+            }
+        }
+        self.flows = std::mem::take(&mut self.table).finish();
+        self.flows.reverse();
     }
 }

@@ -6,6 +6,7 @@ pub mod capture;
 pub mod close;
 pub mod flow;
 pub mod packet;
+pub mod report;
 pub mod seq;
 pub mod stamp;
 pub use analysis::{Analysis, AnalyzeError, Options, analyze};

@@ -75,7 +75,7 @@ impl Pcap {
         let [size, record] = magic.headers;
         let head = start.first_chunk::<HEADER>().copied();
         let Some(mut head) = head.filter(|_| start.len() >= size) else {
-            return Err(cut("pcap header", size, start.len()));
+            return Err(cut("a pcap header", size, start.len()));
         };
         // pcap-parser knows only four of the ten magics, and the fields are the same.
         let plain = match magic.order {
@@ -101,18 +101,18 @@ impl Pcap {
         })
     }
 
-    /// The next packet, consumed from the buffer; `None` at the end of the file.
+    /// The next packet, consumed from the buffer; `None` at the end of the input.
     ///
     /// The record's four fields are read here: the framing needs them, and pcap-parser has no
     /// function for modified records of big-endian files.
     #[inline]
     pub(super) fn packet<R: Read>(&self, buffer: &mut Buffer<R>) -> Result<Option<Packet>, String> {
-        if !buffer.fill(self.header) {
-            return end_of_file(buffer, self.header);
-        }
+        buffer.fill(self.header);
         let head = buffer.bytes();
-        let (seconds, fraction) = (self.order.u32(head, 0), self.order.u32(head, 4));
-        let (captured, original) = (self.order.u32(head, 8), self.order.u32(head, 12));
+        let fields = self.order.words(head).filter(|_| head.len() >= self.header);
+        let Some([seconds, fraction, captured, original]) = fields else {
+            return end_of_input(buffer, self.header);
+        };
         if captured > MAX_CAPTURED {
             return Err(format!(
                 "a record of {captured} captured bytes, where at most {MAX_CAPTURED} were expected"
@@ -120,7 +120,7 @@ impl Pcap {
         }
         let size = self.header + captured as usize;
         if !buffer.fill(size) {
-            return Err(cut("record", size, buffer.bytes().len()));
+            return Err(cut("a record", size, buffer.bytes().len()));
         }
         buffer.consume(size);
         let original = original.max(captured).saturating_sub(self.fcs);
@@ -156,16 +156,16 @@ fn fcs_length(network: u32) -> u32 {
 }
 
 #[cold]
-fn end_of_file<R: Read>(buffer: &mut Buffer<R>, header: usize) -> Result<Option<Packet>, String> {
+fn end_of_input<R: Read>(buffer: &mut Buffer<R>, header: usize) -> Result<Option<Packet>, String> {
     match (buffer.bytes().len(), buffer.has_failed()) {
         (0, false) => Ok(None),
         (0, true) => Err("where a record was expected".into()),
-        (found, _) => Err(cut("record header", header, found)),
+        (found, _) => Err(cut("a record header", header, found)),
     }
 }
 
-/// A thing of `size` bytes of which the file holds only `found`.
+/// A thing of `size` bytes of which the input holds only `found`.
 #[cold]
 pub(super) fn cut(thing: &str, size: usize, found: usize) -> String {
-    format!("a {thing} of {size} bytes, but the file ends after {found} of them")
+    format!("{thing} of {size} bytes, but the input ends after {found} of them")
 }

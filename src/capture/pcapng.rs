@@ -57,7 +57,7 @@ impl PcapNg {
         Ok(pcapng)
     }
 
-    /// The next packet, consumed from the buffer; `None` at the end of the file. Blocks that hold
+    /// The next packet, consumed from the buffer; `None` at the end of the input. Blocks that hold
     /// no packet are read or stepped over on the way.
     #[inline]
     pub(super) fn packet<R: Read>(
@@ -67,17 +67,16 @@ impl PcapNg {
         while let Some((kind, size)) = self.frame(buffer)? {
             let block = buffer.bytes().get(..size).unwrap_or_default();
             let packet = match kind {
-                ENHANCED_PACKET => Some(self.enhanced(block)?),
-                SIMPLE_PACKET => Some(self.simple(block)?),
-                OBSOLETE_PACKET => Some(self.obsolete(block)?),
-                SECTION_HEADER => self.begin_section(block).map(|()| None)?,
-                INTERFACE_DESCRIPTION => self.add_interface(block).map(|()| None)?,
-                _ => None,
+                ENHANCED_PACKET | OBSOLETE_PACKET => self.timed(block, kind)?,
+                SIMPLE_PACKET => self.simple(block)?,
+                _ => {
+                    self.read_other(kind, block)?;
+                    buffer.consume(size);
+                    continue;
+                }
             };
             buffer.consume(size);
-            if packet.is_some() {
-                return Ok(packet);
-            }
+            return Ok(Some(packet));
         }
         Ok(None)
     }
@@ -87,35 +86,44 @@ impl PcapNg {
     }
 
     /// Sees to it that the next block is in the buffer from end to end, and that both of its
-    /// lengths agree. Gives its type and length; `None` at the end of the file.
+    /// lengths agree. Gives its type and length; `None` at the end of the input.
     #[inline]
     fn frame<R: Read>(&mut self, buffer: &mut Buffer<R>) -> Result<Option<(u32, usize)>, String> {
-        if !buffer.fill(FRAME) {
-            return end_of_file(buffer);
+        buffer.fill(FRAME);
+        let Some([kind, mut size, next]) = self.order.words(buffer.bytes()) else {
+            return end_of_input(buffer);
+        };
+        if kind == SECTION_HEADER && next != BYTE_ORDER_MAGIC {
+            if next.swap_bytes() != BYTE_ORDER_MAGIC {
+                return Err(unknown_byte_order(next));
+            }
+            self.order = self.order.other();
+            size = size.swap_bytes();
         }
-        let head = buffer.bytes();
-        let kind = self.order.u32(head, 0);
-        if kind == SECTION_HEADER {
-            self.order = byte_order(head)?;
-        }
-        let size = self.order.u32(head, 4) as usize;
+        let size = size as usize;
         if !(FRAME..=MAX_BLOCK).contains(&size) || !size.is_multiple_of(4) {
             return Err(bad_length(kind, size));
         }
         if !buffer.fill(size) {
             return Err(cut(&name(kind), size, buffer.bytes().len()));
         }
-        let trailer = self.order.u32(buffer.bytes(), size - 4) as usize;
-        if trailer != size {
-            return Err(format!(
-                "a {} of {size} bytes whose trailing length says {trailer}",
-                name(kind)
-            ));
+        let trailer = buffer.bytes().get(size - 4..).unwrap_or_default();
+        match self.order.words(trailer) {
+            Some([trailer]) if trailer as usize != size => Err(bad_trailer(kind, size, trailer)),
+            _ => Ok(Some((kind, size))),
         }
-        Ok(Some((kind, size)))
     }
 
+    /// A block that holds no packet.
     #[cold]
+    fn read_other(&mut self, kind: u32, block: &[u8]) -> Result<(), String> {
+        match kind {
+            SECTION_HEADER => self.begin_section(block),
+            INTERFACE_DESCRIPTION => self.add_interface(block),
+            _ => Ok(()),
+        }
+    }
+
     fn begin_section(&mut self, block: &[u8]) -> Result<(), String> {
         let (_, header) =
             parse_sectionheaderblock(block).map_err(|_| unreadable(SECTION_HEADER, block))?;
@@ -129,7 +137,6 @@ impl PcapNg {
         Ok(())
     }
 
-    #[cold]
     fn add_interface(&mut self, block: &[u8]) -> Result<(), String> {
         if self.interfaces.len() == MAX_INTERFACES {
             return Err(format!(
@@ -149,40 +156,27 @@ impl PcapNg {
         Ok(())
     }
 
+    /// An enhanced packet block, or an obsolete one: that one's interface has 16 bits, the other 16
+    /// count drops.
     #[inline]
-    fn enhanced(&self, block: &[u8]) -> Result<Packet, String> {
-        let interface = self.order.u32(block, 8);
-        self.timed(block, interface, ENHANCED_PACKET)
-    }
-
-    /// Its interface has 16 bits, the other 16 count drops.
-    #[cold]
-    fn obsolete(&self, block: &[u8]) -> Result<Packet, String> {
-        let interface = u32::from(self.order.u16(block, 8));
-        self.timed(block, interface, OBSOLETE_PACKET)
-    }
-
-    #[inline]
-    fn timed(&self, block: &[u8], number: u32, kind: u32) -> Result<Packet, String> {
+    fn timed(&self, block: &[u8], kind: u32) -> Result<Packet, String> {
         const DATA: usize = 28;
         let size = block.len();
-        if size < DATA + 4 {
+        let fields = self.order.words(block).filter(|_| size >= DATA + 4);
+        let Some([_, _, mut number, high, low, captured, original]) = fields else {
             return Err(bad_length(kind, size));
+        };
+        if kind == OBSOLETE_PACKET {
+            number = u32::from(self.order.first_half(number));
         }
         let interface = self.interface(number)?;
-        let (high, low) = (self.order.u32(block, 12), self.order.u32(block, 16));
-        let (captured, original) = (self.order.u32(block, 20), self.order.u32(block, 24));
         if captured as usize > size - DATA - 4 {
-            return Err(format!(
-                "{} of {size} bytes that claims {captured} captured bytes",
-                with_article(kind)
-            ));
+            return Err(bad_captured(kind, size, captured));
         }
-        let ticks = u64::from(high) << 32 | u64::from(low);
         Ok(Packet {
             back: size - DATA,
             len: captured as usize,
-            time: interface.time(ticks),
+            time: interface.time(u64::from(high) << 32 | u64::from(low)),
             interface: number,
             link: interface.link,
             original_len: original.max(captured),
@@ -195,17 +189,17 @@ impl PcapNg {
     fn simple(&self, block: &[u8]) -> Result<Packet, String> {
         const DATA: usize = 12;
         let size = block.len();
-        if size < DATA + 4 {
+        let fields = self.order.words(block).filter(|_| size >= DATA + 4);
+        let Some([_, _, original]) = fields else {
             return Err(bad_length(SIMPLE_PACKET, size));
-        }
+        };
         let interface = self.interface(0)?;
-        let original = self.order.u32(block, 8);
         let captured = interface.limit(original);
         let room = size - DATA - 4;
         if captured as usize > room {
             return Err(format!(
                 "{} of {size} bytes for a packet of {captured} captured bytes",
-                with_article(SIMPLE_PACKET)
+                name(SIMPLE_PACKET)
             ));
         }
         Ok(Packet {
@@ -220,35 +214,24 @@ impl PcapNg {
 
     #[inline]
     fn interface(&self, number: u32) -> Result<&Interface, String> {
-        self.interfaces.get(number as usize).ok_or_else(|| {
-            format!(
-                "a packet of interface {number}, where the section describes {} so far",
-                self.interfaces.len()
-            )
-        })
+        let found = self.interfaces.get(number as usize);
+        found.ok_or_else(|| unknown_interface(number, self.interfaces.len()))
     }
-}
-
-/// The byte order of the section that begins with `head`.
-fn byte_order(head: &[u8]) -> Result<Order, String> {
-    let magic = Order::Little.u32(head, 8);
-    if magic == BYTE_ORDER_MAGIC {
-        return Ok(Order::Little);
-    }
-    if magic.swap_bytes() == BYTE_ORDER_MAGIC {
-        return Ok(Order::Big);
-    }
-    Err(format!(
-        "a section header with the byte-order magic {magic:08x}, where {BYTE_ORDER_MAGIC:08x} of either byte order was expected"
-    ))
 }
 
 #[cold]
-fn end_of_file<R: Read>(buffer: &Buffer<R>) -> Result<Option<(u32, usize)>, String> {
+fn unknown_byte_order(magic: u32) -> String {
+    format!(
+        "a section header with the byte-order magic {magic:08x}, where {BYTE_ORDER_MAGIC:08x} of either byte order was expected"
+    )
+}
+
+#[cold]
+fn end_of_input<R: Read>(buffer: &Buffer<R>) -> Result<Option<(u32, usize)>, String> {
     match (buffer.bytes().len(), buffer.has_failed()) {
         (0, false) => Ok(None),
         (0, true) => Err("where a block was expected".into()),
-        (found, _) => Err(cut("block header", FRAME, found)),
+        (found, _) => Err(cut("a block header", FRAME, found)),
     }
 }
 
@@ -256,16 +239,37 @@ fn end_of_file<R: Read>(buffer: &Buffer<R>) -> Result<Option<(u32, usize)>, Stri
 fn bad_length(kind: u32, size: usize) -> String {
     format!(
         "{} of length {size}, where a multiple of 4 from {} to {MAX_BLOCK} was expected",
-        with_article(kind),
+        name(kind),
         smallest(kind)
     )
+}
+
+#[cold]
+fn bad_trailer(kind: u32, size: usize, trailer: u32) -> String {
+    format!(
+        "{} of {size} bytes whose trailing length says {trailer}",
+        name(kind)
+    )
+}
+
+#[cold]
+fn bad_captured(kind: u32, size: usize, captured: u32) -> String {
+    format!(
+        "{} of {size} bytes that claims {captured} captured bytes",
+        name(kind)
+    )
+}
+
+#[cold]
+fn unknown_interface(number: u32, described: usize) -> String {
+    format!("a packet of interface {number}, where the section describes {described} so far")
 }
 
 #[cold]
 fn unreadable(kind: u32, block: &[u8]) -> String {
     format!(
         "{} of {} bytes that cannot be read",
-        with_article(kind),
+        name(kind),
         block.len()
     )
 }
@@ -281,23 +285,14 @@ const fn smallest(kind: u32) -> usize {
     }
 }
 
-fn with_article(kind: u32) -> String {
-    let name = name(kind);
-    let article = if name.starts_with(['a', 'e', 'i', 'o']) {
-        "an"
-    } else {
-        "a"
-    };
-    format!("{article} {name}")
-}
-
+/// The name of a block, with its article.
 fn name(kind: u32) -> String {
     match kind {
-        SECTION_HEADER => "section header".into(),
-        INTERFACE_DESCRIPTION => "interface description".into(),
-        OBSOLETE_PACKET => "obsolete packet block".into(),
-        SIMPLE_PACKET => "simple packet block".into(),
-        ENHANCED_PACKET => "enhanced packet block".into(),
-        other => format!("block of type {other:#x}"),
+        SECTION_HEADER => "a section header".into(),
+        INTERFACE_DESCRIPTION => "an interface description".into(),
+        OBSOLETE_PACKET => "an obsolete packet block".into(),
+        SIMPLE_PACKET => "a simple packet block".into(),
+        ENHANCED_PACKET => "an enhanced packet block".into(),
+        other => format!("a block of type {other:#x}"),
     }
 }

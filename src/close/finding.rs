@@ -1,7 +1,9 @@
 //! The findings: one row each.
 
+use crate::close::case::Case;
+use crate::close::detect::{self, Found};
 use crate::close::terms::Term;
-use crate::close::verdict::names;
+use crate::close::verdict::{Finding, names};
 use serde::{Deserialize, Serialize};
 
 names! {
@@ -82,11 +84,13 @@ names! {
     }
 }
 
-/// One finding and its explanation.
+/// One finding, its rule and its explanation.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
     /// Its code.
     pub value: Code,
+    /// Finds it in a case.
+    pub(super) detect: fn(&Case) -> Vec<Found>,
     /// How urgent it is.
     pub severity: Severity,
     /// Its explanation.
@@ -97,6 +101,7 @@ pub struct Row {
 pub const FINDINGS: &[Row] = &[
     Row {
         value: Code::OldDuplicateSyn,
+        detect: detect::old_duplicate_syn,
         severity: Severity::Info,
         term: Term {
             name: "old-duplicate-syn",
@@ -114,6 +119,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::OldDuplicateSegment,
+        detect: detect::old_duplicate_segment,
         severity: Severity::Info,
         term: Term {
             name: "old-duplicate-segment",
@@ -130,6 +136,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::FinalAckLost,
+        detect: detect::final_ack_lost,
         severity: Severity::Notice,
         term: Term {
             name: "final-ack-lost",
@@ -149,6 +156,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::FinRetransmitted,
+        detect: detect::fin_retransmitted,
         severity: Severity::Info,
         term: Term {
             name: "fin-retransmitted",
@@ -166,6 +174,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::LastAckStuck,
+        detect: detect::last_ack_stuck,
         severity: Severity::Warning,
         term: Term {
             name: "last-ack-stuck",
@@ -184,6 +193,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::FinWait1Stuck,
+        detect: detect::fin_wait_1_stuck,
         severity: Severity::Warning,
         term: Term {
             name: "fin-wait-1-stuck",
@@ -200,6 +210,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::OwnerGone,
+        detect: detect::owner_gone,
         severity: Severity::Notice,
         term: Term {
             name: "owner-gone",
@@ -217,6 +228,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::TimeWaitReset,
+        detect: detect::time_wait_reset,
         severity: Severity::Notice,
         term: Term {
             name: "time-wait-reset",
@@ -235,6 +247,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::TimeWaitReused,
+        detect: detect::time_wait_reused,
         severity: Severity::Info,
         term: Term {
             name: "time-wait-reused",
@@ -253,6 +266,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::TimeWaitSynRejected,
+        detect: detect::time_wait_syn_rejected,
         severity: Severity::Notice,
         term: Term {
             name: "time-wait-syn-rejected",
@@ -273,6 +287,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::RstAfterClose,
+        detect: detect::rst_after_close,
         severity: Severity::Info,
         term: Term {
             name: "rst-after-close",
@@ -288,6 +303,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::RstIgnored,
+        detect: detect::rst_ignored,
         severity: Severity::Notice,
         term: Term {
             name: "rst-ignored",
@@ -305,6 +321,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::RstChallenged,
+        detect: detect::rst_challenged,
         severity: Severity::Notice,
         term: Term {
             name: "rst-challenged",
@@ -322,6 +339,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::HalfCloseUsed,
+        detect: detect::half_close_used,
         severity: Severity::Info,
         term: Term {
             name: "half-close-used",
@@ -338,6 +356,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::CloseWaitLeak,
+        detect: detect::close_wait_leak,
         severity: Severity::Warning,
         term: Term {
             name: "close-wait-leak",
@@ -355,6 +374,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::KeepaliveRace,
+        detect: detect::keepalive_race,
         severity: Severity::Warning,
         term: Term {
             name: "keepalive-race",
@@ -374,6 +394,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::PortReusedTooSoon,
+        detect: detect::port_reused_too_soon,
         severity: Severity::Notice,
         term: Term {
             name: "port-reused-too-soon",
@@ -391,6 +412,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::TimestampRegression,
+        detect: detect::regression,
         severity: Severity::Notice,
         term: Term {
             name: "timestamp-regression",
@@ -408,6 +430,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::TimestampRegressionAcrossFlows,
+        detect: detect::regression_across_flows,
         severity: Severity::Notice,
         term: Term {
             name: "timestamp-regression-across-flows",
@@ -426,6 +449,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::TimestampsNotNegotiated,
+        detect: detect::timestamps_not_negotiated,
         severity: Severity::Info,
         term: Term {
             name: "timestamps-not-negotiated",
@@ -442,6 +466,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::CaptureDuplicates,
+        detect: detect::duplicates,
         severity: Severity::Info,
         term: Term {
             name: "capture-duplicates",
@@ -460,6 +485,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::CaptureReordered,
+        detect: detect::reordered,
         severity: Severity::Info,
         term: Term {
             name: "capture-reordered",
@@ -475,6 +501,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::CaptureClockStep,
+        detect: detect::clock_step,
         severity: Severity::Notice,
         term: Term {
             name: "capture-clock-step",
@@ -491,6 +518,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::CaptureGap,
+        detect: detect::gap,
         severity: Severity::Notice,
         term: Term {
             name: "capture-gap",
@@ -509,6 +537,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::CaptureDrops,
+        detect: detect::drops,
         severity: Severity::Notice,
         term: Term {
             name: "capture-drops",
@@ -525,6 +554,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::CaptureOneDirection,
+        detect: detect::one_direction,
         severity: Severity::Notice,
         term: Term {
             name: "capture-one-direction",
@@ -540,6 +570,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::CaptureStartsInside,
+        detect: detect::starts_inside,
         severity: Severity::Info,
         term: Term {
             name: "capture-starts-inside",
@@ -557,6 +588,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::CaptureEndsInside,
+        detect: detect::ends_inside,
         severity: Severity::Info,
         term: Term {
             name: "capture-ends-inside",
@@ -573,6 +605,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::CaptureSnaplen,
+        detect: detect::snaplen,
         severity: Severity::Info,
         term: Term {
             name: "capture-snaplen",
@@ -589,6 +622,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::CaptureCut,
+        detect: detect::cut,
         severity: Severity::Notice,
         term: Term {
             name: "capture-cut",
@@ -611,4 +645,20 @@ impl Code {
         // The table holds every code (a test says so), in the order of the enum.
         &FINDINGS[self as usize]
     }
+}
+
+/// Every finding of a case, in the order of the table.
+pub(super) fn findings(case: &Case) -> Vec<Finding> {
+    let of_row = |row: &'static Row| {
+        (row.detect)(case).into_iter().map(|found| Finding {
+            code: row.value,
+            severity: row.severity,
+            side: found.side,
+            frames: found.frames,
+            confidence: found.confidence,
+            message: found.message,
+            data: found.data.into_iter().map(|(k, v)| (k.to_owned(), v)).collect(),
+        })
+    };
+    FINDINGS.iter().flat_map(of_row).collect()
 }

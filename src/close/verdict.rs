@@ -1,7 +1,6 @@
 //! What is said of a flow: the types of the report, field for field.
 
 use crate::close::finding::{Code, Severity};
-use crate::seq::SeqNum;
 use crate::stamp::Time;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;

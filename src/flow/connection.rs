@@ -89,7 +89,8 @@ impl Connection {
     /// No more segments: a SYN still pending is a connection of its own.
     pub(super) fn finish(mut self) -> Effects {
         let mut effects = Effects::default();
-        if let Some(pending) = self.pending.take() {
+        if let Some(mut pending) = self.pending.take() {
+            pending.unconfirmed = true;
             self.succeed(*pending, &mut effects);
         }
         if let Some(mut old) = self.old.take() {
@@ -346,6 +347,7 @@ fn successor(flow: &Flow) -> Successor {
         syn,
         syn_ack: answer.map(|o| o.copies.first),
         old_ack: flow.old_ack.map(|(copies, _)| copies.first),
+        old_ack_last: flow.old_ack.map(|(copies, _)| copies.last),
         old_rst: flow.old_rst.map(|copies| copies.first),
         first: flow.first,
     }

@@ -99,6 +99,8 @@ pub struct Successor {
     pub syn_ack: Option<Stamp>,
     /// The first ACK of the older connection with which it was answered first.
     pub old_ack: Option<Stamp>,
+    /// The last such ACK.
+    pub old_ack_last: Option<Stamp>,
     /// The RST of its opener to that.
     pub old_rst: Option<Stamp>,
     /// Its first segment.
@@ -155,12 +157,16 @@ pub struct Flow {
     pub first_from: u8,
     /// Began with no SYN although another connection's numbers were known on the key.
     pub inherited: bool,
-    /// Then: which end had opened that one.
+    /// A SYN within another connection of which nothing else told whether it was an old duplicate.
+    pub unconfirmed: bool,
+    /// If `inherited`: which end had opened that one.
     pub inherited_opener: Option<u8>,
     /// Records that were there twice.
     pub duplicates: Option<Copies>,
     /// Records whose time is before the one before them.
     pub reordered: Option<Copies>,
+    /// The largest step back of their times, in nanoseconds.
+    pub step_back: i64,
     /// SYNs of another connection.
     pub old_syn: Option<OldSyn>,
     /// ACKs of an older connection that answered the SYN, and their sender's last such number.
@@ -187,9 +193,11 @@ impl Flow {
             last: at,
             first_from: from,
             inherited: false,
+            unconfirmed: false,
             inherited_opener: None,
             duplicates: None,
             reordered: None,
+            step_back: 0,
             old_syn: None,
             old_ack: None,
             old_rst: None,
@@ -235,6 +243,7 @@ impl Flow {
         }
         if at.time < self.last.time {
             Copies::again(&mut self.reordered, at);
+            self.step_back = self.step_back.max(self.last.time.since(at.time));
         }
         self.last = at;
         self.log.push(seen);
@@ -283,6 +292,7 @@ impl Flow {
         let room = RESETS.saturating_sub(self.resets.len());
         self.resets.extend(later.resets.iter().take(room));
         self.history.merge(&later.history);
+        self.step_back = self.step_back.max(later.step_back);
         self.last = later.last;
         for (mine, theirs) in [
             (&mut self.duplicates, later.duplicates),

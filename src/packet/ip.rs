@@ -4,22 +4,23 @@ use super::{End, NotDecoded, Segment, tcp};
 use etherparse::err::{ipv4, ipv6};
 use etherparse::{IpNumber, Ipv4HeaderSlice, Ipv6HeaderSlice};
 
-/// Up to this many bytes of IP packet may be padding of an Ethernet frame of 60 bytes. A packet
-/// without a length in its header comes from segmentation offload and is always longer.
+/// An Ethernet frame of 60 bytes is padded up to this many behind its header.
 const MAX_PADDED: u32 = 46;
 
-/// The payload of an IP packet.
-struct Payload<'a> {
-    protocol: IpNumber,
-    /// What was captured of it.
-    bytes: &'a [u8],
-    /// How long it was on the wire, by the header.
-    len: u32,
-    fragment: Fragment,
+/// What the IP header says of a segment.
+pub(super) struct Carrier {
+    pub(super) src: [u8; 16],
+    pub(super) dst: [u8; 16],
+    pub(super) ttl: u8,
+    pub(super) ip_id: Option<u16>,
+    /// It is the first of several fragments.
+    pub(super) fragment: bool,
+    /// Its length is that of a frame that may be padded: it is taken to have no payload.
+    pub(super) is_padded: bool,
 }
 
 /// The place of a packet in a fragmented one.
-#[derive(PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Fragment {
     Whole,
     First,
@@ -34,6 +35,19 @@ impl Fragment {
             _ => Self::Later,
         }
     }
+
+    /// Sees to it that a TCP header follows; true if the rest of its segment is in other
+    /// fragments.
+    #[inline]
+    fn carries_tcp(self, protocol: IpNumber) -> Result<bool, NotDecoded> {
+        match protocol {
+            IpNumber::TCP if self == Self::Later => Err(NotDecoded::LaterFragment),
+            IpNumber::TCP => Ok(self == Self::First),
+            IpNumber::UDP => Err(NotDecoded::Udp),
+            IpNumber::ICMP | IpNumber::IPV6_ICMP => Err(NotDecoded::Icmp),
+            _ => Err(NotDecoded::OtherProtocol),
+        }
+    }
 }
 
 /// The segment in an IPv4 packet that had `on_wire` bytes from its header to the frame's end.
@@ -45,22 +59,23 @@ pub(super) fn v4(packet: &[u8], on_wire: u32) -> Result<Segment, NotDecoded> {
     })?;
     let header_len = header.slice().len();
     let total = match header.total_len() {
-        0 => offloaded(on_wire),
+        // Segmentation offload (or BIG TCP) had yet to write it.
+        0 => on_wire,
         total => u32::from(total),
     };
     let len = total.checked_sub(header_len as u32);
-    let payload = Payload {
-        protocol: header.protocol(),
-        bytes: packet.get(header_len..).unwrap_or_default(),
-        len: len.ok_or(NotDecoded::MalformedIp)?,
-        fragment: Fragment::new(header.fragments_offset().value(), header.more_fragments()),
+    let len = len.ok_or(NotDecoded::MalformedIp)?;
+    let fragment = Fragment::new(header.fragments_offset().value(), header.more_fragments());
+    let carrier = Carrier {
+        src: End::v4(header.source(), 0).addr,
+        dst: End::v4(header.destination(), 0).addr,
+        ttl: header.ttl(),
+        ip_id: Some(header.identification()),
+        fragment: fragment.carries_tcp(header.protocol())?,
+        is_padded: header.total_len() == 0 && on_wire <= MAX_PADDED,
     };
-    let mut segment = segment(&payload)?;
-    segment.src = End::v4(header.source(), segment.src.port);
-    segment.dst = End::v4(header.destination(), segment.dst.port);
-    segment.ttl = header.ttl();
-    segment.ip_id = Some(header.identification());
-    Ok(segment)
+    let bytes = packet.get(header_len..).unwrap_or_default();
+    tcp::segment(&carrier, within(bytes, len), len)
 }
 
 /// The segment in an IPv6 packet that had `on_wire` bytes from its header to the frame's end.
@@ -72,7 +87,7 @@ pub(super) fn v6(packet: &[u8], on_wire: u32) -> Result<Segment, NotDecoded> {
     })?;
     let header_len = header.slice().len();
     let len = match header.payload_length() {
-        0 => offloaded(on_wire).saturating_sub(header_len as u32),
+        0 => on_wire.saturating_sub(header_len as u32),
         len => u32::from(len),
     };
     let payload = Payload {
@@ -82,16 +97,33 @@ pub(super) fn v6(packet: &[u8], on_wire: u32) -> Result<Segment, NotDecoded> {
         fragment: Fragment::Whole,
     };
     let payload = behind_extensions(payload, header.payload_length() == 0)?;
-    let mut segment = segment(&payload)?;
-    segment.src = End::v6(header.source(), segment.src.port);
-    segment.dst = End::v6(header.destination(), segment.dst.port);
-    segment.ttl = header.hop_limit();
-    Ok(segment)
+    let carrier = Carrier {
+        src: header.source(),
+        dst: header.destination(),
+        ttl: header.hop_limit(),
+        ip_id: None,
+        fragment: payload.fragment.carries_tcp(payload.protocol)?,
+        is_padded: false,
+    };
+    let bytes = within(payload.bytes, payload.len);
+    tcp::segment(&carrier, bytes, payload.len)
 }
 
-/// The length of an IP packet whose header does not give it (segmentation offload, BIG TCP).
-const fn offloaded(on_wire: u32) -> u32 {
-    if on_wire > MAX_PADDED { on_wire } else { 0 }
+/// What follows the payload is padding, never a header.
+#[inline]
+fn within(bytes: &[u8], len: u32) -> &[u8] {
+    let end = bytes.len().min(len as usize);
+    bytes.get(..end).unwrap_or_default()
+}
+
+/// The payload of an IPv6 packet.
+struct Payload<'a> {
+    protocol: IpNumber,
+    /// What was captured of it.
+    bytes: &'a [u8],
+    /// How long it was on the wire, by the header.
+    len: u32,
+    fragment: Fragment,
 }
 
 /// Steps over IPv6 extension headers. A jumbogram's length stands in the first one (RFC 2675).
@@ -128,13 +160,11 @@ fn behind_extension<'a>(
         4 => (usize::from(head[1]) + 2) * 4,
         unit => (usize::from(head[1]) + 1) * unit,
     };
-    let fragment = match &payload.fragment {
-        Fragment::Whole if is_fragment => {
-            let place = u16::from_be_bytes([head[2], head[3]]);
-            Fragment::new(place >> 3, place & 1 != 0)
-        }
-        Fragment::First => Fragment::First,
-        _ => Fragment::Whole,
+    let fragment = if is_fragment && payload.fragment == Fragment::Whole {
+        let place = u16::from_be_bytes([head[2], head[3]]);
+        Fragment::new(place >> 3, place & 1 != 0)
+    } else {
+        payload.fragment
     };
     let header = payload.bytes.get(..size).ok_or(NotDecoded::HeaderCut)?;
     let is_hop_by_hop = payload.protocol == IpNumber::IPV6_HEADER_HOP_BY_HOP;
@@ -164,23 +194,4 @@ fn jumbo_length(header: &[u8]) -> Option<u32> {
             _ => return None,
         };
     }
-}
-
-#[inline]
-fn segment(payload: &Payload<'_>) -> Result<Segment, NotDecoded> {
-    match payload.protocol {
-        IpNumber::TCP => {}
-        IpNumber::UDP => return Err(NotDecoded::Udp),
-        IpNumber::ICMP | IpNumber::IPV6_ICMP => return Err(NotDecoded::Icmp),
-        _ => return Err(NotDecoded::OtherProtocol),
-    }
-    if payload.fragment == Fragment::Later {
-        return Err(NotDecoded::LaterFragment);
-    }
-    // What follows the payload is padding, never a header.
-    let end = payload.bytes.len().min(payload.len as usize);
-    let bytes = payload.bytes.get(..end).unwrap_or_default();
-    let mut segment = tcp::segment(bytes, payload.len)?;
-    segment.fragment = payload.fragment == Fragment::First;
-    Ok(segment)
 }

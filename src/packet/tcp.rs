@@ -1,7 +1,8 @@
 //! The TCP header (RFC 9293 section 3.1) and its options, by our own walk: it goes on behind
 //! options that it does not know, and reads headers that the capture cut.
 
-use super::{Flags, NotDecoded, Segment, Timestamps};
+use super::ip::Carrier;
+use super::{End, Flags, NotDecoded, Segment, Timestamps};
 use crate::seq::{SeqNum, TsVal};
 
 /// The header without options.
@@ -11,98 +12,124 @@ const FLAGS_END: usize = 14;
 /// RFC 7323 section 2.3: a larger shift is read as 14.
 const MAX_WINDOW_SCALE: u8 = 14;
 
-/// The segment whose header begins `bytes`, which are what was captured of `len` bytes. Its
-/// addresses are left to the caller.
+/// The segment whose header begins `bytes`, which are what was captured of `len` bytes.
 #[inline]
-pub(super) fn segment(bytes: &[u8], len: u32) -> Result<Segment, NotDecoded> {
+pub(super) fn segment(carrier: &Carrier, bytes: &[u8], len: u32) -> Result<Segment, NotDecoded> {
     let Some(head) = bytes.first_chunk::<FLAGS_END>() else {
-        let whole = len >= HEADER as u32;
-        return Err(if whole {
-            NotDecoded::HeaderCut
-        } else {
-            NotDecoded::MalformedTcp
-        });
+        return Err(too_short(len));
     };
     let header_len = u32::from(head[12] >> 4) * 4;
     if header_len < HEADER as u32 || len < header_len {
         return Err(NotDecoded::MalformedTcp);
     }
+    let flags = Flags(head[13]);
     let window = bytes.get(FLAGS_END..).and_then(<[u8]>::first_chunk);
-    let mut segment = Segment {
+    let captured = (header_len as usize).min(bytes.len());
+    let options = Options::read(bytes.get(HEADER..captured).unwrap_or_default());
+    Ok(Segment {
+        src: End {
+            addr: carrier.src,
+            port: u16::from_be_bytes([head[0], head[1]]),
+        },
+        dst: End {
+            addr: carrier.dst,
+            port: u16::from_be_bytes([head[2], head[3]]),
+        },
         seq: SeqNum(u32::from_be_bytes([head[4], head[5], head[6], head[7]])),
         ack: SeqNum(u32::from_be_bytes([head[8], head[9], head[10], head[11]])),
-        len: len - header_len,
-        flags: Flags(head[13]),
+        len: if carrier.is_padded {
+            0
+        } else {
+            len - header_len
+        },
+        flags,
         window: window.copied().map_or(0, u16::from_be_bytes),
+        timestamps: options.timestamps,
+        window_scale: options.window_scale.filter(|_| flags.syn()),
+        ttl: carrier.ttl,
+        ip_id: carrier.ip_id,
+        options_cut: options.are_malformed || captured < header_len as usize,
         window_cut: window.is_none(),
-        ..Segment::default()
-    };
-    segment.src.port = u16::from_be_bytes([head[0], head[1]]);
-    segment.dst.port = u16::from_be_bytes([head[2], head[3]]);
-    let captured = (header_len as usize).min(bytes.len());
-    segment.options_cut = captured < header_len as usize;
-    read_options(
-        &mut segment,
-        bytes.get(HEADER..captured).unwrap_or_default(),
-    );
-    Ok(segment)
+        fragment: carrier.fragment,
+    })
 }
 
-/// Option kinds and the lengths they must have.
+/// Fewer bytes than reach to the flags, of a payload of `len` bytes.
+#[cold]
+const fn too_short(len: u32) -> NotDecoded {
+    if len < HEADER as u32 {
+        return NotDecoded::MalformedTcp;
+    }
+    NotDecoded::HeaderCut
+}
+
+/// Option kinds.
 const END: u8 = 0;
 const NO_OPERATION: u8 = 1;
 const WINDOW_SCALE: u8 = 3;
 const TIMESTAMPS: u8 = 8;
 
-#[inline]
-fn read_options(segment: &mut Segment, options: &[u8]) {
-    // What every stack writes once a connection is established.
-    if let &[NO_OPERATION, NO_OPERATION, TIMESTAMPS, 10, ref value @ ..] = options
-        && let Ok(value) = value.try_into()
-    {
-        segment.timestamps = Some(timestamps(value));
-        return;
-    }
-    walk_options(segment, options);
+/// What is kept of a header's options.
+#[derive(Default)]
+struct Options {
+    timestamps: Option<Timestamps>,
+    window_scale: Option<u8>,
+    are_malformed: bool,
 }
 
-fn walk_options(segment: &mut Segment, options: &[u8]) {
-    let mut rest = options;
-    loop {
-        let (kind, len) = match *rest {
-            [] | [END, ..] => return,
-            [NO_OPERATION, ref more @ ..] => {
-                rest = more;
-                continue;
-            }
-            [_] => break,
-            [kind, len, ..] => (kind, usize::from(len)),
-        };
-        let Some(value) = rest.get(2..len) else {
-            break;
-        };
-        read_option(segment, kind, value);
-        rest = rest.get(len..).unwrap_or_default();
-    }
-    segment.options_cut = true;
-}
-
-/// The first option of a kind counts; one of a wrong length is malformed.
-fn read_option(segment: &mut Segment, kind: u8, value: &[u8]) {
-    match (kind, value) {
-        (TIMESTAMPS, value) => match value.try_into() {
-            Ok(value) => {
-                segment.timestamps.get_or_insert_with(|| timestamps(value));
-            }
-            Err(_) => segment.options_cut = true,
-        },
-        (WINDOW_SCALE, &[shift]) if segment.flags.syn() => {
-            segment
-                .window_scale
-                .get_or_insert(shift.min(MAX_WINDOW_SCALE));
+impl Options {
+    #[inline]
+    fn read(options: &[u8]) -> Self {
+        // What every stack writes once a connection is established.
+        if let &[NO_OPERATION, NO_OPERATION, TIMESTAMPS, 10, ref value @ ..] = options
+            && let Ok(value) = value.try_into()
+        {
+            return Self {
+                timestamps: Some(timestamps(value)),
+                ..Self::default()
+            };
         }
-        (WINDOW_SCALE, _) if segment.flags.syn() => segment.options_cut = true,
-        _ => {}
+        Self::walk(options)
+    }
+
+    fn walk(options: &[u8]) -> Self {
+        let mut found = Self::default();
+        let mut rest = options;
+        loop {
+            let (kind, len) = match *rest {
+                [] | [END, ..] => return found,
+                [NO_OPERATION, ref more @ ..] => {
+                    rest = more;
+                    continue;
+                }
+                [_] => break,
+                [kind, len, ..] => (kind, usize::from(len)),
+            };
+            let Some(value) = rest.get(2..len) else {
+                break;
+            };
+            found.add(kind, value);
+            rest = rest.get(len..).unwrap_or_default();
+        }
+        found.are_malformed = true;
+        found
+    }
+
+    /// The first option of a kind counts; one of a wrong length is malformed.
+    fn add(&mut self, kind: u8, value: &[u8]) {
+        match (kind, value) {
+            (TIMESTAMPS, value) => match value.try_into() {
+                Ok(value) => {
+                    self.timestamps.get_or_insert_with(|| timestamps(value));
+                }
+                Err(_) => self.are_malformed = true,
+            },
+            (WINDOW_SCALE, &[shift]) => {
+                self.window_scale.get_or_insert(shift.min(MAX_WINDOW_SCALE));
+            }
+            (WINDOW_SCALE, _) => self.are_malformed = true,
+            _ => {}
+        }
     }
 }
 

@@ -1,0 +1,113 @@
+//! The command line: what can be asked, and the exit codes.
+//!
+//! 0: reported. 1: reserved. 2: usage, or input that is unreadable or damaged.
+
+mod duration;
+mod explain;
+mod failure;
+mod input;
+mod only;
+mod output;
+mod report;
+
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use failure::Failure;
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+/// Says for every TCP connection of a packet capture how it was closed, by whom, and who owned
+/// TIME-WAIT.
+#[derive(Debug, Parser)]
+#[command(
+    name = "whoclosed",
+    version,
+    after_help = "Run `whoclosed --help` for examples.",
+    after_long_help = EXAMPLES,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
+struct Cli {
+    #[command(flatten)]
+    report: report::Args,
+
+    /// When to use colours; auto looks at the terminal and at `NO_COLOR`
+    #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]
+    color: Color,
+
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// When the output has colours.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+impl Color {
+    const fn choice(self) -> anstream::ColorChoice {
+        match self {
+            Self::Auto => anstream::ColorChoice::Auto,
+            Self::Always => anstream::ColorChoice::Always,
+            Self::Never => anstream::ColorChoice::Never,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Tells one flow: a ladder of its close, the states, and the reasoning frame by frame
+    Explain(explain::Args),
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  whoclosed trace.pcap
+      a line per connection: how it ended, who closed first, who owns TIME-WAIT; then the totals
+  whoclosed --only outcome=aborted --only outcome=aborted-after-fin trace.pcap
+      the connections that a RST ended
+  whoclosed --only aborted-by=server --only cause!=refused trace.pcap
+      the server's resets, refused connections left out
+  whoclosed explain --flow 7 trace.pcap
+      why flow 7 is judged as it is, frame by frame
+  tcpdump -w - 'tcp port 443' | whoclosed --format json -
+      JSON Lines from standard input: an object per flow, then the summary
+
+Exit codes:
+  0  the capture was read and reported
+  1  reserved
+  2  wrong usage, or a capture that is unreadable or damaged (what could be read is reported)
+";
+
+/// Runs the command that was asked for.
+pub(crate) fn run() -> Result<ExitCode, Failure> {
+    if std::env::args_os().len() < 2 {
+        return Ok(nothing_asked());
+    }
+    let cli = Cli::parse();
+    cli.color.choice().write_global();
+    match cli.command {
+        Some(Command::Explain(args)) => args.run(),
+        None => cli.report.run(),
+    }
+}
+
+/// Without any argument: the short help.
+fn nothing_asked() -> ExitCode {
+    let mut command = Cli::command();
+    let help = command.render_help();
+    let mut stderr = anstream::stderr().lock();
+    // A closed standard error leaves nobody to tell.
+    let _ = write!(stderr, "{}", help.ansi());
+    if !std::io::stdin().is_terminal() {
+        let _ = writeln!(
+            stderr,
+            "\nTo read a capture from standard input give `-` as FILE."
+        );
+    }
+    ExitCode::from(2)
+}

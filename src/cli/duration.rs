@@ -1,0 +1,89 @@
+//! Durations on the command line.
+
+use whoclosed::stamp::{MILLISECOND, SECOND};
+
+const HELP: &str =
+    "expected a duration above 0 and up to 24h, like 60s, 250ms, 4m, 1h or 60 (seconds)";
+/// Digits of a number: more would not fit the nanoseconds of a day.
+const DIGITS: usize = 9;
+
+/// Nanoseconds of a duration such as `60s`, `250ms`, `1.5m`, `1h`; a plain number is seconds.
+pub(crate) fn parse(text: &str) -> Result<i64, String> {
+    let (number, unit) = split(text);
+    let unit = match unit {
+        "" | "s" => SECOND,
+        "ms" => MILLISECOND,
+        "m" => 60 * SECOND,
+        "h" => 3600 * SECOND,
+        _ => return Err(HELP.to_owned()),
+    };
+    let nanos = scaled(number, unit).ok_or(HELP)?;
+    if nanos <= 0 || nanos > 24 * 3600 * SECOND {
+        return Err(HELP.to_owned());
+    }
+    Ok(nanos)
+}
+
+/// The number and the unit behind it.
+fn split(text: &str) -> (&str, &str) {
+    let end = text.find(|c: char| c != '.' && !c.is_ascii_digit());
+    text.split_at(end.unwrap_or(text.len()))
+}
+
+/// A decimal number times a unit; `None` if it is no number or too long.
+fn scaled(number: &str, unit: i64) -> Option<i64> {
+    let (whole, decimals) = number.split_once('.').unwrap_or((number, ""));
+    if whole.is_empty() || whole.len() > DIGITS || decimals.len() > DIGITS {
+        return None;
+    }
+    if number.ends_with('.') {
+        return None;
+    }
+    let digits = format!("{whole}{decimals}").parse::<i128>().ok()?;
+    let scale = 10_i128.pow(decimals.len() as u32);
+    i64::try_from(digits * i128::from(unit) / scale).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+    use whoclosed::stamp::{MILLISECOND, SECOND};
+
+    #[test]
+    fn units_and_plain_seconds() {
+        assert_eq!(parse("60s"), Ok(60 * SECOND));
+        assert_eq!(parse("60"), Ok(60 * SECOND));
+        assert_eq!(parse("250ms"), Ok(250 * MILLISECOND));
+        assert_eq!(parse("4m"), Ok(240 * SECOND));
+        assert_eq!(parse("1h"), Ok(3600 * SECOND));
+        assert_eq!(parse("1.5s"), Ok(1500 * MILLISECOND));
+        assert_eq!(parse("0.000000001"), Ok(1));
+        assert_eq!(parse("24h"), Ok(86_400 * SECOND));
+    }
+
+    #[test]
+    fn anything_else_is_told_what_is_expected() {
+        for text in [
+            "",
+            "s",
+            "-1s",
+            "0",
+            "0ms",
+            "1 s",
+            "1d",
+            "60S",
+            "1.s",
+            ".5s",
+            "1.2.3s",
+            "25h",
+            "9999999999s",
+            "1e3",
+            "٣s",
+            "0.0000000001s",
+            "inf",
+        ] {
+            let error = parse(text).unwrap_err();
+            assert!(error.contains("60s, 250ms, 4m, 1h"), "{text}");
+        }
+    }
+}

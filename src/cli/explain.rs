@@ -1,0 +1,70 @@
+//! `whoclosed explain FILE`: one flow, told.
+
+use super::failure::{Failure, note};
+use super::output::{Format, look, stdout};
+use super::{duration, input};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use whoclosed::close::verdict::Verdict;
+use whoclosed::report::explain;
+
+/// Which flow is told.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Capture to read, pcap or pcapng; - reads standard input
+    file: PathBuf,
+
+    /// Number of the flow; without it the first one
+    #[arg(long, value_name = "N")]
+    flow: Option<u64>,
+
+    /// Format of the explanation
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+
+    /// How long TIME-WAIT lasts: 60s, 250ms, 4m, 1h [default: 60s]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    time_wait: Option<i64>,
+}
+
+impl Args {
+    /// Reads the capture and tells the flow.
+    pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+        let mut verdicts = input::open(&self.file, self.time_wait)?;
+        let wanted = self.flow.unwrap_or(0);
+        let mut found: Option<Verdict> = None;
+        for verdict in &mut verdicts {
+            if verdict.flow == wanted {
+                found = Some(verdict);
+            }
+        }
+        let summary = verdicts.summary();
+        let code = input::damage(&summary);
+        let Some(verdict) = found else {
+            return Err(self.not_found(summary.flows));
+        };
+        let mut out = stdout();
+        if self.format == Format::Json {
+            explain::json(&mut out, &verdict, summary.flows)?;
+            return Ok(code);
+        }
+        explain::text(&mut out, look(), &verdict)?;
+        if self.flow.is_none() && summary.flows > 1 {
+            let (flows, last) = (summary.flows, summary.flows - 1);
+            note(&format!(
+                "this is the first of {flows} flows; choose another with --flow 0 to {last}"
+            ));
+        }
+        Ok(code)
+    }
+
+    fn not_found(&self, flows: u64) -> Failure {
+        let name = self.file.to_string_lossy().into_owned();
+        let text = match flows {
+            0 => "the capture holds no TCP flow".to_owned(),
+            1 => "there is only flow 0".to_owned(),
+            _ => format!("there are only flows 0 to {}", flows - 1),
+        };
+        Failure::Input(name, text)
+    }
+}

@@ -1,0 +1,125 @@
+//! One flow under judgement: the facts, and what has been concluded from them so far.
+
+use crate::close::abort::{Abort, abort};
+use crate::close::closer::{Closer, active_closer};
+use crate::close::facts::{Context, Facts};
+use crate::close::last_ack::{LastAck, last_ack};
+use crate::close::outcome;
+use crate::close::reset::{Rst, resets};
+use crate::close::time_wait::time_waits;
+use crate::close::verdict::{
+    ActiveCloser, Confidence, FinalAck, Outcome, RstForm, Side, TimeWait,
+};
+use crate::flow::Flow;
+
+/// A flow and the conclusions, each of which rests on those above it.
+pub(super) struct Case<'a> {
+    pub(super) facts: Facts<'a>,
+    pub(super) resets: Vec<Rst<'a>>,
+    /// The RST that ended the flow; none once both FINs were acknowledged.
+    pub(super) abort: Option<Abort>,
+    pub(super) closer: Closer,
+    pub(super) outcome: Outcome,
+    /// How sure the outcome is.
+    pub(super) outcome_confidence: Confidence,
+    pub(super) last_ack: LastAck,
+    pub(super) time_wait: Vec<TimeWait>,
+}
+
+impl<'a> Case<'a> {
+    pub(super) fn new(flow: &'a Flow, context: Context) -> Self {
+        let facts = Facts::new(flow, context);
+        let resets = resets(&facts);
+        let abort = Some(())
+            .filter(|()| !both_acked(&facts) && !facts.one_direction())
+            .and_then(|()| abort(&facts, &resets));
+        let by_reset = abort
+            .as_ref()
+            .filter(|a| a.confidence == Confidence::Certain)
+            .map(|a| (a.from, a.covers_fin));
+        let mut closer = active_closer(&facts, by_reset);
+        if facts.one_direction() && !flow.is_syn_only() {
+            closer.who = ActiveCloser::Unknown;
+            closer.confidence = Confidence::Possible;
+        }
+        let unknown = LastAck { value: FinalAck::None, side: None, detail: None };
+        let mut case = Self {
+            facts,
+            resets,
+            abort,
+            closer,
+            outcome: Outcome::Indeterminate,
+            outcome_confidence: Confidence::Likely,
+            last_ack: unknown,
+            time_wait: Vec::new(),
+        };
+        case.conclude();
+        case
+    }
+
+    fn conclude(&mut self) {
+        self.outcome = outcome::OUTCOMES
+            .iter()
+            .find(|row| (row.holds)(self))
+            .map_or(Outcome::Indeterminate, |row| row.value);
+        if !matches!(
+            self.outcome,
+            Outcome::Refused | Outcome::Aborted | Outcome::AbortedAfterFin
+        ) {
+            self.abort = None;
+        }
+        self.outcome_confidence = self.confidence_of_outcome();
+        self.last_ack = last_ack(self);
+        self.time_wait = time_waits(self);
+    }
+
+    /// Both FINs are shown and acknowledged.
+    pub(super) fn both_acked(&self) -> bool {
+        both_acked(&self.facts)
+    }
+
+    /// The least over outcome, active closer and abort.
+    pub(super) fn confidence(&self) -> Confidence {
+        let abort = self.abort.as_ref().map_or(Confidence::Certain, |a| a.confidence);
+        let least = self.outcome_confidence.min(self.closer.confidence).min(abort);
+        if self.facts.flow.inherited { least.min(Confidence::Likely) } else { least }
+    }
+
+    /// Frame of a stamp's record, for messages.
+    pub(super) fn hidden_fin(&self) -> bool {
+        self.facts.possible_fin(Side::Client) || self.facts.possible_fin(Side::Server)
+    }
+
+    /// A RST that is a reply by an active closer, where both FINs are shown.
+    fn reply_by_active_closer(&self) -> bool {
+        let reply = |r: &Rst| r.form == RstForm::Reply && self.closer.includes(r.from);
+        self.facts.both_fins() && self.resets.iter().any(reply)
+    }
+
+    fn confidence_of_outcome(&self) -> Confidence {
+        let weakest = if self.hidden_fin() { Confidence::Possible } else { Confidence::Likely };
+        match self.outcome {
+            Outcome::Graceful | Outcome::Simultaneous => {
+                let sure = self.both_acked() && !self.reply_by_active_closer();
+                if sure { self.closer.confidence } else { Confidence::Likely }
+                    .max(Confidence::Likely)
+            }
+            Outcome::Refused => {
+                self.abort.as_ref().map_or(Confidence::Likely, |a| a.confidence)
+            }
+            Outcome::Aborted | Outcome::AbortedAfterFin => {
+                let least = self.abort.as_ref().map_or(weakest, |a| a.confidence);
+                let capped = self.reply_by_active_closer() || self.hidden_fin();
+                if capped { least.min(Confidence::Likely) } else { least }
+            }
+            Outcome::Unanswered if self.facts.flow.unconfirmed => Confidence::Possible,
+            _ => weakest,
+        }
+    }
+}
+
+fn both_acked(facts: &Facts) -> bool {
+    facts.both_fins()
+        && facts.fin_was_acked(Side::Client).is_some()
+        && facts.fin_was_acked(Side::Server).is_some()
+}

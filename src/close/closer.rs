@@ -1,0 +1,182 @@
+//! The active closer: who sent a FIN before receiving the peer's (RFC 9293 section 3.6).
+//!
+//! The acknowledgement numbers decide, not the order of frames in the capture.
+
+use crate::close::facts::Facts;
+use crate::close::verdict::{ActiveCloser, Confidence, Side};
+use crate::flow::Seen;
+use crate::stamp::Stamp;
+
+/// What is known of a side's part in the close, where both FINs are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// A copy of its FIN does not acknowledge the peer's.
+    ShownActive,
+    /// Its FIN was sent before it acknowledged the peer's, though the first copy is missing.
+    LikelyActive,
+    /// It is proved that it had received the peer's FIN when it sent its own.
+    ShownPassive(Stamp),
+    /// Its FIN acknowledges the peer's; an earlier copy may be missing.
+    LikelyPassive,
+}
+
+impl Part {
+    const fn is_active(self) -> bool {
+        matches!(self, Self::ShownActive | Self::LikelyActive)
+    }
+
+    const fn is_shown(self) -> bool {
+        matches!(self, Self::ShownActive | Self::ShownPassive(_))
+    }
+}
+
+/// The active closer and how sure that is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Closer {
+    pub(super) who: ActiveCloser,
+    pub(super) confidence: Confidence,
+    /// Both sides' parts, client first; only with both FINs.
+    pub(super) parts: Option<[Part; 2]>,
+}
+
+impl Closer {
+    /// The side is an active closer.
+    pub(super) const fn includes(&self, side: Side) -> bool {
+        match self.who {
+            ActiveCloser::Both => true,
+            ActiveCloser::Client => matches!(side, Side::Client),
+            ActiveCloser::Server => matches!(side, Side::Server),
+            _ => false,
+        }
+    }
+
+    /// A copy of the side's FIN proves it active.
+    pub(super) fn shown_active(&self, side: Side) -> bool {
+        self.parts.is_some_and(|parts| parts[side.index()] == Part::ShownActive)
+    }
+}
+
+/// The active closer, by the FINs alone. `abort`: a certain abort's sender and whether its RST
+/// covers the peer's FIN.
+pub(super) fn active_closer(facts: &Facts, abort: Option<(Side, bool)>) -> Closer {
+    let (client, server) = (facts.fin(Side::Client), facts.fin(Side::Server));
+    match (client, server) {
+        (Some(_), Some(_)) => of_two(facts),
+        (Some(_), None) => of_one(facts, Side::Client, abort),
+        (None, Some(_)) => of_one(facts, Side::Server, abort),
+        (None, None) => of_none(facts, abort),
+    }
+}
+
+fn of_none(facts: &Facts, abort: Option<(Side, bool)>) -> Closer {
+    let hidden = facts.possible_fin(Side::Client) || facts.possible_fin(Side::Server);
+    let (who, confidence) = if hidden || facts.one_direction() {
+        (ActiveCloser::Unknown, Confidence::Possible)
+    } else if abort.is_some() {
+        (ActiveCloser::None, Confidence::Certain)
+    } else {
+        (ActiveCloser::None, Confidence::Likely)
+    };
+    Closer { who, confidence, parts: None }
+}
+
+fn of_one(facts: &Facts, side: Side, abort: Option<(Side, bool)>) -> Closer {
+    let unknown = Closer {
+        who: ActiveCloser::Unknown,
+        confidence: Confidence::Possible,
+        parts: None,
+    };
+    if facts.one_direction() || facts.possible_fin(side.peer()) {
+        return unknown;
+    }
+    let confidence = if abort == Some((side.peer(), true)) {
+        Confidence::Certain
+    } else if acked_by_empty(facts, side) {
+        Confidence::Likely
+    } else {
+        Confidence::Possible
+    };
+    Closer { who: one(side), confidence, parts: None }
+}
+
+/// The peer acknowledged the side's FIN by an empty ACK at its own SND.NXT, without a hole.
+fn acked_by_empty(facts: &Facts, side: Side) -> bool {
+    let (Some(fin), peer) = (facts.fin(side), facts.half(side.peer())) else { return false };
+    let end = fin.seq.plus(1);
+    facts.sent_by(side.peer()).any(|s| {
+        s.is_empty_ack() && s.acks(end) && peer.whole_below(s.seq)
+    })
+}
+
+fn of_two(facts: &Facts) -> Closer {
+    let parts = [part(facts, Side::Client), part(facts, Side::Server)];
+    let [client, server] = parts;
+    let who = match (client.is_active(), server.is_active()) {
+        (true, true) => ActiveCloser::Both,
+        (true, false) => ActiveCloser::Client,
+        (false, true) => ActiveCloser::Server,
+        (false, false) => neither(client, server),
+    };
+    let shown = (client == Part::ShownActive || server == Part::ShownActive)
+        && client.is_shown()
+        && server.is_shown();
+    let confidence = match who {
+        ActiveCloser::Unknown => Confidence::Possible,
+        _ if shown => Confidence::Certain,
+        _ => Confidence::Likely,
+    };
+    Closer { who, confidence, parts: Some(parts) }
+}
+
+/// Both FINs acknowledge each other: the first copy of one is missing. Who is proved passive had
+/// received a FIN, so the other one was active.
+const fn neither(client: Part, server: Part) -> ActiveCloser {
+    match (client, server) {
+        (Part::ShownPassive(_), Part::LikelyPassive) => ActiveCloser::Server,
+        (Part::LikelyPassive, Part::ShownPassive(_)) => ActiveCloser::Client,
+        _ => ActiveCloser::Unknown,
+    }
+}
+
+fn part(facts: &Facts, side: Side) -> Part {
+    let (Some(mine), Some(theirs)) = (facts.fin(side), facts.fin(side.peer())) else {
+        return Part::LikelyPassive;
+    };
+    let (fin_seq, peer_end) = (mine.seq, theirs.seq.plus(1));
+    if mine.least_ack.before(peer_end) {
+        return Part::ShownActive;
+    }
+    let empty_before = |s: &&Seen| s.is_empty_ack() && s.acks(peer_end) && s.seq == fin_seq;
+    if let Some(ack) = facts.sent_by(side).find(empty_before) {
+        return Part::ShownPassive(ack.at);
+    }
+    if let Some(anchored) = mine.anchored {
+        return Part::ShownPassive(anchored);
+    }
+    if sent_before_its_first_copy(facts, side) { Part::LikelyActive } else { Part::LikelyPassive }
+}
+
+/// The first segment that acknowledges the peer's FIN already counts the side's own FIN, which was
+/// not captured yet, and the peer's FIN had been seen once: both were on their way at once.
+fn sent_before_its_first_copy(facts: &Facts, side: Side) -> bool {
+    let (Some(mine), Some(theirs)) = (facts.fin(side), facts.fin(side.peer())) else {
+        return false;
+    };
+    let (end, peer_end) = (mine.seq.plus(1), theirs.seq.plus(1));
+    let Some(first) = facts.sent_by(side).find(|s| !s.flags.rst() && s.acks(peer_end)) else {
+        return false;
+    };
+    let copies = facts.fin_copies(side.peer());
+    let seen_once = copies.iter().filter(|c| c.at.frame < first.at.frame).count() == 1;
+    first.seq == end
+        && !first.flags.fin()
+        && first.at.frame < mine.copies.first.frame
+        && seen_once
+}
+
+const fn one(side: Side) -> ActiveCloser {
+    match side {
+        Side::Client => ActiveCloser::Client,
+        Side::Server => ActiveCloser::Server,
+    }
+}

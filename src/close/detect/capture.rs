@@ -1,0 +1,149 @@
+//! Defects of the capture, told apart from events of the network.
+
+use super::Found;
+use crate::close::case::Case;
+use crate::close::verdict::{Confidence, FinalAck, Outcome, Side};
+use crate::stamp::SECOND;
+
+/// A step back of the clock by so much is no reordering.
+const CLOCK_STEP: i64 = SECOND;
+/// A flow of which nothing was seen for so long before the end of the capture did not end with it.
+const NEAR_END: i64 = 3 * SECOND;
+
+pub(in crate::close) fn duplicates(case: &Case) -> Vec<Found> {
+    let Some(copies) = case.facts.flow.duplicates else { return Vec::new() };
+    let message = format!("{} records of this flow were there twice", copies.count);
+    let found = Found::likely(None, vec![copies.first.frame], message);
+    vec![found.with("count", copies.count)]
+}
+
+pub(in crate::close) fn reordered(case: &Case) -> Vec<Found> {
+    let flow = case.facts.flow;
+    let Some(copies) = flow.reordered.filter(|_| flow.step_back < CLOCK_STEP) else {
+        return Vec::new();
+    };
+    let message = format!("{} records of this flow stand after later ones", copies.count);
+    let found = Found::likely(None, vec![copies.first.frame], message);
+    vec![found.with("count", copies.count).with("nanoseconds", flow.step_back)]
+}
+
+pub(in crate::close) fn clock_step(case: &Case) -> Vec<Found> {
+    let flow = case.facts.flow;
+    let Some(copies) = flow.reordered.filter(|_| flow.step_back >= CLOCK_STEP) else {
+        return Vec::new();
+    };
+    let message = format!(
+        "the capture's clock went back by {} at frame {}: durations cannot be trusted",
+        super::seconds(flow.step_back),
+        copies.first.frame
+    );
+    let found = Found::likely(None, vec![copies.first.frame], message);
+    vec![found.with("nanoseconds", flow.step_back)]
+}
+
+pub(in crate::close) fn gap(case: &Case) -> Vec<Found> {
+    let facts = &case.facts;
+    let hidden = [Side::Client, Side::Server].into_iter().filter(|&s| facts.possible_fin(s));
+    let mut all: Vec<Found> = hidden
+        .map(|side| {
+            let message = format!(
+                "one number at the end of the {side}'s data is missing and counted as sent: a FIN \
+                 may not have been captured"
+            );
+            Found::likely(Some(side), Vec::new(), message).sure(Confidence::Possible)
+        })
+        .collect();
+    if let (FinalAck::Unseen, Some(side)) = (case.last_ack.value, case.last_ack.side) {
+        let message = format!(
+            "no ACK of the {side}'s FIN was captured, and yet the {side} did not send it again: \
+             the ACK was sent, most likely"
+        );
+        let frames = case.last_ack.detail.as_ref().map(|d| d.frames.clone()).unwrap_or_default();
+        all.push(Found::likely(Some(side), frames, message));
+    }
+    all
+}
+
+/// Bytes that were acknowledged and never seen.
+pub(in crate::close) fn drops(case: &Case) -> Vec<Found> {
+    let facts = &case.facts;
+    if facts.one_direction() {
+        return Vec::new();
+    }
+    let dropped = |side: Side| {
+        let numbers = facts.half(side).numbers?;
+        let ack = facts.half(side.peer()).ack?;
+        let holes: u32 = numbers
+            .holes()
+            .iter()
+            .filter(|(_, to)| to.at_or_before(ack))
+            .map(|(from, to)| to.distance(*from))
+            .sum();
+        let beyond = ack.since(numbers.next).max(0).unsigned_abs();
+        let missing = holes.saturating_add(beyond);
+        let only_fin = missing == 1 && facts.possible_fin(side);
+        let message = format!(
+            "{missing} bytes of the {side} were acknowledged and never seen: the capture dropped \
+             records"
+        );
+        let found = Found::likely(Some(side), Vec::new(), message).with("bytes", missing);
+        (missing > 0 && !only_fin).then_some(found)
+    };
+    [Side::Client, Side::Server].into_iter().filter_map(dropped).collect()
+}
+
+pub(in crate::close) fn one_direction(case: &Case) -> Vec<Found> {
+    let facts = &case.facts;
+    if !facts.one_direction() || facts.flow.is_syn_only() {
+        return Vec::new();
+    }
+    let seen = if facts.half(Side::Client).packets > 0 { Side::Client } else { Side::Server };
+    let message = format!("only segments of the {seen} were captured");
+    vec![Found::likely(Some(seen), vec![facts.flow.first.frame], message)]
+}
+
+pub(in crate::close) fn starts_inside(case: &Case) -> Vec<Found> {
+    let facts = &case.facts;
+    let opened = [Side::Client, Side::Server].iter().any(|&s| facts.half(s).opening.is_some());
+    if opened {
+        return Vec::new();
+    }
+    let message = "the capture begins inside the connection: no handshake was seen".to_owned();
+    vec![Found::likely(None, vec![facts.flow.first.frame], message)]
+}
+
+/// The flow was not over, and the capture ended soon after its last segment.
+fn unfinished(case: &Case) -> bool {
+    let over = matches!(
+        case.outcome,
+        Outcome::Refused
+            | Outcome::Graceful
+            | Outcome::Simultaneous
+            | Outcome::Aborted
+            | Outcome::AbortedAfterFin
+    );
+    !over && case.facts.end().time.since(case.facts.flow.last.time) < NEAR_END
+}
+
+pub(in crate::close) fn ends_inside(case: &Case) -> Vec<Found> {
+    if !unfinished(case) {
+        return Vec::new();
+    }
+    let message = "the capture ends inside the connection".to_owned();
+    vec![Found::likely(None, vec![case.facts.flow.last.frame], message)]
+}
+
+pub(in crate::close) fn snaplen(case: &Case) -> Vec<Found> {
+    let cut = case.facts.flow.half.iter().filter_map(|h| h.cut).min_by_key(|at| at.frame);
+    let Some(at) = cut else { return Vec::new() };
+    let message = "TCP headers were cut: timestamps and other options may be missing".to_owned();
+    vec![Found::likely(None, vec![at.frame], message).sure(Confidence::Certain)]
+}
+
+pub(in crate::close) fn cut(case: &Case) -> Vec<Found> {
+    if !case.facts.context.cut || !unfinished(case) {
+        return Vec::new();
+    }
+    let message = "the capture's last record is cut: what followed is unknown".to_owned();
+    vec![Found::likely(None, vec![case.facts.end().frame], message).sure(Confidence::Certain)]
+}

@@ -1,0 +1,72 @@
+//! The rule of each finding: what in a case shows it.
+
+mod capture;
+mod ending;
+mod opening;
+mod resets;
+mod timestamps;
+
+pub(super) use capture::{
+    clock_step, cut, drops, duplicates, ends_inside, gap, one_direction, reordered, snaplen,
+    starts_inside,
+};
+pub(super) use ending::{
+    close_wait_leak, fin_retransmitted, fin_wait_1_stuck, final_ack_lost, half_close_used,
+    last_ack_stuck, owner_gone, time_wait_reset, time_wait_reused,
+};
+pub(super) use opening::{
+    old_duplicate_segment, old_duplicate_syn, port_reused_too_soon, time_wait_syn_rejected,
+};
+pub(super) use resets::{keepalive_race, rst_after_close, rst_challenged, rst_ignored};
+pub(super) use timestamps::{regression, regression_across_flows, timestamps_not_negotiated};
+
+use crate::close::verdict::{Confidence, Side};
+use crate::stamp::SECOND;
+use serde_json::Value;
+
+/// A finding without its row.
+pub(super) struct Found {
+    pub(super) side: Option<Side>,
+    pub(super) frames: Vec<u64>,
+    pub(super) confidence: Confidence,
+    pub(super) message: String,
+    pub(super) data: Vec<(&'static str, Value)>,
+}
+
+impl Found {
+    fn likely(side: Option<Side>, frames: Vec<u64>, message: String) -> Self {
+        Self { side, frames, confidence: Confidence::Likely, message, data: Vec::new() }
+    }
+
+    fn with(mut self, key: &'static str, value: impl Into<Value>) -> Self {
+        self.data.push((key, value.into()));
+        self
+    }
+
+    const fn sure(mut self, confidence: Confidence) -> Self {
+        self.confidence = confidence;
+        self
+    }
+}
+
+/// Nanoseconds as seconds, for messages: three decimals.
+fn seconds(ns: i64) -> String {
+    let (sign, ns) = (if ns < 0 { "-" } else { "" }, ns.unsigned_abs());
+    let ms = (ns + 500_000) / 1_000_000;
+    format!("{sign}{}.{:03} s", ms / 1000, ms % 1000)
+}
+
+/// Nanoseconds as seconds, for machines.
+#[expect(clippy::cast_precision_loss, reason = "a figure for people, not a time stamp")]
+fn as_seconds(ns: i64) -> Value {
+    Value::from(ns as f64 / SECOND as f64)
+}
+
+/// "once", "twice", "7 times".
+fn times(count: impl Into<u64>) -> String {
+    match count.into() {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        n => format!("{n} times"),
+    }
+}

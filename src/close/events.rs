@@ -1,0 +1,112 @@
+//! The segments that mattered, in file order.
+
+use crate::close::case::Case;
+use crate::close::reset::Rst;
+use crate::close::verdict::{CloseEntry, CloseEvent, Event, Reset, Side};
+use crate::flow::Seen;
+use crate::seq::SeqNum;
+
+/// Events listed per flow.
+const EVENTS: usize = 16;
+
+/// What has been told of a side while the log is read.
+#[derive(Clone, Copy, Default)]
+struct Told {
+    fin: bool,
+    acked_peer: bool,
+    next: Option<SeqNum>,
+}
+
+/// The events of opening and close; at most 16, then how many more.
+pub(super) fn events(case: &Case) -> Vec<CloseEntry> {
+    let facts = &case.facts;
+    let mut told = [Told::default(); 2];
+    let mut all = Vec::with_capacity(EVENTS);
+    let mut more = 0;
+    for seen in &facts.log {
+        let from = facts.side(seen.from);
+        let Some(event) = classify(case, seen, from, &mut told[from.index()]) else { continue };
+        if all.len() == EVENTS {
+            more += 1;
+            continue;
+        }
+        all.push(CloseEntry::Event(CloseEvent {
+            frame: seen.at.frame,
+            time: Some(seen.at.time),
+            from,
+            event,
+            seq: facts.relative(from, seen.seq),
+            ack: seen.flags.ack().then(|| facts.relative(from.peer(), seen.ack)),
+            len: seen.len,
+        }));
+    }
+    if more > 0 {
+        all.push(CloseEntry::More { more });
+    }
+    all
+}
+
+fn classify(case: &Case, seen: &Seen, from: Side, told: &mut Told) -> Option<Event> {
+    let facts = &case.facts;
+    let f = seen.flags;
+    let before = told.next;
+    if !f.rst() {
+        told.next = Some(before.map_or(seen.end(), |next| next.latest(seen.end())));
+    }
+    let acks_peer = facts.half(from.peer()).fin_end().is_some_and(|end| seen.acks(end));
+    let first_ack = acks_peer && !told.acked_peer && !f.rst();
+    told.acked_peer |= first_ack;
+    if f.rst() {
+        return Some(Event::Rst);
+    }
+    if f.syn() {
+        return Some(if f.ack() { Event::SynAck } else { Event::Syn });
+    }
+    if f.fin() {
+        let again = std::mem::replace(&mut told.fin, true);
+        return Some(if again { Event::FinAgain } else { Event::Fin });
+    }
+    if first_ack {
+        return Some(Event::FinAcked);
+    }
+    if acks_peer && seen.is_empty_ack() && case.time_wait.iter().any(|t| t.owner == from) {
+        return Some(Event::TimeWaitAck);
+    }
+    let probe = seen.len <= 1 && before == Some(seen.seq.plus(1)) && !told.fin;
+    probe.then_some(Event::KeepaliveProbe)
+}
+
+/// The RSTs; those of one side, form, fit and fate are one event.
+pub(super) fn listed_resets(case: &Case) -> Vec<Reset> {
+    let mut all: Vec<Reset> = Vec::new();
+    for rst in &case.resets {
+        let same = |r: &&mut Reset| {
+            (r.from, r.form, r.fit, r.fate) == (rst.from, rst.form, rst.fit, rst.fate)
+        };
+        match all.iter_mut().find(same) {
+            Some(known) => known.copies += 1,
+            None => all.push(listed(rst)),
+        }
+    }
+    for side in [Side::Client, Side::Server] {
+        let kept = case.resets.iter().filter(|r| r.from == side).count() as u32;
+        let beyond = case.facts.half(side).rsts.saturating_sub(kept);
+        if let Some(last) = all.iter_mut().rfind(|r| r.from == side) {
+            last.copies += beyond;
+        }
+    }
+    all
+}
+
+fn listed(rst: &Rst) -> Reset {
+    let seen = rst.seen();
+    Reset {
+        frame: seen.at.frame,
+        time: Some(seen.at.time),
+        from: rst.from,
+        form: rst.form,
+        fit: rst.fit,
+        fate: rst.fate,
+        copies: 1,
+    }
+}

@@ -1,0 +1,185 @@
+//! A flow seen with roles: the facts that every judgement reads.
+
+use crate::close::verdict::{RolesFrom, Side};
+use crate::flow::{Fin, Flow, Half, Seen};
+use crate::packet::End;
+use crate::seq::SeqNum;
+use crate::stamp::{MILLISECOND, Stamp};
+
+/// Slack of every comparison with a round trip.
+pub(super) const SLACK: i64 = 5 * MILLISECOND;
+
+/// What the judgement knows besides the flow.
+#[derive(Clone, Copy, Debug)]
+pub struct Context {
+    /// How long TIME-WAIT lasts, in nanoseconds.
+    pub time_wait: i64,
+    /// The last record of the capture.
+    pub end: Stamp,
+    /// The capture's last record is cut.
+    pub cut: bool,
+}
+
+/// A flow, with its ends told apart.
+pub(super) struct Facts<'a> {
+    pub(super) flow: &'a Flow,
+    pub(super) context: Context,
+    pub(super) roles_from: RolesFrom,
+    /// Index of the client's end.
+    client: u8,
+    /// The segments kept, in file order.
+    pub(super) log: Vec<&'a Seen>,
+}
+
+impl<'a> Facts<'a> {
+    pub(super) fn new(flow: &'a Flow, context: Context) -> Self {
+        let (client, roles_from) = roles(flow);
+        Self { flow, context, roles_from, client, log: flow.log.iter().collect() }
+    }
+
+    /// The side that end `from` is.
+    pub(super) const fn side(&self, from: u8) -> Side {
+        if from == self.client { Side::Client } else { Side::Server }
+    }
+
+    /// The index of a side's end.
+    pub(super) const fn index(&self, side: Side) -> u8 {
+        match side {
+            Side::Client => self.client,
+            Side::Server => self.client ^ 1,
+        }
+    }
+
+    pub(super) fn end_of(&self, side: Side) -> &'a End {
+        &self.flow.key.ends[usize::from(self.index(side) & 1)]
+    }
+
+    /// What a side sent.
+    pub(super) fn half(&self, side: Side) -> &'a Half {
+        &self.flow.half[usize::from(self.index(side) & 1)]
+    }
+
+    /// A value of a pair that is indexed by end.
+    pub(super) const fn of<T: Copy>(&self, pair: [T; 2], side: Side) -> T {
+        pair[(self.index(side) & 1) as usize]
+    }
+
+    pub(super) fn fin(&self, side: Side) -> Option<&'a Fin> {
+        self.half(side).fin.as_ref()
+    }
+
+    pub(super) fn both_fins(&self) -> bool {
+        self.fin(Side::Client).is_some() && self.fin(Side::Server).is_some()
+    }
+
+    /// Segments of a side, in file order.
+    pub(super) fn sent_by(&self, side: Side) -> impl DoubleEndedIterator<Item = &'a Seen> + '_ {
+        let from = self.index(side);
+        self.log.iter().copied().filter(move |s| s.from == from)
+    }
+
+    /// The first segment of the peer that acknowledges a side's FIN, RSTs aside.
+    pub(super) fn fin_acked(&self, side: Side) -> Option<Stamp> {
+        let fin = self.fin(side)?;
+        let end = fin.seq.plus(1);
+        let acks = |s: &&Seen| !s.flags.rst() && s.acks(end);
+        fin.acked.or_else(|| self.sent_by(side.peer()).find(acks).map(|s| s.at))
+    }
+
+    /// Proof that the peer acknowledged a side's FIN: an ACK, or a reply RST of the side itself,
+    /// whose number is the ACK of the segment it answers (RFC 9293 section 3.10.7.1).
+    pub(super) fn fin_was_acked(&self, side: Side) -> Option<Stamp> {
+        let end = self.half(side).fin_end()?;
+        let from = self.index(side);
+        let proof = |s: &&&Seen| {
+            s.from == from && s.flags.rst() && !s.flags.ack() && s.seq == end
+        };
+        self.fin_acked(side).or_else(|| self.log.iter().find(proof).map(|s| s.at))
+    }
+
+    /// One sequence number at the end of a side's data is missing and acknowledged, or skipped by
+    /// the side itself: a FIN may have been there.
+    pub(super) fn possible_fin(&self, side: Side) -> bool {
+        let half = self.half(side);
+        let Some(numbers) = half.numbers.filter(|_| half.fin.is_none()) else { return false };
+        let peer_ack = self.half(side.peer()).ack;
+        let acked = peer_ack.is_some_and(|ack| ack.since(numbers.next) == 1);
+        let skipped = numbers.hole_at_end() == 1;
+        (acked || skipped) && half.first_other.is_some()
+            || (acked && half.opening.is_some())
+    }
+
+    /// Only one of the ends was captured.
+    pub(super) fn one_direction(&self) -> bool {
+        self.flow.half.iter().any(|h| h.packets == 0)
+    }
+
+    /// Payload of a side that the peer acknowledged.
+    pub(super) fn sent_payload(&self, side: Side) -> bool {
+        self.half(side).payload > 0
+    }
+
+    /// A sequence number of a side, relative to its ISN or to the first number seen.
+    pub(super) fn relative(&self, side: Side, number: SeqNum) -> u32 {
+        let half = self.half(side);
+        let base = half.isn.or_else(|| half.numbers.map(|n| n.base)).or_else(|| {
+            self.half(side.peer()).ack.filter(|_| half.numbers.is_none())
+        });
+        base.map_or(number.0, |base| number.0.wrapping_sub(base.0))
+    }
+
+    /// The TIME-WAIT or other state of a side may have changed until here.
+    pub(super) const fn end(&self) -> Stamp {
+        self.context.end
+    }
+
+    /// The copies of a side's FIN, those made by the network or the capture left out.
+    pub(super) fn fin_copies(&self, side: Side) -> Vec<&'a Seen> {
+        let Some(fin) = self.fin(side) else { return Vec::new() };
+        let mut copies: Vec<&Seen> = Vec::new();
+        let is_copy = |s: &&Seen| s.flags.fin() && s.end().minus(1) == fin.seq;
+        for seen in self.sent_by(side).filter(is_copy) {
+            if !copies.iter().any(|c| is_network_copy(c, seen)) {
+                copies.push(seen);
+            }
+        }
+        copies
+    }
+}
+
+/// A copy of a FIN equal in IPv4 ID (not 0) and TSval was made on the way. Without either, time
+/// decides.
+fn is_network_copy(first: &Seen, again: &Seen) -> bool {
+    if (first.seq, first.ack, first.len) != (again.seq, again.ack, again.len) {
+        return false;
+    }
+    let id = first.ip_id.filter(|&id| id != 0);
+    let tsval = first.timestamps.map(|t| t.val);
+    let same_id = first.ip_id == again.ip_id;
+    let same_tsval = tsval == again.timestamps.map(|t| t.val);
+    if id.is_none() && tsval.is_none() {
+        return again.at.time.since(first.at.time) < 200 * MILLISECOND;
+    }
+    (id.is_none() || same_id) && (tsval.is_none() || same_tsval)
+}
+
+/// Which end is the client, and how that is known.
+fn roles(flow: &Flow) -> (u8, RolesFrom) {
+    if let Some(opener) = flow.opener() {
+        return (opener, RolesFrom::Syn);
+    }
+    let answered = |i: usize| flow.half[i].opening.is_some_and(|o| o.ack);
+    if answered(0) {
+        return (1, RolesFrom::SynAck);
+    }
+    if answered(1) {
+        return (0, RolesFrom::SynAck);
+    }
+    let [a, b] = flow.key.ends;
+    let guess = flow.inherited_opener.unwrap_or(match a.port.cmp(&b.port) {
+        std::cmp::Ordering::Greater => 0,
+        std::cmp::Ordering::Less => 1,
+        std::cmp::Ordering::Equal => flow.first_from,
+    });
+    (guess, RolesFrom::PortGuess)
+}

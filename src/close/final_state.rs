@@ -1,0 +1,79 @@
+//! Both sides' RFC 9293 states at the end of the capture, derived from the facts.
+//!
+//! A step caused by a segment is taken when that segment passed the capture point, and undone if
+//! its receiver later shows otherwise.
+
+use crate::close::case::Case;
+use crate::close::verdict::{EndedBy, FinalAck, Outcome, PerSide, Side, State};
+
+/// The states at the end of the capture.
+pub(super) fn final_states(case: &Case) -> PerSide<State> {
+    PerSide { client: of(case, Side::Client), server: of(case, Side::Server) }
+}
+
+fn of(case: &Case, side: Side) -> State {
+    let facts = &case.facts;
+    let (half, peer) = (facts.half(side), facts.half(side.peer()));
+    if half.packets == 0 && (peer.ack.is_none() || facts.flow.is_syn_only()) {
+        return match case.outcome {
+            Outcome::Refused => State::Closed,
+            _ => State::Unknown,
+        };
+    }
+    match case.outcome {
+        Outcome::Refused | Outcome::Aborted | Outcome::AbortedAfterFin => State::Closed,
+        Outcome::Unanswered => {
+            if side == Side::Client { State::SynSent } else { State::Unknown }
+        }
+        Outcome::HandshakeIncomplete => {
+            if side == Side::Client { State::SynSent } else { State::SynReceived }
+        }
+        Outcome::Open => State::Established,
+        Outcome::Graceful | Outcome::Simultaneous | Outcome::FinalAckMissing => closed(case, side),
+        Outcome::HalfClosed | Outcome::FinUnacked | Outcome::Indeterminate => by_fins(case, side),
+    }
+}
+
+/// Both FINs are shown.
+fn closed(case: &Case, side: Side) -> State {
+    if let Some(entry) = case.time_wait.iter().find(|t| t.owner == side) {
+        let running = entry.ended_by == EndedBy::CaptureEnd || entry.end.is_none();
+        return if running { State::TimeWait } else { State::Closed };
+    }
+    let acked = case.facts.fin_was_acked(side).is_some();
+    if case.closer.includes(side) {
+        return if acked { State::Closed } else { State::Closing };
+    }
+    if !acked || repeated_after_the_ack(case, side) { State::LastAck } else { State::Closed }
+}
+
+/// The side sent its FIN once more after the last ACK had passed: it did not get it.
+fn repeated_after_the_ack(case: &Case, side: Side) -> bool {
+    let facts = &case.facts;
+    let lost = case.last_ack.side == Some(side) && case.last_ack.value == FinalAck::LostAfter;
+    let (Some(end), Some(last)) =
+        (facts.half(side).fin_end(), facts.fin_copies(side).last().map(|c| c.at))
+    else {
+        return false;
+    };
+    let answered = facts
+        .sent_by(side.peer())
+        .any(|s| s.acks(end) && !s.flags.rst() && s.at.frame > last.frame);
+    lost && !answered
+}
+
+/// At most one FIN is shown.
+fn by_fins(case: &Case, side: Side) -> State {
+    let facts = &case.facts;
+    let received = facts.fin(side.peer()).is_some() && facts.fin_was_acked(side.peer()).is_some();
+    match (facts.fin(side).is_some(), received) {
+        (true, true) if facts.fin_was_acked(side).is_some() => State::Closed,
+        (true, true) => State::LastAck,
+        (true, false) if facts.fin_was_acked(side).is_some() => State::FinWait2,
+        (true, false) => State::FinWait1,
+        (false, true) => State::CloseWait,
+        (false, false) if facts.half(side).first_other.is_some() => State::Established,
+        (false, false) if case.outcome != Outcome::Indeterminate => State::Established,
+        (false, false) => State::Unknown,
+    }
+}

@@ -1,0 +1,74 @@
+//! The judgement: facts in, verdict out. Pure, total, once per flow.
+
+use crate::close::case::Case;
+use crate::close::events::{events, listed_resets};
+use crate::close::facts::Context;
+use crate::close::final_state::final_states;
+use crate::close::finding::findings;
+use crate::close::reason::reason;
+use crate::close::verdict::{Endpoint, PerSide, Side, Verdict};
+use crate::close::zeek::zeek;
+use crate::flow::{Flow, Half};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Version of the report's format.
+pub const SCHEMA: u32 = 1;
+
+/// Judges one flow of the capture named `source`.
+pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
+    let case = Case::new(flow, context);
+    let facts = &case.facts;
+    let (client, server) = (endpoint(&case, Side::Client), endpoint(&case, Side::Server));
+    let per_side = |of: fn(&Half) -> u64| PerSide {
+        client: of(facts.half(Side::Client)),
+        server: of(facts.half(Side::Server)),
+    };
+    let abort = case.abort.as_ref();
+    Verdict {
+        schema: SCHEMA,
+        flow: flow.number,
+        source: Arc::clone(source),
+        client,
+        server,
+        roles_from: facts.roles_from,
+        start: Some(flow.first.time),
+        end: Some(flow.last.time),
+        first_frame: flow.first.frame,
+        last_frame: flow.last.frame,
+        packets: per_side(|h| h.packets),
+        payload_bytes: per_side(|h| h.payload),
+        outcome: case.outcome,
+        active_closer: case.closer.who,
+        aborted_by: abort.map(|a| a.by),
+        abort_cause: abort.map(|a| a.cause),
+        cause_confidence: abort.map(|a| a.cause_confidence),
+        cause_alternatives: abort.map(|a| a.alternatives.clone()).unwrap_or_default(),
+        final_ack: case.last_ack.value,
+        confidence: case.confidence(),
+        reason: reason(&case),
+        final_states: final_states(&case),
+        close: events(&case),
+        resets: listed_resets(&case),
+        findings: findings(&case),
+        previous_flow: flow.previous.map(|p| p.flow),
+        wireshark_filter: wireshark_filter(flow, client, server),
+        zeek: zeek(&case),
+        time_wait: case.time_wait,
+    }
+}
+
+fn endpoint(case: &Case, side: Side) -> Endpoint {
+    let end = case.facts.end_of(side);
+    Endpoint { addr: end.ip(), port: end.port }
+}
+
+/// Addresses, ports and frame range: what Wireshark shows of this incarnation alone.
+fn wireshark_filter(flow: &Flow, client: Endpoint, server: Endpoint) -> String {
+    let ip = if matches!(client.addr, IpAddr::V4(_)) { "ip" } else { "ipv6" };
+    format!(
+        "{ip}.addr == {} && {ip}.addr == {} && tcp.port == {} && tcp.port == {} && \
+         frame.number >= {} && frame.number <= {}",
+        client.addr, server.addr, client.port, server.port, flow.first.frame, flow.last.frame
+    )
+}

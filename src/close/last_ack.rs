@@ -1,0 +1,130 @@
+//! The ACK of the second FIN: whether it arrived, and where it was lost.
+//!
+//! RFC 9293 section 3.6 and figure 12; which row of the table holds is relative to the capture
+//! point.
+
+use crate::close::case::Case;
+use crate::close::facts::Facts;
+use crate::close::verdict::{ActiveCloser, FinalAck, Side};
+use crate::flow::Seen;
+use crate::stamp::SECOND;
+
+/// A capture that runs on for so long after a FIN would have shown it again.
+const RUNS_ON: i64 = 3 * SECOND;
+
+/// What happened to the last ACK, and to which side's FIN.
+#[derive(Clone, Debug)]
+pub(super) struct LastAck {
+    pub(super) value: FinalAck,
+    /// The sender of the FIN in question.
+    pub(super) side: Option<Side>,
+    pub(super) detail: Option<Detail>,
+}
+
+/// Which row of the table it is.
+#[derive(Clone, Debug)]
+pub(super) struct Detail {
+    /// Frames of the FIN's copies, of the ACKs and RST between them.
+    pub(super) frames: Vec<u64>,
+    /// A FIN crossed the ACK.
+    pub(super) crossed: bool,
+    /// The active closer answered with a RST.
+    pub(super) owner_gone: bool,
+    /// How often the FIN was sent.
+    pub(super) copies: usize,
+    /// From the first FIN to the last, in nanoseconds.
+    pub(super) span: i64,
+    /// The round trip was known.
+    pub(super) rtt_known: bool,
+}
+
+/// The last ACK of a close.
+pub(super) fn last_ack(case: &Case) -> LastAck {
+    let facts = &case.facts;
+    let none = LastAck { value: FinalAck::None, side: None, detail: None };
+    if facts.one_direction() {
+        let any = facts.fin(Side::Client).or(facts.fin(Side::Server)).is_some();
+        let value = if any { FinalAck::Unknown } else { FinalAck::None };
+        return LastAck { value, ..none };
+    }
+    if !facts.both_fins() {
+        return none;
+    }
+    let of = |side: Side| of_fin(facts, side);
+    match case.closer.who {
+        ActiveCloser::Client => of(Side::Server),
+        ActiveCloser::Server => of(Side::Client),
+        // The worse of the two; the order of the values says which is.
+        _ => {
+            let (client, server) = (of(Side::Client), of(Side::Server));
+            if server.value < client.value { server } else { client }
+        }
+    }
+}
+
+/// The table, for the FIN of `p`.
+fn of_fin(facts: &Facts, p: Side) -> LastAck {
+    let copies = facts.fin_copies(p);
+    let unknown = LastAck { value: FinalAck::Unknown, side: Some(p), detail: None };
+    let (Some(first), Some(last), Some(end)) =
+        (copies.first(), copies.last(), facts.half(p).fin_end())
+    else {
+        return unknown;
+    };
+    let owner = p.peer();
+    let acks: Vec<&Seen> =
+        facts.sent_by(owner).filter(|s| !s.flags.rst() && s.acks(end)).collect();
+    let reset = facts.sent_by(owner).find(|s| s.flags.rst() && s.at.frame > first.at.frame);
+    let rtt = facts.half(p).rtt;
+    let mut detail = Detail {
+        frames: copies.iter().map(|c| c.at.frame).collect(),
+        crossed: false,
+        owner_gone: false,
+        copies: copies.len(),
+        span: last.at.time.since(first.at.time),
+        rtt_known: rtt.is_some(),
+    };
+    let value = match acks.first() {
+        Some(ack) => {
+            detail.frames.push(ack.at.frame);
+            acked(&copies, ack, rtt.unwrap_or(0), &mut detail)
+        }
+        None => unacked(facts, &copies, reset, &mut detail),
+    };
+    detail.frames.sort_unstable();
+    detail.frames.dedup();
+    LastAck { value, side: Some(p), detail: Some(detail) }
+}
+
+fn acked(copies: &[&Seen], ack: &Seen, rtt: i64, detail: &mut Detail) -> FinalAck {
+    let before = copies.iter().filter(|c| c.at.frame < ack.at.frame).count();
+    let after = copies.iter().filter(|c| c.at.frame > ack.at.frame);
+    let late = after.clone().any(|c| c.at.time.since(ack.at.time) > rtt);
+    if late && copies.len() > 1 && before > 0 {
+        return FinalAck::LostAfter;
+    }
+    detail.crossed = before > 0 && after.count() > 0;
+    if before > 1 { FinalAck::LostBefore } else { FinalAck::Seen }
+}
+
+fn unacked(
+    facts: &Facts,
+    copies: &[&Seen],
+    reset: Option<&Seen>,
+    detail: &mut Detail,
+) -> FinalAck {
+    let Some(last) = copies.last() else { return FinalAck::Unknown };
+    if let Some(reset) = reset {
+        detail.owner_gone = true;
+        detail.frames.push(reset.at.frame);
+        let repeated = copies.iter().filter(|c| c.at.frame < reset.at.frame).count() > 1;
+        return if repeated { FinalAck::LostBefore } else { FinalAck::Never };
+    }
+    if copies.len() > 1 {
+        return FinalAck::Never;
+    }
+    if facts.end().time.since(last.at.time) >= RUNS_ON {
+        return FinalAck::Unseen;
+    }
+    FinalAck::Unknown
+}

@@ -1,0 +1,191 @@
+//! The reason in one sentence that names the deciding frames.
+
+use crate::close::case::Case;
+use crate::close::closer::Part;
+use crate::close::verdict::{AbortCause, AbortedBy, ActiveCloser, Confidence, Outcome, RstForm, Side};
+use crate::stamp::Stamp;
+
+/// Why the verdict is what it is.
+pub(super) fn reason(case: &Case) -> String {
+    match case.outcome {
+        Outcome::Refused => refused(case),
+        Outcome::Unanswered => unanswered(case),
+        Outcome::Graceful | Outcome::Simultaneous | Outcome::FinalAckMissing => closed(case),
+        Outcome::Aborted | Outcome::AbortedAfterFin => aborted(case),
+        Outcome::HalfClosed | Outcome::FinUnacked => one_fin(case),
+        Outcome::HandshakeIncomplete => handshake(case),
+        Outcome::Open => open(case),
+        Outcome::Indeterminate => indeterminate(case),
+    }
+}
+
+fn frame(at: Option<Stamp>) -> u64 {
+    at.map_or(0, |at| at.frame)
+}
+
+fn refused(case: &Case) -> String {
+    let rst = case.facts.sent_by(Side::Server).find(|s| s.flags.rst());
+    format!("the SYN was answered by a RST in frame {}", frame(rst.map(|s| s.at)))
+}
+
+fn unanswered(case: &Case) -> String {
+    let flow = case.facts.flow;
+    let count = case.facts.half(Side::Client).opening.map_or(0, |o| o.copies.count);
+    let syns = if count == 1 { "one SYN".to_owned() } else { format!("{count} SYNs") };
+    if let Some((copies, _)) = flow.old_ack {
+        return format!(
+            "{syns}, answered only by an ACK of an older connection in frame {}",
+            copies.first.frame
+        );
+    }
+    let doubt = if flow.unconfirmed { ", which may be an old duplicate" } else { "" };
+    format!("{syns} from frame {} on, and no answer{doubt}", flow.first.frame)
+}
+
+fn closed(case: &Case) -> String {
+    let who = match case.closer.who {
+        ActiveCloser::Client => one_active(case, Side::Client),
+        ActiveCloser::Server => one_active(case, Side::Server),
+        ActiveCloser::Both => both_active(case),
+        _ => "both sides sent a FIN and each acknowledges the other's: a first copy is missing"
+            .to_owned(),
+    };
+    if case.outcome == Outcome::FinalAckMissing {
+        let last = case.last_ack.side.unwrap_or(Side::Server);
+        return format!("{who}; no ACK of the {last}'s FIN was seen");
+    }
+    who
+}
+
+fn one_active(case: &Case, side: Side) -> String {
+    let facts = &case.facts;
+    let fin = frame(facts.fin(side).map(|f| f.copies.first));
+    let peer = side.peer();
+    let peer_fin = frame(facts.fin(peer).map(|f| f.copies.first));
+    let parts = case.closer.parts;
+    let part = |s: Side| parts.map(|p| p[s.index()]);
+    let active = if part(side) == Some(Part::ShownActive) {
+        format!("the {side}'s FIN in frame {fin} does not acknowledge the {peer}'s")
+    } else {
+        format!("the {side}'s FIN (frame {fin}) went first")
+    };
+    match part(peer) {
+        Some(Part::ShownPassive(at)) if at.frame == peer_fin => {
+            format!("{active}; the {peer}'s FIN in frame {peer_fin} does, and none came before it")
+        }
+        Some(Part::ShownPassive(at)) => {
+            format!("{active}; the {peer} acknowledged it in frame {} before its own", at.frame)
+        }
+        _ => format!("{active}; the {peer}'s FIN in frame {peer_fin} does"),
+    }
+}
+
+fn both_active(case: &Case) -> String {
+    let facts = &case.facts;
+    let fin = |side| frame(facts.fin(side).map(|f| f.copies.first));
+    let (client, server) = (fin(Side::Client), fin(Side::Server));
+    let shown = case.closer.confidence == Confidence::Certain;
+    let how = if shown {
+        "neither acknowledges the other".to_owned()
+    } else {
+        "one was on its way before the other arrived".to_owned()
+    };
+    format!("the FINs crossed: client's in frame {client}, server's in frame {server}, {how}")
+}
+
+fn aborted(case: &Case) -> String {
+    let Some(abort) = &case.abort else { return String::new() };
+    let Some(rst) = case.resets.get(abort.rst) else { return String::new() };
+    let at = rst.seen().at.frame;
+    let from = abort.from;
+    let who = match abort.by {
+        AbortedBy::Both => format!("both sides sent a RST, the {from} in frame {at}"),
+        AbortedBy::Middlebox => format!(
+            "the RST in frame {at} bears the {from}'s address but {}",
+            rst.signs.words().join(", ")
+        ),
+        _ => format!("the {from} sent a RST in frame {at}"),
+    };
+    let why = match (abort.cause, rst.trigger) {
+        (AbortCause::Injected | AbortCause::Unknown, _) if abort.by == AbortedBy::Middlebox => {
+            String::new()
+        }
+        (AbortCause::DataAfterClose, Some(t)) => {
+            format!(" to the payload in frame {}, after it had closed", t.seen.at.frame)
+        }
+        (AbortCause::FinWait2Expired | AbortCause::TimeWaitGone, Some(t)) => {
+            format!(" to the FIN in frame {}: it kept no socket for it", t.seen.at.frame)
+        }
+        (_, Some(t)) => format!(" in answer to frame {}", t.seen.at.frame),
+        (AbortCause::UnreadData, None) => {
+            format!(": its window jumped to {} as unread data was freed", rst.seen().window)
+        }
+        (AbortCause::KeepaliveTimeout, None) => {
+            format!(" after {} unanswered keepalive probes", rst.reset.before.probes.count)
+        }
+        (AbortCause::RetransmissionTimeout, None) => {
+            format!(" after {} unanswered retransmissions", rst.reset.before.repeats.count)
+        }
+        (_, None) if rst.form == RstForm::Active => " of its own accord".to_owned(),
+        (_, None) => String::new(),
+    };
+    format!("{who}{why}{}", after_fin(case))
+}
+
+fn after_fin(case: &Case) -> String {
+    let fins = [Side::Client, Side::Server].map(|s| case.facts.fin(s).map(|f| (s, f.copies.first)));
+    match fins {
+        [Some((_, a)), Some((_, b))] => format!("; FINs in frames {} and {}", a.frame, b.frame),
+        [Some((side, at)), None] | [None, Some((side, at))] => {
+            format!("; the {side}'s FIN is in frame {}", at.frame)
+        }
+        [None, None] => String::new(),
+    }
+}
+
+fn one_fin(case: &Case) -> String {
+    let facts = &case.facts;
+    let side = if facts.fin(Side::Client).is_some() { Side::Client } else { Side::Server };
+    let peer = side.peer();
+    let Some(fin) = facts.fin(side) else { return String::new() };
+    let first = fin.copies.first.frame;
+    let copies = facts.fin_copies(side).len();
+    let hidden = if facts.possible_fin(peer) {
+        format!("; a FIN of the {peer} may be missing from the capture")
+    } else {
+        String::new()
+    };
+    match facts.fin_was_acked(side) {
+        Some(ack) => format!(
+            "the {side} closed in frame {first}, acknowledged in frame {}; the {peer} has not \
+             closed{hidden}",
+            ack.frame
+        ),
+        None if copies > 1 => format!(
+            "the {side}'s FIN in frame {first} was sent {copies} times and never acknowledged{hidden}"
+        ),
+        None => format!("the {side}'s FIN in frame {first} was not acknowledged{hidden}"),
+    }
+}
+
+fn handshake(case: &Case) -> String {
+    let at = case.facts.half(Side::Server).opening.map(|o| o.copies.first);
+    format!("the client never acknowledged the SYN-ACK in frame {}", frame(at))
+}
+
+fn open(case: &Case) -> String {
+    let last = case.facts.flow.last.frame;
+    if case.hidden_fin() {
+        return format!("no FIN and no RST up to frame {last}, but one may be missing");
+    }
+    format!("no FIN and no RST up to frame {last}")
+}
+
+fn indeterminate(case: &Case) -> String {
+    let facts = &case.facts;
+    if !facts.one_direction() {
+        return "too little of it was captured".to_owned();
+    }
+    let seen = if facts.half(Side::Client).packets > 0 { Side::Client } else { Side::Server };
+    format!("only the {seen}'s direction was captured")
+}

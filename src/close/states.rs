@@ -1,0 +1,455 @@
+//! Both sides' RFC 9293 states while a connection closes, derived from the events of its verdict.
+//!
+//! The rule is that of the report's `final_states`: a step caused by a segment is taken when that
+//! segment passed the capture point, and undone if its receiver later shows otherwise (a repeat).
+//! The states are told, never decided: the judgement rests on acknowledgement numbers.
+
+use crate::close::verdict::{
+    CloseEntry, CloseEvent, EndedBy, Event, FinalAck, Outcome, PerSide, RstFate, Side, State,
+    Verdict,
+};
+use crate::seq::SeqNum;
+
+/// The states of both sides from before the first event to the end of the capture.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Timeline<'a> {
+    /// Before the first event.
+    pub before: PerSide<State>,
+    /// Each event in turn, and the states after it.
+    pub steps: Vec<Step<'a>>,
+    /// At the end of the capture: the verdict's own `final_states`.
+    pub end: PerSide<State>,
+}
+
+/// An event and the states after it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Step<'a> {
+    /// What passed the capture point.
+    pub event: &'a CloseEvent,
+    /// The states then.
+    pub states: PerSide<State>,
+}
+
+/// Derives the states. Where the list of events was cut, the last step is not the end.
+pub fn timeline(verdict: &Verdict) -> Timeline<'_> {
+    let mut walk = Walk {
+        verdict,
+        states: before(verdict),
+        fin_ends: PerSide::default(),
+    };
+    let before = walk.states;
+    let events = verdict.close.iter().filter_map(|entry| match entry {
+        CloseEntry::Event(event) => Some(event),
+        CloseEntry::More { .. } => None,
+    });
+    let steps = events.map(|event| walk.step(event)).collect();
+    let end = verdict.final_states;
+    Timeline { before, steps, end }
+}
+
+/// The states before the first event.
+fn before(verdict: &Verdict) -> PerSide<State> {
+    let server = match verdict.outcome {
+        Outcome::Refused => State::Closed,
+        Outcome::Unanswered => State::Unknown,
+        _ => State::Listen,
+    };
+    let opened = |end| match end {
+        State::Unknown => State::Unknown,
+        _ => State::Established,
+    };
+    let end = verdict.final_states;
+    match (verdict.close.first(), verdict.outcome) {
+        (Some(CloseEntry::Event(event)), _) if event.event == Event::Syn => PerSide {
+            client: State::Closed,
+            server,
+        },
+        (Some(CloseEntry::Event(event)), _) if event.event == Event::SynAck => PerSide {
+            client: State::SynSent,
+            server,
+        },
+        (_, Outcome::Refused | Outcome::Unanswered | Outcome::HandshakeIncomplete) => PerSide {
+            client: State::SynSent,
+            server,
+        },
+        _ => PerSide {
+            client: opened(end.client),
+            server: opened(end.server),
+        },
+    }
+}
+
+/// The way through the events.
+struct Walk<'a> {
+    verdict: &'a Verdict,
+    states: PerSide<State>,
+    /// The number behind each side's FIN, once it was seen.
+    fin_ends: PerSide<Option<SeqNum>>,
+}
+
+impl<'a> Walk<'a> {
+    fn step(&mut self, event: &'a CloseEvent) -> Step<'a> {
+        match event.event {
+            Event::Syn => self.syn(event.from),
+            Event::SynAck => self.syn_ack(event.from),
+            Event::Rst => self.rst(event),
+            _ => self.established(event),
+        }
+        let states = self.states;
+        Step { event, states }
+    }
+
+    /// An event of a connection that is open, or was.
+    fn established(&mut self, event: &CloseEvent) {
+        for side in [Side::Client, Side::Server] {
+            let state = slot(&mut self.states, side);
+            if matches!(*state, State::SynSent | State::SynReceived) {
+                *state = State::Established;
+            }
+        }
+        match event.event {
+            Event::Fin => self.fin_sent(event),
+            Event::FinAgain => self.repeated(event.from),
+            _ => {}
+        }
+        if event.event == Event::FinAcked || self.covers_peer(event) {
+            self.fin_acknowledged(event.from.peer());
+        }
+        if event.event == Event::Fin {
+            self.fin_received(event.from.peer());
+        }
+    }
+
+    fn syn(&mut self, from: Side) {
+        let peer = slot(&mut self.states, from.peer());
+        if *peer == State::SynSent {
+            *peer = State::SynReceived;
+        }
+        let own = slot(&mut self.states, from);
+        if matches!(*own, State::Closed | State::Listen | State::Unknown) {
+            *own = State::SynSent;
+        }
+    }
+
+    fn syn_ack(&mut self, from: Side) {
+        *slot(&mut self.states, from) = State::SynReceived;
+        let peer = slot(&mut self.states, from.peer());
+        if *peer == State::SynSent && self.verdict.outcome != Outcome::HandshakeIncomplete {
+            *peer = State::Established;
+        }
+    }
+
+    /// The sender's step. A FIN that does not cover the peer's, though that has passed, was sent
+    /// before it arrived: the two crossed.
+    fn fin_sent(&mut self, event: &CloseEvent) {
+        let crossed = !self.covers_peer(event);
+        let fin = SeqNum(event.seq).plus(event.len);
+        *slot(&mut self.fin_ends, event.from) = Some(fin.plus(1));
+        let state = slot(&mut self.states, event.from);
+        *state = match *state {
+            State::CloseWait if crossed => State::Closing,
+            State::CloseWait => State::LastAck,
+            State::Established => State::FinWait1,
+            other => other,
+        };
+    }
+
+    /// Does the event acknowledge the FIN of its receiver?
+    fn covers_peer(&self, event: &CloseEvent) -> bool {
+        let fin_end = *self.fin_ends.of(event.from.peer());
+        fin_end.is_some_and(|end| event.ack.is_some_and(|ack| SeqNum(ack).at_or_after(end)))
+    }
+
+    /// The FIN of `side` was acknowledged.
+    fn fin_acknowledged(&mut self, side: Side) {
+        let state = slot(&mut self.states, side);
+        *state = match *state {
+            State::FinWait1 => State::FinWait2,
+            State::Closing => State::TimeWait,
+            State::LastAck => State::Closed,
+            other => other,
+        };
+    }
+
+    /// The peer's FIN reached `side`.
+    fn fin_received(&mut self, side: Side) {
+        let state = slot(&mut self.states, side);
+        *state = match *state {
+            State::Established => State::CloseWait,
+            State::FinWait1 => State::Closing,
+            State::FinWait2 => State::TimeWait,
+            other => other,
+        };
+    }
+
+    /// `side` sent its FIN again: the ACK of it had not arrived.
+    fn repeated(&mut self, side: Side) {
+        let crossed = self.verdict.final_ack == FinalAck::Seen;
+        let state = slot(&mut self.states, side);
+        *state = match *state {
+            State::FinWait2 => State::FinWait1,
+            State::Closed if !crossed => State::LastAck,
+            other => other,
+        };
+    }
+
+    fn rst(&mut self, event: &CloseEvent) {
+        let closed = PerSide {
+            client: State::Closed,
+            server: State::Closed,
+        };
+        let known = self.verdict.resets.iter().rev();
+        let mut known = known.filter(|rst| rst.from == event.from && rst.frame <= event.frame);
+        if known
+            .next()
+            .is_some_and(|rst| rst.fate == RstFate::Effective)
+        {
+            self.states = closed;
+        }
+        let peer = event.from.peer();
+        let waits = self.verdict.time_wait.iter();
+        let mut ended = waits.filter(|wait| wait.owner == peer && wait.ended_by == EndedBy::Reset);
+        if *self.states.of(peer) == State::TimeWait && ended.next().is_some() {
+            *slot(&mut self.states, peer) = State::Closed;
+        }
+    }
+}
+
+fn slot<T>(sides: &mut PerSide<T>, side: Side) -> &mut T {
+    match side {
+        Side::Client => &mut sides.client,
+        Side::Server => &mut sides.server,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::timeline;
+    use crate::close::verdict::{PerSide, State, Verdict};
+    use serde_json::{Value, json};
+
+    /// A verdict with these events: sender, event, SEQ, ACK, length.
+    fn verdict(changes: &Value, events: &[(&str, &str, u32, u32, u32)]) -> Verdict {
+        let events = events
+            .iter()
+            .zip(1..)
+            .map(|(&(from, event, seq, ack, len), frame)| {
+                json!({"frame":frame,"time":null,"from":from,"event":event,"seq":seq,"ack":ack,
+                "len":len})
+            });
+        let mut verdict = json!({"schema":1,"flow":0,"source":"-",
+            "client":{"addr":"10.0.0.1","port":40000},"server":{"addr":"10.0.0.2","port":80},
+            "roles_from":"syn","start":null,"end":null,"first_frame":1,"last_frame":9,
+            "packets":{"client":1,"server":1},"payload_bytes":{"client":0,"server":0},
+            "outcome":"graceful","active_closer":"client","aborted_by":null,"abort_cause":null,
+            "cause_confidence":null,"cause_alternatives":[],"final_ack":"seen",
+            "confidence":"likely","reason":"","time_wait":[],
+            "final_states":{"client":"CLOSED","server":"CLOSED"},
+            "close":events.collect::<Vec<_>>(),"resets":[],"findings":[],"previous_flow":null,
+            "wireshark_filter":"","zeek":{"conn_state":"","history":""}});
+        for (name, value) in changes.as_object().unwrap() {
+            verdict[name] = value.clone();
+        }
+        serde_json::from_value(verdict).unwrap()
+    }
+
+    /// The states before the first event and after each, as `client/server`.
+    fn states(verdict: &Verdict) -> Vec<String> {
+        let text = |s: PerSide<State>| format!("{}/{}", s.client, s.server);
+        let timeline = timeline(verdict);
+        assert_eq!(timeline.end, verdict.final_states);
+        let steps = timeline.steps.iter().map(|step| text(step.states));
+        std::iter::once(text(timeline.before))
+            .chain(steps)
+            .collect()
+    }
+
+    #[test]
+    fn four_segments() {
+        let verdict = verdict(
+            &json!({}),
+            &[
+                ("client", "fin", 121, 5401, 0),
+                ("server", "fin-acked", 5401, 122, 0),
+                ("server", "fin", 5401, 122, 0),
+                ("client", "fin-acked", 122, 5402, 0),
+            ],
+        );
+        assert_eq!(
+            states(&verdict),
+            [
+                "ESTABLISHED/ESTABLISHED",
+                "FIN-WAIT-1/CLOSE-WAIT",
+                "FIN-WAIT-2/CLOSE-WAIT",
+                "TIME-WAIT/LAST-ACK",
+                "TIME-WAIT/CLOSED",
+            ]
+        );
+    }
+
+    #[test]
+    fn three_segments_with_data_in_a_fin_that_wraps() {
+        let verdict = verdict(
+            &json!({}),
+            &[
+                ("server", "fin", u32::MAX - 9, 50, 10),
+                ("client", "fin", 50, 1, 0),
+                ("server", "fin-acked", 1, 51, 0),
+            ],
+        );
+        assert_eq!(
+            states(&verdict)[1..],
+            [
+                "CLOSE-WAIT/FIN-WAIT-1",
+                "LAST-ACK/TIME-WAIT",
+                "CLOSED/TIME-WAIT",
+            ]
+        );
+    }
+
+    #[test]
+    fn crossing_fins() {
+        let verdict = verdict(
+            &json!({"outcome":"simultaneous"}),
+            &[
+                ("client", "fin", 10, 20, 0),
+                ("server", "fin", 20, 10, 0),
+                ("client", "fin-acked", 11, 21, 0),
+                ("server", "fin-acked", 21, 11, 0),
+            ],
+        );
+        assert_eq!(
+            states(&verdict)[1..],
+            [
+                "FIN-WAIT-1/CLOSE-WAIT",
+                "CLOSING/CLOSING",
+                "CLOSING/TIME-WAIT",
+                "TIME-WAIT/TIME-WAIT",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_repeat_undoes_what_its_sender_had_not_received() {
+        let events = [
+            ("client", "fin", 10, 20, 0),
+            ("server", "fin", 20, 11, 0),
+            ("client", "fin-acked", 11, 21, 0),
+            ("server", "fin-again", 20, 11, 0),
+            ("client", "time-wait-ack", 11, 21, 0),
+        ];
+        let lost = verdict(&json!({"final_ack":"lost-after"}), &events);
+        assert_eq!(
+            states(&lost)[3..],
+            ["TIME-WAIT/CLOSED", "TIME-WAIT/LAST-ACK", "TIME-WAIT/CLOSED",]
+        );
+        let crossed = verdict(&json!({}), &events);
+        assert_eq!(states(&crossed)[4], "TIME-WAIT/CLOSED");
+        let first = verdict(
+            &json!({}),
+            &[
+                ("client", "fin", 10, 20, 0),
+                ("server", "fin-acked", 20, 11, 0),
+                ("client", "fin-again", 10, 20, 0),
+                ("server", "fin", 20, 11, 0),
+            ],
+        );
+        assert_eq!(
+            states(&first)[2..],
+            [
+                "FIN-WAIT-2/CLOSE-WAIT",
+                "FIN-WAIT-1/CLOSE-WAIT",
+                "TIME-WAIT/LAST-ACK",
+            ]
+        );
+    }
+
+    #[test]
+    fn only_an_effective_reset_ends_it() {
+        let rst = |fate: &str| {
+            let rst = json!([{"frame":2,"time":null,"from":"server","form":"active",
+                "fit":"exact","fate":fate,"copies":2}]);
+            let events = [
+                ("client", "fin", 10, 20, 0),
+                ("server", "rst", 20, 10, 0),
+                ("server", "rst", 20, 10, 0),
+            ];
+            states(&verdict(
+                &json!({"outcome":"aborted-after-fin","resets":rst}),
+                &events,
+            ))
+        };
+        assert_eq!(rst("effective")[2..], ["CLOSED/CLOSED", "CLOSED/CLOSED"]);
+        assert_eq!(rst("ignored")[2], "FIN-WAIT-1/CLOSE-WAIT");
+    }
+
+    #[test]
+    fn a_reset_may_end_time_wait() {
+        let wait = json!([{"owner":"client","start":null,"end":null,"ended_by":"reset",
+            "basis":"rule","confidence":"likely","restarts":0}]);
+        let events = [
+            ("client", "fin", 10, 20, 0),
+            ("server", "fin", 20, 11, 0),
+            ("client", "fin-acked", 11, 21, 0),
+            ("server", "rst", 21, 0, 0),
+        ];
+        let reset = states(&verdict(&json!({"time_wait":wait}), &events));
+        assert_eq!(reset[4], "CLOSED/CLOSED");
+        assert_eq!(states(&verdict(&json!({}), &events))[4], "TIME-WAIT/CLOSED");
+    }
+
+    #[test]
+    fn the_opening() {
+        let syn = ("client", "syn", 0, 0, 0);
+        let unanswered = json!({"outcome":"unanswered"});
+        assert_eq!(
+            states(&verdict(&unanswered, &[syn, syn])),
+            ["CLOSED/unknown", "SYN-SENT/unknown", "SYN-SENT/unknown",]
+        );
+        let rst = json!([{"frame":2,"time":null,"from":"server","form":"reply","fit":"exact",
+            "fate":"effective","copies":1}]);
+        let refused = json!({"outcome":"refused","resets":rst});
+        assert_eq!(
+            states(&verdict(&refused, &[syn, ("server", "rst", 0, 1, 0)])),
+            ["CLOSED/CLOSED", "SYN-SENT/CLOSED", "CLOSED/CLOSED",]
+        );
+        let syn_ack = ("server", "syn-ack", 0, 1, 0);
+        let incomplete = json!({"outcome":"handshake-incomplete"});
+        assert_eq!(
+            states(&verdict(&incomplete, &[syn, syn_ack]))[2],
+            "SYN-SENT/SYN-RECEIVED"
+        );
+        let closed = [syn, syn_ack, ("server", "fin", 1, 1, 0)];
+        assert_eq!(
+            states(&verdict(&json!({}), &closed)),
+            [
+                "CLOSED/LISTEN",
+                "SYN-SENT/LISTEN",
+                "ESTABLISHED/SYN-RECEIVED",
+                "CLOSE-WAIT/FIN-WAIT-1",
+            ]
+        );
+        assert_eq!(
+            states(&verdict(&json!({}), &[syn_ack]))[0],
+            "SYN-SENT/LISTEN"
+        );
+        assert_eq!(states(&verdict(&incomplete, &[]))[0], "SYN-SENT/LISTEN");
+    }
+
+    #[test]
+    fn both_open_at_once() {
+        let events = [("client", "syn", 0, 0, 0), ("server", "syn", 0, 0, 0)];
+        assert_eq!(
+            states(&verdict(&json!({}), &events))[1..],
+            ["SYN-SENT/LISTEN", "SYN-RECEIVED/SYN-SENT",]
+        );
+    }
+
+    #[test]
+    fn a_side_never_seen_stays_unknown() {
+        let one_way = json!({"final_states":{"client":"unknown","server":"ESTABLISHED"}});
+        assert_eq!(states(&verdict(&one_way, &[])), ["unknown/ESTABLISHED"]);
+    }
+}

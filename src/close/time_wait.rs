@@ -1,0 +1,190 @@
+//! TIME-WAIT: whose it was, from when to when, and how it ended (RFC 9293 section 3.6.1, RFC 1337,
+//! RFC 6191).
+
+use crate::close::case::Case;
+use crate::close::facts::{Facts, SLACK};
+use crate::close::reset::Answered;
+use crate::close::verdict::{
+    Basis, Confidence, EndedBy, Outcome, RstForm, Side, TimeWait,
+};
+use crate::flow::Seen;
+use crate::stamp::{Stamp, Time};
+
+/// One entry per owner.
+pub(super) fn time_waits(case: &Case) -> Vec<TimeWait> {
+    [Side::Client, Side::Server].into_iter().filter_map(|side| time_wait(case, side)).collect()
+}
+
+fn time_wait(case: &Case, owner: Side) -> Option<TimeWait> {
+    let facts = &case.facts;
+    if !case.closer.includes(owner) || !facts.both_fins() {
+        return None;
+    }
+    facts.fin_was_acked(owner)?;
+    if let Some(gone) = answered_by_reset(case, owner) {
+        return (gone.what == Answered::FinAgain).then(|| gone_entry(facts, owner, &gone));
+    }
+    let holds = match case.outcome {
+        Outcome::Graceful | Outcome::FinalAckMissing => true,
+        Outcome::Simultaneous => case.both_acked() || facts.fin_was_acked(owner).is_some(),
+        _ => false,
+    };
+    if !holds {
+        return None;
+    }
+    Some(entry(case, owner))
+}
+
+/// A reply RST of the owner shows that it had no socket when the RST passed.
+struct Gone<'a> {
+    what: Answered,
+    at: &'a Seen,
+}
+
+fn answered_by_reset<'a>(case: &'a Case, owner: Side) -> Option<Gone<'a>> {
+    let end = case.facts.half(owner.peer()).fin_end()?;
+    case.resets.iter().find_map(|r| {
+        if r.from != owner || r.form != RstForm::Reply {
+            return None;
+        }
+        let trigger = r.trigger?;
+        let of_fin = trigger.seen.flags.fin() && trigger.seen.end() == end;
+        let to_ack = trigger.what == Answered::Ack;
+        (of_fin || to_ack).then_some(Gone { what: trigger.what, at: &r.reset.seen })
+    })
+}
+
+fn gone_entry(facts: &Facts, owner: Side, gone: &Gone) -> TimeWait {
+    let (start, _) = acks_of_fin(facts, owner);
+    TimeWait {
+        owner,
+        start: start.map(|s| s.at.time),
+        end: Some(gone.at.at.time),
+        ended_by: EndedBy::Gone,
+        basis: Basis::Rule,
+        confidence: Confidence::Likely,
+        restarts: 0,
+        left_ns: None,
+    }
+}
+
+/// The owner's first ACK of the peer's FIN, and its later ones.
+fn acks_of_fin<'a>(facts: &Facts<'a>, owner: Side) -> (Option<&'a Seen>, Vec<&'a Seen>) {
+    let Some(end) = facts.half(owner.peer()).fin_end() else { return (None, Vec::new()) };
+    let mut acks = facts.sent_by(owner).filter(|s| !s.flags.rst() && s.acks(end));
+    (acks.next(), acks.filter(|s| s.is_empty_ack()).collect())
+}
+
+fn entry(case: &Case, owner: Side) -> TimeWait {
+    let facts = &case.facts;
+    let (first, later) = acks_of_fin(facts, owner);
+    let start = first.map(|s| s.at);
+    let (ended_by, end) = ending(case, owner, start, later.last().map(|s| s.at));
+    let left = end.map(|end| end.since(facts.end().time));
+    TimeWait {
+        owner,
+        start: start.map(|s| s.time),
+        end,
+        ended_by,
+        basis: basis(facts, owner, first, &later),
+        confidence: confidence(case, owner),
+        restarts: later.len() as u32,
+        left_ns: left.filter(|_| ended_by == EndedBy::CaptureEnd),
+    }
+}
+
+/// How it ended, and when.
+fn ending(
+    case: &Case,
+    owner: Side,
+    start: Option<Stamp>,
+    last: Option<Stamp>,
+) -> (EndedBy, Option<Time>) {
+    let facts = &case.facts;
+    let Some(begun) = last.or(start) else { return (EndedBy::Expiry, None) };
+    let expiry = begun.time.plus(facts.context.time_wait);
+    let in_time = |at: &Stamp| at.time <= expiry;
+    if let Some(reset) = assassinated(case, owner, start).filter(in_time) {
+        return (EndedBy::Reset, Some(reset.time));
+    }
+    if let Some(next) = &facts.flow.next {
+        if let Some(rst) = next.old_rst.filter(in_time).filter(|_| !survived(case)) {
+            return (EndedBy::Reset, Some(rst.time));
+        }
+        let taken = next.syn.map(|s| s.at).filter(|_| next.syn_ack.is_some());
+        if let Some(syn) = taken.filter(in_time) {
+            return (EndedBy::Reused, Some(syn.time));
+        }
+    }
+    let ended_by = if expiry > facts.end().time { EndedBy::CaptureEnd } else { EndedBy::Expiry };
+    (ended_by, Some(expiry))
+}
+
+/// The owner answered once more after the RST: it withstood it (tcp_rfc1337).
+fn survived(case: &Case) -> bool {
+    let next = case.facts.flow.next;
+    next.is_some_and(|n| n.old_ack_last.zip(n.old_rst).is_some_and(|(a, r)| a.frame > r.frame))
+}
+
+/// A RST of the peer at exactly RCV.NXT of the owner, after TIME-WAIT had begun (RFC 1337), with
+/// no later sign of it.
+fn assassinated(case: &Case, owner: Side, start: Option<Stamp>) -> Option<Stamp> {
+    let facts = &case.facts;
+    let (start, end) = (start?, facts.half(owner.peer()).fin_end()?);
+    let reset = facts.sent_by(owner.peer()).find(|s| {
+        s.flags.rst() && s.seq == end && s.at.frame > start.frame
+    })?;
+    let rtt = facts.half(owner).rtt.unwrap_or(0);
+    let lives = facts.sent_by(owner).any(|s| {
+        s.is_empty_ack() && s.at.frame > reset.at.frame && s.at.time.since(reset.at.time) > rtt
+    });
+    (!lives).then_some(reset.at)
+}
+
+/// Linux's timewait socket answers with IP ID 0 where the full socket's IDs count, and echoes the
+/// first FIN's TSval whatever comes later.
+fn basis(facts: &Facts, owner: Side, first: Option<&Seen>, later: &[&Seen]) -> Basis {
+    let counts = facts.half(owner).ids.count();
+    let zero = |s: &Seen| s.is_empty_ack() && s.ip_id == Some(0);
+    let zero_id = counts && first.into_iter().chain(later.iter().copied()).any(zero);
+    let copies = facts.fin_copies(owner.peer());
+    let tsval = |s: &Seen| s.timestamps.map(|t| t.val);
+    let first_tsval = copies.first().and_then(|c| tsval(c));
+    let moved = copies.iter().any(|c| tsval(c) != first_tsval);
+    let echoes_first = moved
+        && later.iter().any(|ack| {
+            let newer = copies.iter().any(|c| {
+                c.at.frame < ack.at.frame && tsval(c) != first_tsval
+            });
+            newer && ack.timestamps.map(|t| t.ecr) == first_tsval
+        });
+    if zero_id || echoes_first { Basis::Minisocket } else { Basis::Rule }
+}
+
+fn confidence(case: &Case, owner: Side) -> Confidence {
+    let facts = &case.facts;
+    let sure = case.outcome != Outcome::FinalAckMissing
+        && case.closer.confidence >= Confidence::Likely
+        && !facts.flow.inherited
+        && case.closer.shown_active(owner)
+        && fin_with_ack_answered(facts, owner);
+    if sure { Confidence::Certain } else { Confidence::Likely }
+}
+
+/// A FIN of the peer that acknowledges the owner's, and an ACK of the owner that answers it: no
+/// sooner than a round trip, or echoing its TSval.
+fn fin_with_ack_answered(facts: &Facts, owner: Side) -> bool {
+    let peer = owner.peer();
+    let (Some(end), Some(peer_end)) = (facts.half(owner).fin_end(), facts.half(peer).fin_end())
+    else {
+        return false;
+    };
+    let rtt = facts.half(owner).rtt;
+    let carries = |s: &&Seen| s.flags.fin() && s.end() == peer_end && s.acks(end);
+    let answers = |fin: &Seen, ack: &Seen| {
+        let late = rtt.is_some_and(|rtt| ack.at.time.since(fin.at.time) + SLACK >= rtt);
+        let echoes = ack.timestamps.zip(fin.timestamps).is_some_and(|(a, f)| a.ecr == f.val);
+        ack.at.frame > fin.at.frame && !ack.flags.rst() && ack.acks(peer_end) && (late || echoes)
+    };
+    facts.sent_by(peer).filter(carries).any(|fin| facts.sent_by(owner).any(|ack| answers(fin, ack)))
+}

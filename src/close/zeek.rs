@@ -1,0 +1,78 @@
+//! Zeek's names: `conn_state` as `conn_state()` in base/protocols/conn/main.zeek has it, and the
+//! history's letters.
+
+use crate::close::case::Case;
+use crate::close::verdict::{RolesFrom, Side, Zeek};
+
+/// Zeek's states of an endpoint, as far as `conn_state()` tells them apart.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Endpoint {
+    Inactive,
+    SynSent,
+    SynAckSent,
+    Partial,
+    Established,
+    Closed,
+    Reset,
+}
+
+/// Zeek's names for the flow.
+pub(super) fn zeek(case: &Case) -> Zeek {
+    let flow = case.facts.flow;
+    let originator = case.facts.index(Side::Client);
+    // Zeek takes the first packet's sender for the originator, unless a SYN-ACK shows better.
+    let turned = case.facts.roles_from != RolesFrom::Syn && flow.first_from != originator;
+    Zeek {
+        conn_state: conn_state(case).to_owned(),
+        history: flow.history.text(originator, turned),
+    }
+}
+
+fn endpoint(case: &Case, side: Side) -> Endpoint {
+    let facts = &case.facts;
+    let (half, peer) = (facts.half(side), facts.half(side.peer()));
+    let mid_stream = half.opening.is_none() && peer.opening.is_none();
+    if half.rsts > 0 && !facts.both_fins() {
+        return Endpoint::Reset;
+    }
+    if half.fin.is_some() {
+        return Endpoint::Closed;
+    }
+    if half.packets == 0 {
+        return Endpoint::Inactive;
+    }
+    if mid_stream {
+        return Endpoint::Partial;
+    }
+    match half.opening {
+        Some(opening) if !opening.ack && peer.opening.is_none() => Endpoint::SynSent,
+        Some(opening) if opening.ack && side == Side::Client => Endpoint::SynAckSent,
+        None if peer.opening.is_some_and(|o| !o.ack) && half.payload == 0 => Endpoint::Inactive,
+        None if peer.opening.is_some_and(|o| !o.ack) => Endpoint::Partial,
+        _ => Endpoint::Established,
+    }
+}
+
+fn conn_state(case: &Case) -> &'static str {
+    use Endpoint::{Closed, Established, Inactive, Partial, Reset, SynAckSent, SynSent};
+    let (orig, resp) = (endpoint(case, Side::Client), endpoint(case, Side::Server));
+    let inactive = |e: Endpoint| matches!(e, Inactive | Partial);
+    let no_bytes = case.facts.half(Side::Client).payload == 0
+        && case.facts.half(Side::Server).payload == 0;
+    match (orig, resp) {
+        (SynSent | SynAckSent, Reset) => "REJ",
+        (Reset, Reset) if no_bytes => "REJ",
+        (o, Reset) if inactive(o) => "RSTRH",
+        (_, Reset) => "RSTR",
+        (Reset, r) if inactive(r) => "RSTOS0",
+        (Reset, _) => "RSTO",
+        (Closed, Closed) => "SF",
+        (Closed, r) if inactive(r) => "SH",
+        (Closed, _) => "S2",
+        (o, Closed) if inactive(o) => "SHR",
+        (_, Closed) => "S3",
+        (SynSent, Inactive) => "S0",
+        (Established, Established) => "S1",
+        _ => "OTH",
+    }
+}

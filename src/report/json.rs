@@ -1,0 +1,143 @@
+//! The JSON report: JSON Lines, a `flow` per flow and one `summary`.
+
+use crate::close::summary::Summary;
+use crate::close::verdict::Verdict;
+use crate::report::Report;
+use serde::Serialize;
+use std::io::{self, Write};
+
+/// Bytes gathered before they are written out.
+const BUFFER: usize = 256 * 1024;
+
+/// JSON Lines into a writer, through a buffer of its own.
+#[derive(Debug)]
+pub struct JsonReport<W> {
+    out: W,
+    buf: Vec<u8>,
+    flows: bool,
+}
+
+impl<W: Write> JsonReport<W> {
+    /// A report into `out`, which needs no buffer.
+    pub fn new(out: W) -> Self {
+        // Room for the line that overflows the buffer.
+        let buf = Vec::with_capacity(BUFFER + 16 * 1024);
+        let flows = true;
+        Self { out, buf, flows }
+    }
+
+    /// The summary line alone.
+    pub fn summary_only(out: W) -> Self {
+        let (buf, flows) = (Vec::new(), false);
+        Self { out, buf, flows }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.write_all(&self.buf)?;
+        self.buf.clear();
+        self.out.flush()
+    }
+}
+
+impl<W: Write> Report for JsonReport<W> {
+    fn flow(&mut self, verdict: &Verdict) -> io::Result<()> {
+        if !self.flows {
+            return Ok(());
+        }
+        line(&mut self.buf, "flow", verdict)?;
+        if self.buf.len() < BUFFER {
+            return Ok(());
+        }
+        self.flush()
+    }
+
+    fn summary(&mut self, summary: &Summary, shown: Option<u64>) -> io::Result<()> {
+        line(&mut self.buf, "summary", summary)?;
+        if let Some(shown) = shown {
+            self.buf.truncate(self.buf.len().saturating_sub(2));
+            writeln!(self.buf, r#","shown":{shown}}}"#)?;
+        }
+        self.flush()
+    }
+}
+
+/// Appends `{"type":KIND,` and the fields of `object`, which serializes as an object with fields.
+///
+/// A wrapper with `#[serde(flatten)]` would build every object twice.
+pub(super) fn line(buf: &mut Vec<u8>, kind: &str, object: &impl Serialize) -> io::Result<()> {
+    write!(buf, r#"{{"type":"{kind}""#)?;
+    let brace = buf.len();
+    serde_json::to_writer(&mut *buf, object)?;
+    if let Some(byte) = buf.get_mut(brace) {
+        *byte = b',';
+    }
+    buf.push(b'\n');
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::JsonReport;
+    use crate::report::{Report, samples};
+    use serde_json::{Value, json};
+
+    fn report(shown: Option<u64>) -> Vec<Value> {
+        let mut out = Vec::new();
+        let mut report = JsonReport::new(&mut out);
+        let verdicts = samples::one_of_each();
+        for verdict in &verdicts {
+            report.flow(verdict).unwrap();
+        }
+        report.summary(&samples::summary(&verdicts), shown).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.starts_with(r#"{"type":"flow","schema":1,"flow":0,"#));
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn a_line_per_flow_then_the_summary() {
+        let lines = report(None);
+        let verdicts = samples::one_of_each();
+        assert_eq!(lines.len(), verdicts.len() + 1);
+        for (line, verdict) in lines.iter().zip(&verdicts) {
+            let mut expected = serde_json::to_value(verdict).unwrap();
+            expected["type"] = "flow".into();
+            assert_eq!(line, &expected);
+        }
+        let summary = lines.last().unwrap();
+        assert_eq!(summary["type"], "summary");
+        assert_eq!(summary["flows"], verdicts.len());
+        assert_eq!(summary.get("shown"), None);
+    }
+
+    #[test]
+    fn the_fields_are_those_of_the_format() {
+        let flow = report(None).remove(0);
+        let names: Vec<&str> = flow
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        let expected = json!({"type":"flow","schema":1,"flow":0,"source":"","client":{},"server":{},
+            "roles_from":"","start":"","end":"","first_frame":1,"last_frame":1,"packets":{},
+            "payload_bytes":{},"outcome":"","active_closer":"","aborted_by":null,
+            "abort_cause":null,"cause_confidence":null,"cause_alternatives":[],"final_ack":"",
+            "confidence":"","reason":"","time_wait":[],"final_states":{},"close":[],"resets":[],
+            "findings":[],"previous_flow":null,"wireshark_filter":"","zeek":{}});
+        let expected: Vec<&str> = expected
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn a_selection_says_how_many_it_left() {
+        assert_eq!(report(Some(3)).last().unwrap()["shown"], 3);
+    }
+}

@@ -1,0 +1,333 @@
+//! The totals.
+
+use super::cells::style;
+use crate::close::cause::CAUSES;
+use crate::close::finding::{Code, Severity};
+use crate::close::outcome::OUTCOMES;
+use crate::close::summary::{SourceSummary, Summary};
+use crate::report::look::{BAD, FAINT, HEADING, UNUSUAL};
+use crate::report::time::{span, utc};
+use crate::report::{Look, printable};
+use anstyle::Style;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+/// Hosts listed as owners of TIME-WAIT; the JSON report has them all.
+const OWNERS: usize = 10;
+
+/// One line of a section: how many, what, in which style, and what that means.
+struct Line<'a> {
+    count: u64,
+    name: String,
+    style: Style,
+    note: &'a str,
+}
+
+/// Writes the summary.
+pub(super) fn write(
+    out: &mut impl Write,
+    look: Look,
+    summary: &Summary,
+    shown: Option<u64>,
+) -> io::Result<()> {
+    headline(out, look, summary, shown)?;
+    if summary.flows == 0 {
+        nothing_found(out, summary)?;
+    }
+    section(out, look, "Outcomes", &outcomes(summary))?;
+    section(out, look, "Closed first", &closers(&summary.by_closer))?;
+    section(out, look, "TIME-WAIT held by", &owners(summary))?;
+    section(out, look, "Causes of aborts", &causes(&summary.by_cause))?;
+    section(out, look, "Findings", &findings(summary, false))?;
+    section(
+        out,
+        look,
+        "Defects of the capture",
+        &findings(summary, true),
+    )?;
+    section(
+        out,
+        look,
+        "Frames not decoded",
+        &plain(&summary.not_decoded),
+    )?;
+    read(out, look, summary)
+}
+
+fn headline(
+    out: &mut impl Write,
+    look: Look,
+    summary: &Summary,
+    shown: Option<u64>,
+) -> io::Result<()> {
+    let flows = counted(summary.flows, "TCP flow");
+    let names: Vec<_> = summary
+        .sources
+        .iter()
+        .map(|s| printable(&s.source))
+        .collect();
+    let text = format!("{flows} in {}", names.join(", "));
+    write!(out, "{}", look.paint(HEADING, text))?;
+    if let Some(shown) = shown {
+        write!(out, "; {shown} selected")?;
+    }
+    writeln!(out)?;
+    if summary.flows > 0 {
+        let legend = "  ? likely, ?? possible, without a mark certain";
+        writeln!(out, "{}", look.paint(FAINT, legend))?;
+    }
+    Ok(())
+}
+
+/// What to check when a capture holds no TCP.
+fn nothing_found(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
+    let frames: u64 = summary.sources.iter().map(|source| source.frames).sum();
+    if frames == 0 {
+        return writeln!(
+            out,
+            "\nThe capture holds no frame. Check the interface and the capture filter."
+        );
+    }
+    writeln!(
+        out,
+        "\nNone of its {} holds a TCP segment that could be read. Check that the capture filter\n\
+         lets TCP through, that the interface carried the traffic, and below what was not decoded.",
+        counted(frames, "frame")
+    )
+}
+
+/// A heading and its lines; nothing without lines.
+fn section(out: &mut impl Write, look: Look, title: &str, lines: &[Line]) -> io::Result<()> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{}", look.paint(HEADING, title))?;
+    let width = lines.iter().map(|line| line.name.chars().count()).max();
+    let width = width.unwrap_or_default();
+    for line in lines {
+        let name = look.paint(line.style, &line.name);
+        if line.note.is_empty() {
+            writeln!(out, "{:>9}  {name}", line.count)?;
+            continue;
+        }
+        let pad = width - line.name.chars().count();
+        writeln!(out, "{:>9}  {name}{:pad$}  {}", line.count, "", line.note)?;
+    }
+    Ok(())
+}
+
+fn outcomes(summary: &Summary) -> Vec<Line<'static>> {
+    let lines = OUTCOMES.iter().filter_map(|row| {
+        let count = *summary.by_outcome.get(row.value.name())?;
+        Some(Line {
+            count,
+            name: row.value.to_string(),
+            style: style(row.value),
+            note: row.term.summary,
+        })
+    });
+    by_count(lines.collect())
+}
+
+fn causes(by_cause: &BTreeMap<String, u64>) -> Vec<Line<'static>> {
+    let lines = CAUSES.iter().filter_map(|row| {
+        let count = *by_cause.get(row.value.name())?;
+        Some(Line {
+            count,
+            name: row.value.to_string(),
+            style: Style::new(),
+            note: row.term.summary,
+        })
+    });
+    by_count(lines.collect())
+}
+
+fn closers(by_closer: &BTreeMap<String, u64>) -> Vec<Line<'static>> {
+    let mut lines = plain(by_closer);
+    for line in &mut lines {
+        line.note = match line.name.as_str() {
+            "both" => "their FINs crossed",
+            "none" => "no FIN was sent",
+            "unknown" => "the capture does not tell",
+            _ => "",
+        };
+    }
+    lines
+}
+
+fn owners(summary: &Summary) -> Vec<Line<'static>> {
+    let owners = &summary.time_wait_owners;
+    let listed = owners.iter().take(OWNERS).map(|owner| Line {
+        count: owner.time_waits,
+        name: owner.addr.to_string(),
+        style: Style::new(),
+        note: "",
+    });
+    let mut lines: Vec<Line> = listed.collect();
+    let rest = owners.get(OWNERS..).unwrap_or_default();
+    if !rest.is_empty() {
+        lines.push(Line {
+            count: rest.iter().map(|owner| owner.time_waits).sum(),
+            name: format!("{} more hosts", rest.len()),
+            style: FAINT,
+            note: "",
+        });
+    }
+    lines
+}
+
+/// The findings on the capture itself, or the others: warnings first.
+fn findings(summary: &Summary, capture: bool) -> Vec<Line<'static>> {
+    let named = Code::ALL.iter().map(|code| code.row());
+    let wanted = named.filter(|row| row.value.name().starts_with("capture-") == capture);
+    let mut lines: Vec<(Severity, Line)> = wanted
+        .filter_map(|row| {
+            let count = *summary.findings.get(row.value.name())?;
+            let (label, style) = match row.severity {
+                Severity::Warning => ("warning", BAD),
+                Severity::Notice => ("notice ", UNUSUAL),
+                Severity::Info => ("info   ", Style::new()),
+            };
+            let name = format!("{label}  {}", row.value);
+            let note = row.term.summary;
+            Some((
+                row.severity,
+                Line {
+                    count,
+                    name,
+                    style,
+                    note,
+                },
+            ))
+        })
+        .collect();
+    lines.sort_by(|(a, x), (b, y)| b.cmp(a).then(y.count.cmp(&x.count)));
+    lines.into_iter().map(|(_, line)| line).collect()
+}
+
+/// Names and counts, most first.
+fn plain(counts: &BTreeMap<String, u64>) -> Vec<Line<'static>> {
+    let lines = counts.iter().map(|(name, &count)| Line {
+        count,
+        name: printable(name).into_owned(),
+        style: Style::new(),
+        note: "",
+    });
+    by_count(lines.collect())
+}
+
+fn by_count(mut lines: Vec<Line>) -> Vec<Line> {
+    lines.sort_by_key(|line| std::cmp::Reverse(line.count));
+    lines
+}
+
+/// What was read, and what could not be.
+fn read(out: &mut impl Write, look: Look, summary: &Summary) -> io::Result<()> {
+    writeln!(out, "\n{}", look.paint(HEADING, "Read"))?;
+    for source in &summary.sources {
+        writeln!(out, "  {}", what_was_read(source))?;
+        for damage in &source.damage {
+            let text = format!(
+                "damaged at frame {}, byte offset {}: {}",
+                damage.frame,
+                damage.offset,
+                printable(&damage.what)
+            );
+            writeln!(out, "  {}", look.paint(BAD, text))?;
+        }
+    }
+    if summary.evicted > 0 {
+        let text = format!(
+            "{} forgotten early to save memory",
+            counted(summary.evicted, "flow")
+        );
+        writeln!(out, "  {}", look.paint(UNUSUAL, text))?;
+    }
+    if summary.interrupted {
+        let text = "interrupted: the rest was not read";
+        writeln!(out, "  {}", look.paint(UNUSUAL, text))?;
+    }
+    Ok(())
+}
+
+fn what_was_read(source: &SourceSummary) -> String {
+    let frames = counted(source.frames, "frame");
+    let bytes = counted(source.bytes, "byte");
+    let mut text = format!("{}: {frames}, {bytes}", printable(&source.source));
+    if !source.link_types.is_empty() {
+        text.push_str(", ");
+        text.push_str(&source.link_types.join(" "));
+    }
+    if let (Some(start), Some(end)) = (source.start, source.end) {
+        let times = format!(
+            "\n  {} to {} ({})",
+            utc(start, 6),
+            utc(end, 6),
+            span(end.since(start))
+        );
+        text.push_str(&times);
+    }
+    text
+}
+
+/// `1 flow`, `2 flows`, `no flows`.
+fn counted(count: u64, noun: &str) -> String {
+    match count {
+        0 => format!("No {noun}s"),
+        1 => format!("1 {noun}"),
+        _ => format!("{count} {noun}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::write;
+    use crate::report::{Look, samples};
+
+    fn text(summary: &crate::close::summary::Summary, shown: Option<u64>) -> String {
+        let mut out = Vec::new();
+        write(&mut out, Look::default(), summary, shown).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn without_flows_it_says_what_to_check() {
+        insta::assert_snapshot!(text(&samples::summary(&[]), None));
+    }
+
+    #[test]
+    fn an_empty_capture_says_so() {
+        let mut summary = samples::summary(&[]);
+        summary.sources = vec![crate::close::summary::SourceSummary::new(
+            "\x1b.pcap".into(),
+        )];
+        summary.not_decoded.clear();
+        insta::assert_snapshot!(text(&summary, None));
+    }
+
+    #[test]
+    fn the_selection_is_counted() {
+        let mut summary = samples::summary(&samples::one_of_each());
+        summary.evicted = 2;
+        summary.interrupted = true;
+        let text = text(&summary, Some(3));
+        assert!(
+            text.starts_with("12 TCP flows in a.pcap; 3 selected\n"),
+            "{text}"
+        );
+        assert!(text.contains("2 flows forgotten early"), "{text}");
+        assert!(text.contains("interrupted"), "{text}");
+    }
+
+    #[test]
+    fn many_owners_are_summed_up() {
+        let verdicts: Vec<_> = (0..14)
+            .map(|i| {
+                let client = serde_json::json!({"addr":format!("10.0.1.{i}"),"port":1});
+                samples::verdict(i, serde_json::json!({"client":client}))
+            })
+            .collect();
+        let text = text(&samples::summary(&verdicts), None);
+        assert!(text.contains("        4  4 more hosts\n"), "{text}");
+    }
+}
