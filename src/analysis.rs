@@ -22,7 +22,10 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { source: "-".into(), time_wait: 60 * SECOND }
+        Self {
+            source: "-".into(),
+            time_wait: 60 * SECOND,
+        }
     }
 }
 
@@ -76,7 +79,11 @@ impl<R: Read> Iterator for Analysis<R> {
         }
         let flow = self.flows.pop()?;
         let cut = self.reader.damage().is_some();
-        let context = Context { time_wait: self.options.time_wait, end: self.end, cut };
+        let context = Context {
+            time_wait: self.options.time_wait,
+            end: self.end,
+            cut,
+        };
         let verdict = judge(&flow, context, &self.options.source);
         self.totals.add(&verdict);
         Some(verdict)
@@ -89,15 +96,24 @@ impl<R: Read> Analysis<R> {
         let mut source = SourceSummary::new(Arc::clone(&self.options.source));
         source.frames = self.reader.frames();
         source.bytes = self.reader.bytes();
-        let names = self.reader.link_types().iter().map(|&l| link_type_name(l).into_owned());
+        let names = self
+            .reader
+            .link_types()
+            .iter()
+            .map(|&l| link_type_name(l).into_owned());
         source.link_types = names.collect();
         source.start = self.start;
         source.end = self.timed.then_some(self.end.time);
         let damage = self.reader.damage();
-        source.damage = damage.map(|d| Damage::new(d.frame, d.offset, &d.what)).into_iter().collect();
+        source.damage = damage
+            .map(|d| Damage::new(d.frame, d.offset, &d.what))
+            .into_iter()
+            .collect();
         let reasons = NotDecoded::ALL.iter().zip(self.not_decoded);
-        let not_decoded =
-            reasons.filter(|(_, n)| *n > 0).map(|(r, n)| (r.name().to_owned(), n)).collect();
+        let not_decoded = reasons
+            .filter(|(_, n)| *n > 0)
+            .map(|(r, n)| (r.name().to_owned(), n))
+            .collect();
         self.totals.summary(vec![source], not_decoded)
     }
 
@@ -106,8 +122,14 @@ impl<R: Read> Analysis<R> {
         while let Some(record) = self.reader.next() {
             // A record without a time takes that of the record before it.
             let time = record.time.unwrap_or(self.end.time);
-            let at = Stamp { frame: record.frame, time };
-            self.end = Stamp { frame: at.frame, time: self.end.time.max(time) };
+            let at = Stamp {
+                frame: record.frame,
+                time,
+            };
+            self.end = Stamp {
+                frame: at.frame,
+                time: self.end.time.max(time),
+            };
             if record.time.is_some() {
                 self.start = Some(self.start.map_or(time, |start| start.min(time)));
                 self.timed = true;

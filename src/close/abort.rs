@@ -20,8 +20,6 @@ pub(super) struct Abort {
     pub(super) from: Side,
     /// The RST's ACK covers the peer's FIN.
     pub(super) covers_fin: bool,
-    /// It answers the peer of its sender, an active closer.
-    pub(super) is_reply: bool,
 }
 
 /// The abort that the RSTs amount to, if any of them ended the flow.
@@ -56,7 +54,6 @@ pub(super) fn abort(facts: &Facts, resets: &[Rst]) -> Option<Abort> {
         rst: speaker,
         from,
         covers_fin: fin.is_some_and(|f| rst.seen().acks(f.seq.plus(1))),
-        is_reply: rst.form == RstForm::Reply,
     })
 }
 
@@ -86,6 +83,9 @@ const fn side(side: Side) -> AbortedBy {
 
 /// Certain only where nothing else fits: section by section of the conditions.
 fn confidence(facts: &Facts, rst: &Rst, both: bool) -> Confidence {
+    if refuses(facts, rst) {
+        return Confidence::Certain;
+    }
     let signs = rst.signs.count();
     if rst.fit != RstFit::Exact || signs == 1 {
         return Confidence::Possible;
@@ -97,14 +97,40 @@ fn confidence(facts: &Facts, rst: &Rst, both: bool) -> Confidence {
         && numbers_fit(facts, rst)
         && looks_like_its_sender(facts, rst)
         && nothing_follows(facts, rst);
-    if sure { Confidence::Certain } else { Confidence::Likely }
+    if sure {
+        Confidence::Certain
+    } else {
+        Confidence::Likely
+    }
+}
+
+/// The answer of a closed port to a captured SYN: R+ACK, SEQ 0, ACK = ISN + 1 + SEG.LEN
+/// (RFC 9293 section 3.10.7.1), and nothing else of that side.
+fn refuses(facts: &Facts, rst: &Rst) -> bool {
+    let (seen, half) = (rst.seen(), facts.half(rst.from));
+    let syn_end = facts
+        .half(rst.from.peer())
+        .opening
+        .filter(|o| !o.ack)
+        .map(|o| o.end);
+    seen.flags.ack()
+        && seen.seq.0 == 0
+        && Some(seen.ack) == syn_end
+        && half.packets == u64::from(half.rsts)
+        && facts.flow.is_syn_only()
 }
 
 /// SEQ is the highest number seen of its sender, without a hole; the ACK is possible and leaves
 /// no hole of the peer below it.
 fn numbers_fit(facts: &Facts, rst: &Rst) -> bool {
-    let (seen, mine, peer) = (rst.seen(), facts.half(rst.from), facts.half(rst.from.peer()));
-    let (Some(next), Some(peer_next)) = (mine.next(), peer.next()) else { return false };
+    let (seen, mine, peer) = (
+        rst.seen(),
+        facts.half(rst.from),
+        facts.half(rst.from.peer()),
+    );
+    let (Some(next), Some(peer_next)) = (mine.next(), peer.next()) else {
+        return false;
+    };
     next == seen.seq
         && mine.whole_below(seen.seq)
         && seen.ack.at_or_before(peer_next)
@@ -115,7 +141,9 @@ fn numbers_fit(facts: &Facts, rst: &Rst) -> bool {
 /// TTL, timestamps and IPv4 ID are those of its sender.
 fn looks_like_its_sender(facts: &Facts, rst: &Rst) -> bool {
     let (seen, mine) = (rst.seen(), facts.half(rst.from));
-    let ttl = mine.ttl.is_some_and(|(low, high)| (low..=high).contains(&seen.ttl));
+    let ttl = mine
+        .ttl
+        .is_some_and(|(low, high)| (low..=high).contains(&seen.ttl));
     let timestamps = mine.tsval.is_none() || seen.timestamps.is_some();
     let before = &rst.reset.before;
     let id = before.next_id.is_none_or(|next| seen.ip_id == Some(next)) || before.fresh_ids;
@@ -129,7 +157,9 @@ fn nothing_follows(facts: &Facts, rst: &Rst) -> bool {
     let seen = rst.seen();
     let follows = |s: &Seen| s.at.frame > seen.at.frame && !s.flags.rst();
     !facts.sent_by(rst.from).any(follows)
-        && !facts.sent_by(peer).any(|s| follows(s) && s.at.time.since(seen.at.time) > rtt)
+        && !facts
+            .sent_by(peer)
+            .any(|s| follows(s) && s.at.time.since(seen.at.time) > rtt)
 }
 
 type Reading = (AbortCause, Confidence, Vec<AbortCause>);
@@ -137,8 +167,20 @@ type Reading = (AbortCause, Confidence, Vec<AbortCause>);
 fn cause(facts: &Facts, rst: &Rst) -> Reading {
     match rst.signs.count() {
         0 => {}
-        1 => return (AbortCause::Unknown, Confidence::Possible, vec![AbortCause::Injected]),
-        _ => return (AbortCause::Injected, Confidence::Likely, vec![AbortCause::NoConnection]),
+        1 => {
+            return (
+                AbortCause::Unknown,
+                Confidence::Possible,
+                vec![AbortCause::Injected],
+            );
+        }
+        _ => {
+            return (
+                AbortCause::Injected,
+                Confidence::Likely,
+                vec![AbortCause::NoConnection],
+            );
+        }
     }
     match rst.form {
         RstForm::Reply => cause_of_reply(facts, rst),
@@ -147,20 +189,25 @@ fn cause(facts: &Facts, rst: &Rst) -> Reading {
 }
 
 fn cause_of_reply(facts: &Facts, rst: &Rst) -> Reading {
-    let closed = facts.fin(rst.from).filter(|f| f.copies.first.frame < rst.seen().at.frame);
+    let closed = facts
+        .fin(rst.from)
+        .filter(|f| f.copies.first.frame < rst.seen().at.frame);
     let none = Vec::new;
     let Some(trigger) = rst.trigger else {
         let alternatives = vec![AbortCause::NoConnection, AbortCause::Injected];
         return (AbortCause::Unknown, Confidence::Possible, alternatives);
     };
     let half = facts.half(rst.from);
-    let only_opened = rst.from == Side::Server && half.opening.is_some() && half.first_other.is_none();
+    let only_opened =
+        rst.from == Side::Server && half.opening.is_some() && half.first_other.is_none();
     match trigger.what {
         Answered::Syn => (AbortCause::Refused, Confidence::Likely, none()),
         Answered::SynAck => (AbortCause::HandshakeRejected, Confidence::Likely, none()),
-        _ if only_opened && closed.is_none() => {
-            (AbortCause::HandshakeRejected, Confidence::Likely, vec![AbortCause::NoConnection])
-        }
+        _ if only_opened && closed.is_none() => (
+            AbortCause::HandshakeRejected,
+            Confidence::Likely,
+            vec![AbortCause::NoConnection],
+        ),
         Answered::Payload if closed.is_some() => {
             (AbortCause::DataAfterClose, Confidence::Likely, none())
         }
@@ -168,9 +215,11 @@ fn cause_of_reply(facts: &Facts, rst: &Rst) -> Reading {
             (AbortCause::TimeWaitGone, Confidence::Likely, none())
         }
         Answered::Fin if closed.is_some() => expired(facts, rst),
-        Answered::Ack if closed.is_some_and(|f| trigger.seen.acks(f.seq.plus(1))) => {
-            (AbortCause::AppAbort, Confidence::Likely, vec![AbortCause::NoConnection])
-        }
+        Answered::Ack if closed.is_some_and(|f| trigger.seen.acks(f.seq.plus(1))) => (
+            AbortCause::AppAbort,
+            Confidence::Likely,
+            vec![AbortCause::NoConnection],
+        ),
         _ => (AbortCause::NoConnection, Confidence::Likely, none()),
     }
 }
@@ -178,37 +227,67 @@ fn cause_of_reply(facts: &Facts, rst: &Rst) -> Reading {
 /// The peer's first FIN met no socket: how long the sender had been in FIN-WAIT-2 tells how sure
 /// it is that the timer ended it.
 fn expired(facts: &Facts, rst: &Rst) -> Reading {
-    let since = facts.fin_acked(rst.from).map(|acked| rst.seen().at.time.since(acked.time));
+    let since = facts
+        .fin_acked(rst.from)
+        .map(|acked| rst.seen().at.time.since(acked.time));
     let long = since.is_some_and(|ns| ns >= SECOND);
-    let confidence = if long { Confidence::Likely } else { Confidence::Possible };
+    let confidence = if long {
+        Confidence::Likely
+    } else {
+        Confidence::Possible
+    };
     (AbortCause::FinWait2Expired, confidence, Vec::new())
 }
 
 fn cause_of_active(facts: &Facts, rst: &Rst) -> Reading {
     let before = &rst.reset.before;
     if !rst.seen().flags.ack() && facts.fin(rst.from).is_some() && has_unanswered(facts, rst) {
-        return (AbortCause::DataAfterClose, Confidence::Likely, vec![AbortCause::AppAbort]);
+        return (
+            AbortCause::DataAfterClose,
+            Confidence::Likely,
+            vec![AbortCause::AppAbort],
+        );
     }
     if before.probes.count >= 2 {
-        return (AbortCause::KeepaliveTimeout, Confidence::Likely, vec![AbortCause::AppAbort]);
+        return (
+            AbortCause::KeepaliveTimeout,
+            Confidence::Likely,
+            vec![AbortCause::AppAbort],
+        );
     }
     if before.repeats.count >= 3 {
         let others = vec![AbortCause::AppAbort, AbortCause::UnreadData];
-        return (AbortCause::RetransmissionTimeout, Confidence::Possible, others);
+        return (
+            AbortCause::RetransmissionTimeout,
+            Confidence::Possible,
+            others,
+        );
     }
     if !facts.sent_payload(rst.from.peer()) {
         return (AbortCause::AppAbort, Confidence::Likely, Vec::new());
     }
     if window_grew(rst) {
-        return (AbortCause::UnreadData, Confidence::Likely, vec![AbortCause::AppAbort]);
+        return (
+            AbortCause::UnreadData,
+            Confidence::Likely,
+            vec![AbortCause::AppAbort],
+        );
     }
-    (AbortCause::AppAbort, Confidence::Possible, vec![AbortCause::UnreadData])
+    (
+        AbortCause::AppAbort,
+        Confidence::Possible,
+        vec![AbortCause::UnreadData],
+    )
 }
 
 /// The peer's payload that the RST's sender had not acknowledged.
 fn has_unanswered(facts: &Facts, rst: &Rst) -> bool {
     let (mine, peer) = (facts.half(rst.from), facts.half(rst.from.peer()));
-    peer.payload > 0 && mine.ack.zip(peer.next()).is_some_and(|(ack, next)| ack.before(next))
+    peer.payload > 0
+        && mine
+            .ack
+            .zip(peer.next())
+            .is_some_and(|(ack, next)| ack.before(next))
 }
 
 /// Closing frees the receive queue: the RST's window is larger than the last one, although the

@@ -7,9 +7,7 @@ use crate::close::last_ack::{LastAck, last_ack};
 use crate::close::outcome;
 use crate::close::reset::{Rst, resets};
 use crate::close::time_wait::time_waits;
-use crate::close::verdict::{
-    ActiveCloser, Confidence, FinalAck, Outcome, RstForm, Side, TimeWait,
-};
+use crate::close::verdict::{Confidence, FinalAck, Outcome, RstForm, Side, TimeWait};
 use crate::flow::Flow;
 
 /// A flow and the conclusions, each of which rests on those above it.
@@ -37,12 +35,12 @@ impl<'a> Case<'a> {
             .as_ref()
             .filter(|a| a.confidence == Confidence::Certain)
             .map(|a| (a.from, a.covers_fin));
-        let mut closer = active_closer(&facts, by_reset);
-        if facts.one_direction() && !flow.is_syn_only() {
-            closer.who = ActiveCloser::Unknown;
-            closer.confidence = Confidence::Possible;
-        }
-        let unknown = LastAck { value: FinalAck::None, side: None, detail: None };
+        let closer = active_closer(&facts, by_reset);
+        let unknown = LastAck {
+            value: FinalAck::None,
+            side: None,
+            detail: None,
+        };
         let mut case = Self {
             facts,
             resets,
@@ -80,12 +78,22 @@ impl<'a> Case<'a> {
 
     /// The least over outcome, active closer and abort.
     pub(super) fn confidence(&self) -> Confidence {
-        let abort = self.abort.as_ref().map_or(Confidence::Certain, |a| a.confidence);
-        let least = self.outcome_confidence.min(self.closer.confidence).min(abort);
-        if self.facts.flow.inherited { least.min(Confidence::Likely) } else { least }
+        let abort = self
+            .abort
+            .as_ref()
+            .map_or(Confidence::Certain, |a| a.confidence);
+        let least = self
+            .outcome_confidence
+            .min(self.closer.confidence)
+            .min(abort);
+        if self.facts.flow.inherited {
+            least.min(Confidence::Likely)
+        } else {
+            least
+        }
     }
 
-    /// Frame of a stamp's record, for messages.
+    /// A FIN of one side may be missing from the capture.
     pub(super) fn hidden_fin(&self) -> bool {
         self.facts.possible_fin(Side::Client) || self.facts.possible_fin(Side::Server)
     }
@@ -97,20 +105,33 @@ impl<'a> Case<'a> {
     }
 
     fn confidence_of_outcome(&self) -> Confidence {
-        let weakest = if self.hidden_fin() { Confidence::Possible } else { Confidence::Likely };
+        let weakest = if self.hidden_fin() {
+            Confidence::Possible
+        } else {
+            Confidence::Likely
+        };
         match self.outcome {
             Outcome::Graceful | Outcome::Simultaneous => {
                 let sure = self.both_acked() && !self.reply_by_active_closer();
-                if sure { self.closer.confidence } else { Confidence::Likely }
-                    .max(Confidence::Likely)
+                if sure {
+                    self.closer.confidence
+                } else {
+                    Confidence::Likely
+                }
+                .max(Confidence::Likely)
             }
-            Outcome::Refused => {
-                self.abort.as_ref().map_or(Confidence::Likely, |a| a.confidence)
-            }
+            Outcome::Refused => self
+                .abort
+                .as_ref()
+                .map_or(Confidence::Likely, |a| a.confidence),
             Outcome::Aborted | Outcome::AbortedAfterFin => {
                 let least = self.abort.as_ref().map_or(weakest, |a| a.confidence);
                 let capped = self.reply_by_active_closer() || self.hidden_fin();
-                if capped { least.min(Confidence::Likely) } else { least }
+                if capped {
+                    least.min(Confidence::Likely)
+                } else {
+                    least
+                }
             }
             Outcome::Unanswered if self.facts.flow.unconfirmed => Confidence::Possible,
             _ => weakest,

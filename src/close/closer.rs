@@ -52,9 +52,16 @@ impl Closer {
 
     /// A copy of the side's FIN proves it active.
     pub(super) fn shown_active(&self, side: Side) -> bool {
-        self.parts.is_some_and(|parts| parts[side.index()] == Part::ShownActive)
+        self.parts
+            .is_some_and(|parts| parts[side.index()] == Part::ShownActive)
     }
 }
+
+const UNKNOWN: Closer = Closer {
+    who: ActiveCloser::Unknown,
+    confidence: Confidence::Possible,
+    parts: None,
+};
 
 /// The active closer, by the FINs alone. `abort`: a certain abort's sender and whether its RST
 /// covers the peer's FIN.
@@ -70,24 +77,24 @@ pub(super) fn active_closer(facts: &Facts, abort: Option<(Side, bool)>) -> Close
 
 fn of_none(facts: &Facts, abort: Option<(Side, bool)>) -> Closer {
     let hidden = facts.possible_fin(Side::Client) || facts.possible_fin(Side::Server);
-    let (who, confidence) = if hidden || facts.one_direction() {
+    let unseen = facts.one_direction() && !facts.flow.is_syn_only();
+    let (who, confidence) = if hidden || unseen {
         (ActiveCloser::Unknown, Confidence::Possible)
     } else if abort.is_some() {
         (ActiveCloser::None, Confidence::Certain)
     } else {
         (ActiveCloser::None, Confidence::Likely)
     };
-    Closer { who, confidence, parts: None }
+    Closer {
+        who,
+        confidence,
+        parts: None,
+    }
 }
 
 fn of_one(facts: &Facts, side: Side, abort: Option<(Side, bool)>) -> Closer {
-    let unknown = Closer {
-        who: ActiveCloser::Unknown,
-        confidence: Confidence::Possible,
-        parts: None,
-    };
     if facts.one_direction() || facts.possible_fin(side.peer()) {
-        return unknown;
+        return UNKNOWN;
     }
     let confidence = if abort == Some((side.peer(), true)) {
         Confidence::Certain
@@ -96,19 +103,28 @@ fn of_one(facts: &Facts, side: Side, abort: Option<(Side, bool)>) -> Closer {
     } else {
         Confidence::Possible
     };
-    Closer { who: one(side), confidence, parts: None }
+    Closer {
+        who: one(side),
+        confidence,
+        parts: None,
+    }
 }
 
 /// The peer acknowledged the side's FIN by an empty ACK at its own SND.NXT, without a hole.
 fn acked_by_empty(facts: &Facts, side: Side) -> bool {
-    let (Some(fin), peer) = (facts.fin(side), facts.half(side.peer())) else { return false };
+    let (Some(fin), peer) = (facts.fin(side), facts.half(side.peer())) else {
+        return false;
+    };
     let end = fin.seq.plus(1);
-    facts.sent_by(side.peer()).any(|s| {
-        s.is_empty_ack() && s.acks(end) && peer.whole_below(s.seq)
-    })
+    facts
+        .sent_by(side.peer())
+        .any(|s| s.is_empty_ack() && s.acks(end) && peer.whole_below(s.seq))
 }
 
 fn of_two(facts: &Facts) -> Closer {
+    if facts.one_direction() {
+        return UNKNOWN;
+    }
     let parts = [part(facts, Side::Client), part(facts, Side::Server)];
     let [client, server] = parts;
     let who = match (client.is_active(), server.is_active()) {
@@ -125,7 +141,11 @@ fn of_two(facts: &Facts) -> Closer {
         _ if shown => Confidence::Certain,
         _ => Confidence::Likely,
     };
-    Closer { who, confidence, parts: Some(parts) }
+    Closer {
+        who,
+        confidence,
+        parts: Some(parts),
+    }
 }
 
 /// Both FINs acknowledge each other: the first copy of one is missing. Who is proved passive had
@@ -153,7 +173,11 @@ fn part(facts: &Facts, side: Side) -> Part {
     if let Some(anchored) = mine.anchored {
         return Part::ShownPassive(anchored);
     }
-    if sent_before_its_first_copy(facts, side) { Part::LikelyActive } else { Part::LikelyPassive }
+    if sent_before_its_first_copy(facts, side) {
+        Part::LikelyActive
+    } else {
+        Part::LikelyPassive
+    }
 }
 
 /// The first segment that acknowledges the peer's FIN already counts the side's own FIN, which was
@@ -163,15 +187,19 @@ fn sent_before_its_first_copy(facts: &Facts, side: Side) -> bool {
         return false;
     };
     let (end, peer_end) = (mine.seq.plus(1), theirs.seq.plus(1));
-    let Some(first) = facts.sent_by(side).find(|s| !s.flags.rst() && s.acks(peer_end)) else {
+    let Some(first) = facts
+        .sent_by(side)
+        .find(|s| !s.flags.rst() && s.acks(peer_end))
+    else {
         return false;
     };
     let copies = facts.fin_copies(side.peer());
-    let seen_once = copies.iter().filter(|c| c.at.frame < first.at.frame).count() == 1;
-    first.seq == end
-        && !first.flags.fin()
-        && first.at.frame < mine.copies.first.frame
-        && seen_once
+    let seen_once = copies
+        .iter()
+        .filter(|c| c.at.frame < first.at.frame)
+        .count()
+        == 1;
+    first.seq == end && !first.flags.fin() && first.at.frame < mine.copies.first.frame && seen_once
 }
 
 const fn one(side: Side) -> ActiveCloser {

@@ -25,7 +25,9 @@ pub(super) fn events(case: &Case) -> Vec<CloseEntry> {
     let mut more = 0;
     for seen in &facts.log {
         let from = facts.side(seen.from);
-        let Some(event) = classify(case, seen, from, &mut told[from.index()]) else { continue };
+        let Some(event) = classify(case, seen, from, &mut told[from.index()]) else {
+            continue;
+        };
         if all.len() == EVENTS {
             more += 1;
             continue;
@@ -36,7 +38,10 @@ pub(super) fn events(case: &Case) -> Vec<CloseEntry> {
             from,
             event,
             seq: facts.relative(from, seen.seq),
-            ack: seen.flags.ack().then(|| facts.relative(from.peer(), seen.ack)),
+            ack: seen
+                .flags
+                .ack()
+                .then(|| facts.relative(from.peer(), seen.ack)),
             len: seen.len,
         }));
     }
@@ -53,7 +58,10 @@ fn classify(case: &Case, seen: &Seen, from: Side, told: &mut Told) -> Option<Eve
     if !f.rst() {
         told.next = Some(before.map_or(seen.end(), |next| next.latest(seen.end())));
     }
-    let acks_peer = facts.half(from.peer()).fin_end().is_some_and(|end| seen.acks(end));
+    let acks_peer = facts
+        .half(from.peer())
+        .fin_end()
+        .is_some_and(|end| seen.acks(end));
     let first_ack = acks_peer && !told.acked_peer && !f.rst();
     told.acked_peer |= first_ack;
     if f.rst() {

@@ -34,12 +34,22 @@ pub(super) struct Facts<'a> {
 impl<'a> Facts<'a> {
     pub(super) fn new(flow: &'a Flow, context: Context) -> Self {
         let (client, roles_from) = roles(flow);
-        Self { flow, context, roles_from, client, log: flow.log.iter().collect() }
+        Self {
+            flow,
+            context,
+            roles_from,
+            client,
+            log: flow.log.iter().collect(),
+        }
     }
 
     /// The side that end `from` is.
     pub(super) const fn side(&self, from: u8) -> Side {
-        if from == self.client { Side::Client } else { Side::Server }
+        if from == self.client {
+            Side::Client
+        } else {
+            Side::Server
+        }
     }
 
     /// The index of a side's end.
@@ -83,7 +93,8 @@ impl<'a> Facts<'a> {
         let fin = self.fin(side)?;
         let end = fin.seq.plus(1);
         let acks = |s: &&Seen| !s.flags.rst() && s.acks(end);
-        fin.acked.or_else(|| self.sent_by(side.peer()).find(acks).map(|s| s.at))
+        fin.acked
+            .or_else(|| self.sent_by(side.peer()).find(acks).map(|s| s.at))
     }
 
     /// Proof that the peer acknowledged a side's FIN: an ACK, or a reply RST of the side itself,
@@ -91,22 +102,22 @@ impl<'a> Facts<'a> {
     pub(super) fn fin_was_acked(&self, side: Side) -> Option<Stamp> {
         let end = self.half(side).fin_end()?;
         let from = self.index(side);
-        let proof = |s: &&&Seen| {
-            s.from == from && s.flags.rst() && !s.flags.ack() && s.seq == end
-        };
-        self.fin_acked(side).or_else(|| self.log.iter().find(proof).map(|s| s.at))
+        let proof = |s: &&&Seen| s.from == from && s.flags.rst() && !s.flags.ack() && s.seq == end;
+        self.fin_acked(side)
+            .or_else(|| self.log.iter().find(proof).map(|s| s.at))
     }
 
     /// One sequence number at the end of a side's data is missing and acknowledged, or skipped by
     /// the side itself: a FIN may have been there.
     pub(super) fn possible_fin(&self, side: Side) -> bool {
         let half = self.half(side);
-        let Some(numbers) = half.numbers.filter(|_| half.fin.is_none()) else { return false };
+        let Some(numbers) = half.numbers.filter(|_| half.fin.is_none()) else {
+            return false;
+        };
         let peer_ack = self.half(side.peer()).ack;
         let acked = peer_ack.is_some_and(|ack| ack.since(numbers.next) == 1);
         let skipped = numbers.hole_at_end() == 1;
-        (acked || skipped) && half.first_other.is_some()
-            || (acked && half.opening.is_some())
+        (acked || skipped) && half.first_other.is_some() || (acked && half.opening.is_some())
     }
 
     /// Only one of the ends was captured.
@@ -122,9 +133,14 @@ impl<'a> Facts<'a> {
     /// A sequence number of a side, relative to its ISN or to the first number seen.
     pub(super) fn relative(&self, side: Side, number: SeqNum) -> u32 {
         let half = self.half(side);
-        let base = half.isn.or_else(|| half.numbers.map(|n| n.base)).or_else(|| {
-            self.half(side.peer()).ack.filter(|_| half.numbers.is_none())
-        });
+        let base = half
+            .isn
+            .or_else(|| half.numbers.map(|n| n.base))
+            .or_else(|| {
+                self.half(side.peer())
+                    .ack
+                    .filter(|_| half.numbers.is_none())
+            });
         base.map_or(number.0, |base| number.0.wrapping_sub(base.0))
     }
 
@@ -135,7 +151,9 @@ impl<'a> Facts<'a> {
 
     /// The copies of a side's FIN, those made by the network or the capture left out.
     pub(super) fn fin_copies(&self, side: Side) -> Vec<&'a Seen> {
-        let Some(fin) = self.fin(side) else { return Vec::new() };
+        let Some(fin) = self.fin(side) else {
+            return Vec::new();
+        };
         let mut copies: Vec<&Seen> = Vec::new();
         let is_copy = |s: &&Seen| s.flags.fin() && s.end().minus(1) == fin.seq;
         for seen in self.sent_by(side).filter(is_copy) {

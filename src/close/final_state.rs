@@ -8,7 +8,10 @@ use crate::close::verdict::{EndedBy, FinalAck, Outcome, PerSide, Side, State};
 
 /// The states at the end of the capture.
 pub(super) fn final_states(case: &Case) -> PerSide<State> {
-    PerSide { client: of(case, Side::Client), server: of(case, Side::Server) }
+    PerSide {
+        client: of(case, Side::Client),
+        server: of(case, Side::Server),
+    }
 }
 
 fn of(case: &Case, side: Side) -> State {
@@ -23,10 +26,18 @@ fn of(case: &Case, side: Side) -> State {
     match case.outcome {
         Outcome::Refused | Outcome::Aborted | Outcome::AbortedAfterFin => State::Closed,
         Outcome::Unanswered => {
-            if side == Side::Client { State::SynSent } else { State::Unknown }
+            if side == Side::Client {
+                State::SynSent
+            } else {
+                State::Unknown
+            }
         }
         Outcome::HandshakeIncomplete => {
-            if side == Side::Client { State::SynSent } else { State::SynReceived }
+            if side == Side::Client {
+                State::SynSent
+            } else {
+                State::SynReceived
+            }
         }
         Outcome::Open => State::Established,
         Outcome::Graceful | Outcome::Simultaneous | Outcome::FinalAckMissing => closed(case, side),
@@ -38,22 +49,31 @@ fn of(case: &Case, side: Side) -> State {
 fn closed(case: &Case, side: Side) -> State {
     if let Some(entry) = case.time_wait.iter().find(|t| t.owner == side) {
         let running = entry.ended_by == EndedBy::CaptureEnd || entry.end.is_none();
-        return if running { State::TimeWait } else { State::Closed };
+        return if running {
+            State::TimeWait
+        } else {
+            State::Closed
+        };
     }
     let acked = case.facts.fin_was_acked(side).is_some();
     if case.closer.includes(side) {
         return if acked { State::Closed } else { State::Closing };
     }
-    if !acked || repeated_after_the_ack(case, side) { State::LastAck } else { State::Closed }
+    if !acked || repeated_after_the_ack(case, side) {
+        State::LastAck
+    } else {
+        State::Closed
+    }
 }
 
 /// The side sent its FIN once more after the last ACK had passed: it did not get it.
 fn repeated_after_the_ack(case: &Case, side: Side) -> bool {
     let facts = &case.facts;
     let lost = case.last_ack.side == Some(side) && case.last_ack.value == FinalAck::LostAfter;
-    let (Some(end), Some(last)) =
-        (facts.half(side).fin_end(), facts.fin_copies(side).last().map(|c| c.at))
-    else {
+    let (Some(end), Some(last)) = (
+        facts.half(side).fin_end(),
+        facts.fin_copies(side).last().map(|c| c.at),
+    ) else {
         return false;
     };
     let answered = facts

@@ -657,7 +657,11 @@ pub(super) fn findings(case: &Case) -> Vec<Finding> {
             frames: found.frames,
             confidence: found.confidence,
             message: found.message,
-            data: found.data.into_iter().map(|(k, v)| (k.to_owned(), v)).collect(),
+            data: found
+                .data
+                .into_iter()
+                .map(|(k, v)| (k.to_owned(), v))
+                .collect(),
         })
     };
     FINDINGS.iter().flat_map(of_row).collect()

@@ -60,12 +60,19 @@ pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
 
 fn endpoint(case: &Case, side: Side) -> Endpoint {
     let end = case.facts.end_of(side);
-    Endpoint { addr: end.ip(), port: end.port }
+    Endpoint {
+        addr: end.ip(),
+        port: end.port,
+    }
 }
 
 /// Addresses, ports and frame range: what Wireshark shows of this incarnation alone.
 fn wireshark_filter(flow: &Flow, client: Endpoint, server: Endpoint) -> String {
-    let ip = if matches!(client.addr, IpAddr::V4(_)) { "ip" } else { "ipv6" };
+    let ip = if matches!(client.addr, IpAddr::V4(_)) {
+        "ip"
+    } else {
+        "ipv6"
+    };
     format!(
         "{ip}.addr == {} && {ip}.addr == {} && tcp.port == {} && tcp.port == {} && \
          frame.number >= {} && frame.number <= {}",

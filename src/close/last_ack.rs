@@ -41,10 +41,21 @@ pub(super) struct Detail {
 /// The last ACK of a close.
 pub(super) fn last_ack(case: &Case) -> LastAck {
     let facts = &case.facts;
-    let none = LastAck { value: FinalAck::None, side: None, detail: None };
+    let none = LastAck {
+        value: FinalAck::None,
+        side: None,
+        detail: None,
+    };
     if facts.one_direction() {
-        let any = facts.fin(Side::Client).or(facts.fin(Side::Server)).is_some();
-        let value = if any { FinalAck::Unknown } else { FinalAck::None };
+        let any = facts
+            .fin(Side::Client)
+            .or(facts.fin(Side::Server))
+            .is_some();
+        let value = if any {
+            FinalAck::Unknown
+        } else {
+            FinalAck::None
+        };
         return LastAck { value, ..none };
     }
     if !facts.both_fins() {
@@ -57,7 +68,11 @@ pub(super) fn last_ack(case: &Case) -> LastAck {
         // The worse of the two; the order of the values says which is.
         _ => {
             let (client, server) = (of(Side::Client), of(Side::Server));
-            if server.value < client.value { server } else { client }
+            if server.value < client.value {
+                server
+            } else {
+                client
+            }
         }
     }
 }
@@ -65,16 +80,24 @@ pub(super) fn last_ack(case: &Case) -> LastAck {
 /// The table, for the FIN of `p`.
 fn of_fin(facts: &Facts, p: Side) -> LastAck {
     let copies = facts.fin_copies(p);
-    let unknown = LastAck { value: FinalAck::Unknown, side: Some(p), detail: None };
+    let unknown = LastAck {
+        value: FinalAck::Unknown,
+        side: Some(p),
+        detail: None,
+    };
     let (Some(first), Some(last), Some(end)) =
         (copies.first(), copies.last(), facts.half(p).fin_end())
     else {
         return unknown;
     };
     let owner = p.peer();
-    let acks: Vec<&Seen> =
-        facts.sent_by(owner).filter(|s| !s.flags.rst() && s.acks(end)).collect();
-    let reset = facts.sent_by(owner).find(|s| s.flags.rst() && s.at.frame > first.at.frame);
+    let acks: Vec<&Seen> = facts
+        .sent_by(owner)
+        .filter(|s| !s.flags.rst() && s.acks(end))
+        .collect();
+    let reset = facts
+        .sent_by(owner)
+        .find(|s| s.flags.rst() && s.at.frame > first.at.frame);
     let rtt = facts.half(p).rtt;
     let mut detail = Detail {
         frames: copies.iter().map(|c| c.at.frame).collect(),
@@ -93,7 +116,11 @@ fn of_fin(facts: &Facts, p: Side) -> LastAck {
     };
     detail.frames.sort_unstable();
     detail.frames.dedup();
-    LastAck { value, side: Some(p), detail: Some(detail) }
+    LastAck {
+        value,
+        side: Some(p),
+        detail: Some(detail),
+    }
 }
 
 fn acked(copies: &[&Seen], ack: &Seen, rtt: i64, detail: &mut Detail) -> FinalAck {
@@ -104,21 +131,30 @@ fn acked(copies: &[&Seen], ack: &Seen, rtt: i64, detail: &mut Detail) -> FinalAc
         return FinalAck::LostAfter;
     }
     detail.crossed = before > 0 && after.count() > 0;
-    if before > 1 { FinalAck::LostBefore } else { FinalAck::Seen }
+    if before > 1 {
+        FinalAck::LostBefore
+    } else {
+        FinalAck::Seen
+    }
 }
 
-fn unacked(
-    facts: &Facts,
-    copies: &[&Seen],
-    reset: Option<&Seen>,
-    detail: &mut Detail,
-) -> FinalAck {
-    let Some(last) = copies.last() else { return FinalAck::Unknown };
+fn unacked(facts: &Facts, copies: &[&Seen], reset: Option<&Seen>, detail: &mut Detail) -> FinalAck {
+    let Some(last) = copies.last() else {
+        return FinalAck::Unknown;
+    };
     if let Some(reset) = reset {
         detail.owner_gone = true;
         detail.frames.push(reset.at.frame);
-        let repeated = copies.iter().filter(|c| c.at.frame < reset.at.frame).count() > 1;
-        return if repeated { FinalAck::LostBefore } else { FinalAck::Never };
+        let repeated = copies
+            .iter()
+            .filter(|c| c.at.frame < reset.at.frame)
+            .count()
+            > 1;
+        return if repeated {
+            FinalAck::LostBefore
+        } else {
+            FinalAck::Never
+        };
     }
     if copies.len() > 1 {
         return FinalAck::Never;

@@ -245,9 +245,10 @@ fn only_syns(case: &Case) -> bool {
 fn refused(case: &Case) -> bool {
     let end = case.facts.half(Side::Client).opening.map(|o| o.end);
     only_syns(case)
-        && case.facts.sent_by(Side::Server).any(|s| {
-            s.flags.rst() && s.flags.ack() && Some(s.ack) == end
-        })
+        && case
+            .facts
+            .sent_by(Side::Server)
+            .any(|s| s.flags.rst() && s.flags.ack() && Some(s.ack) == end)
 }
 
 fn unanswered(case: &Case) -> bool {
@@ -311,7 +312,10 @@ fn handshake_incomplete(case: &Case) -> bool {
     two_sided(case)
         && answered.is_some_and(|o| {
             let isn = o.end.minus(1);
-            !facts.half(Side::Client).ack.is_some_and(|ack| ack.after(isn))
+            !facts
+                .half(Side::Client)
+                .ack
+                .is_some_and(|ack| ack.after(isn))
                 && facts.half(Side::Client).first_other.is_none()
         })
 }

@@ -2,7 +2,9 @@
 
 use crate::close::case::Case;
 use crate::close::closer::Part;
-use crate::close::verdict::{AbortCause, AbortedBy, ActiveCloser, Confidence, Outcome, RstForm, Side};
+use crate::close::verdict::{
+    AbortCause, AbortedBy, ActiveCloser, Confidence, Outcome, RstForm, Side,
+};
 use crate::stamp::Stamp;
 
 /// Why the verdict is what it is.
@@ -25,21 +27,39 @@ fn frame(at: Option<Stamp>) -> u64 {
 
 fn refused(case: &Case) -> String {
     let rst = case.facts.sent_by(Side::Server).find(|s| s.flags.rst());
-    format!("the SYN was answered by a RST in frame {}", frame(rst.map(|s| s.at)))
+    format!(
+        "the SYN was answered by a RST in frame {}",
+        frame(rst.map(|s| s.at))
+    )
 }
 
 fn unanswered(case: &Case) -> String {
     let flow = case.facts.flow;
-    let count = case.facts.half(Side::Client).opening.map_or(0, |o| o.copies.count);
-    let syns = if count == 1 { "one SYN".to_owned() } else { format!("{count} SYNs") };
+    let count = case
+        .facts
+        .half(Side::Client)
+        .opening
+        .map_or(0, |o| o.copies.count);
+    let syns = if count == 1 {
+        "one SYN".to_owned()
+    } else {
+        format!("{count} SYNs")
+    };
     if let Some((copies, _)) = flow.old_ack {
         return format!(
             "{syns}, answered only by an ACK of an older connection in frame {}",
             copies.first.frame
         );
     }
-    let doubt = if flow.unconfirmed { ", which may be an old duplicate" } else { "" };
-    format!("{syns} from frame {} on, and no answer{doubt}", flow.first.frame)
+    let doubt = if flow.unconfirmed {
+        ", which may be an old duplicate"
+    } else {
+        ""
+    };
+    format!(
+        "{syns} from frame {} on, and no answer{doubt}",
+        flow.first.frame
+    )
 }
 
 fn closed(case: &Case) -> String {
@@ -74,7 +94,10 @@ fn one_active(case: &Case, side: Side) -> String {
             format!("{active}; the {peer}'s FIN in frame {peer_fin} does, and none came before it")
         }
         Some(Part::ShownPassive(at)) => {
-            format!("{active}; the {peer} acknowledged it in frame {} before its own", at.frame)
+            format!(
+                "{active}; the {peer} acknowledged it in frame {} before its own",
+                at.frame
+            )
         }
         _ => format!("{active}; the {peer}'s FIN in frame {peer_fin} does"),
     }
@@ -94,8 +117,12 @@ fn both_active(case: &Case) -> String {
 }
 
 fn aborted(case: &Case) -> String {
-    let Some(abort) = &case.abort else { return String::new() };
-    let Some(rst) = case.resets.get(abort.rst) else { return String::new() };
+    let Some(abort) = &case.abort else {
+        return String::new();
+    };
+    let Some(rst) = case.resets.get(abort.rst) else {
+        return String::new();
+    };
     let at = rst.seen().at.frame;
     let from = abort.from;
     let who = match abort.by {
@@ -111,20 +138,35 @@ fn aborted(case: &Case) -> String {
             String::new()
         }
         (AbortCause::DataAfterClose, Some(t)) => {
-            format!(" to the payload in frame {}, after it had closed", t.seen.at.frame)
+            format!(
+                " to the payload in frame {}, after it had closed",
+                t.seen.at.frame
+            )
         }
         (AbortCause::FinWait2Expired | AbortCause::TimeWaitGone, Some(t)) => {
-            format!(" to the FIN in frame {}: it kept no socket for it", t.seen.at.frame)
+            format!(
+                " to the FIN in frame {}: it kept no socket for it",
+                t.seen.at.frame
+            )
         }
         (_, Some(t)) => format!(" in answer to frame {}", t.seen.at.frame),
         (AbortCause::UnreadData, None) => {
-            format!(": its window jumped to {} as unread data was freed", rst.seen().window)
+            format!(
+                ": its window jumped to {} as unread data was freed",
+                rst.seen().window
+            )
         }
         (AbortCause::KeepaliveTimeout, None) => {
-            format!(" after {} unanswered keepalive probes", rst.reset.before.probes.count)
+            format!(
+                " after {} unanswered keepalive probes",
+                rst.reset.before.probes.count
+            )
         }
         (AbortCause::RetransmissionTimeout, None) => {
-            format!(" after {} unanswered retransmissions", rst.reset.before.repeats.count)
+            format!(
+                " after {} unanswered retransmissions",
+                rst.reset.before.repeats.count
+            )
         }
         (_, None) if rst.form == RstForm::Active => " of its own accord".to_owned(),
         (_, None) => String::new(),
@@ -145,9 +187,15 @@ fn after_fin(case: &Case) -> String {
 
 fn one_fin(case: &Case) -> String {
     let facts = &case.facts;
-    let side = if facts.fin(Side::Client).is_some() { Side::Client } else { Side::Server };
+    let side = if facts.fin(Side::Client).is_some() {
+        Side::Client
+    } else {
+        Side::Server
+    };
     let peer = side.peer();
-    let Some(fin) = facts.fin(side) else { return String::new() };
+    let Some(fin) = facts.fin(side) else {
+        return String::new();
+    };
     let first = fin.copies.first.frame;
     let copies = facts.fin_copies(side).len();
     let hidden = if facts.possible_fin(peer) {
@@ -169,8 +217,15 @@ fn one_fin(case: &Case) -> String {
 }
 
 fn handshake(case: &Case) -> String {
-    let at = case.facts.half(Side::Server).opening.map(|o| o.copies.first);
-    format!("the client never acknowledged the SYN-ACK in frame {}", frame(at))
+    let at = case
+        .facts
+        .half(Side::Server)
+        .opening
+        .map(|o| o.copies.first);
+    format!(
+        "the client never acknowledged the SYN-ACK in frame {}",
+        frame(at)
+    )
 }
 
 fn open(case: &Case) -> String {
@@ -186,6 +241,10 @@ fn indeterminate(case: &Case) -> String {
     if !facts.one_direction() {
         return "too little of it was captured".to_owned();
     }
-    let seen = if facts.half(Side::Client).packets > 0 { Side::Client } else { Side::Server };
+    let seen = if facts.half(Side::Client).packets > 0 {
+        Side::Client
+    } else {
+        Side::Server
+    };
     format!("only the {seen}'s direction was captured")
 }

@@ -50,8 +50,18 @@ pub(super) struct Signs {
 impl Signs {
     /// How many.
     pub(super) fn count(self) -> u32 {
-        let Self { ttl, ip_id, timestamps, window, unprovoked, talks_on } = self;
-        [ttl, ip_id, timestamps, window, unprovoked, talks_on].into_iter().map(u32::from).sum()
+        let Self {
+            ttl,
+            ip_id,
+            timestamps,
+            window,
+            unprovoked,
+            talks_on,
+        } = self;
+        [ttl, ip_id, timestamps, window, unprovoked, talks_on]
+            .into_iter()
+            .map(u32::from)
+            .sum()
     }
 
     /// The signs in words.
@@ -61,10 +71,16 @@ impl Signs {
             (self.ip_id, "its IP ID is out of sequence"),
             (self.timestamps, "it lacks the negotiated timestamps"),
             (self.window, "its window is 0"),
-            (self.unprovoked, "nothing that side had received could have drawn it"),
+            (
+                self.unprovoked,
+                "nothing that side had received could have drawn it",
+            ),
             (self.talks_on, "that side goes on as if it had sent nothing"),
         ];
-        all.into_iter().filter(|(holds, _)| *holds).map(|(_, words)| words).collect()
+        all.into_iter()
+            .filter(|(holds, _)| *holds)
+            .map(|(_, words)| words)
+            .collect()
     }
 }
 
@@ -121,16 +137,23 @@ fn form(facts: &Facts, reset: &ResetSeen, trigger: Option<&Trigger>) -> RstForm 
     let seen = &reset.seen;
     if seen.flags.ack() {
         let answers_syn = trigger.is_some_and(|t| t.what == Answered::Syn) && seen.seq.0 == 0;
-        return if answers_syn { RstForm::Reply } else { RstForm::Active };
+        return if answers_syn {
+            RstForm::Reply
+        } else {
+            RstForm::Active
+        };
     }
     let from = facts.side(seen.from);
     let next = facts.of(reset.before.next, from);
     let own_ttl = !other_ttl(facts, reset);
     let own_id = reset.before.next_id.is_none_or(|id| seen.ip_id == Some(id));
     let numbered = seen.ip_id.is_none_or(|id| id != 0);
-    let is_active =
-        trigger.is_none() && next == Some(seen.seq) && own_ttl && own_id && numbered;
-    if is_active { RstForm::Active } else { RstForm::Reply }
+    let is_active = trigger.is_none() && next == Some(seen.seq) && own_ttl && own_id && numbered;
+    if is_active {
+        RstForm::Active
+    } else {
+        RstForm::Reply
+    }
 }
 
 fn find_trigger<'a>(
@@ -144,26 +167,35 @@ fn find_trigger<'a>(
     let age = |s: &Seen| seen.at.time.since(s.at.time);
     let asked = |s: &&&Seen| s.from != seen.from && s.at.frame < seen.at.frame && !s.flags.rst();
     if seen.flags.ack() {
-        let answers = |s: &&&Seen| {
-            s.flags.syn() && !s.flags.ack() && seen.seq.0 == 0 && seen.ack == s.end()
-        };
+        let answers =
+            |s: &&&Seen| s.flags.syn() && !s.flags.ack() && seen.seq.0 == 0 && seen.ack == s.end();
         let syn = facts.log.iter().filter(asked).find(answers)?;
-        return Some(Trigger { seen: syn, what: Answered::Syn });
+        return Some(Trigger {
+            seen: syn,
+            what: Answered::Syn,
+        });
     }
     let numbered = |s: &&&Seen| s.flags.ack() && s.ack == seen.seq;
     let old_enough = |s: &&&Seen| rtt.is_none_or(|rtt| age(s) + SLACK >= rtt);
     let open = |s: &&&Seen| !is_answered(facts, s, reset, before);
-    let mut candidates = facts.log.iter().filter(asked).filter(numbered).filter(old_enough);
-    if let Some(first) = candidates
-        .clone()
-        .filter(|s| s.end() != s.seq)
-        .find(open)
-    {
-        return Some(Trigger { seen: first, what: answered(facts, first, reset) });
+    let mut candidates = facts
+        .log
+        .iter()
+        .filter(asked)
+        .filter(numbered)
+        .filter(old_enough);
+    if let Some(first) = candidates.clone().filter(|s| s.end() != s.seq).find(open) {
+        return Some(Trigger {
+            seen: first,
+            what: answered(facts, first, reset),
+        });
     }
     let recent = |s: &&&Seen| rtt.is_none_or(|rtt| age(s) <= 2 * rtt + 2 * SLACK);
     let empty = candidates.rfind(|s| s.is_empty_ack() && recent(s))?;
-    Some(Trigger { seen: empty, what: Answered::Ack })
+    Some(Trigger {
+        seen: empty,
+        what: Answered::Ack,
+    })
 }
 
 /// The segment was answered before the RST passed: by an ACK, or by a RST of its own.
@@ -171,14 +203,25 @@ fn is_answered(facts: &Facts, segment: &Seen, reset: &ResetSeen, before: &[Rst])
     let between = |s: &&&Seen| {
         s.at.frame > segment.at.frame && s.at.frame < reset.seen.at.frame && s.from != segment.from
     };
-    let acked = facts.log.iter().filter(between).any(|s| !s.flags.rst() && s.acks(segment.end()));
-    acked || before.iter().any(|r| r.trigger.is_some_and(|t| t.seen.at == segment.at))
+    let acked = facts
+        .log
+        .iter()
+        .filter(between)
+        .any(|s| !s.flags.rst() && s.acks(segment.end()));
+    acked
+        || before
+            .iter()
+            .any(|r| r.trigger.is_some_and(|t| t.seen.at == segment.at))
 }
 
 fn answered(facts: &Facts, trigger: &Seen, reset: &ResetSeen) -> Answered {
     let f = trigger.flags;
     if f.syn() {
-        return if f.ack() { Answered::SynAck } else { Answered::Syn };
+        return if f.ack() {
+            Answered::SynAck
+        } else {
+            Answered::Syn
+        };
     }
     if !f.fin() {
         return Answered::Payload;
@@ -190,20 +233,28 @@ fn answered(facts: &Facts, trigger: &Seen, reset: &ResetSeen) -> Answered {
     let rtt = facts.half(sender.peer()).rtt.unwrap_or(0);
     let copies = facts.fin_copies(sender);
     let received = |c: &&&Seen| {
-        c.at.frame < reset.seen.at.frame
-            && reset.seen.at.time.since(c.at.time) + SLACK >= rtt
+        c.at.frame < reset.seen.at.frame && reset.seen.at.time.since(c.at.time) + SLACK >= rtt
     };
-    if copies.iter().filter(received).count() > 1 { Answered::FinAgain } else { Answered::Fin }
+    if copies.iter().filter(received).count() > 1 {
+        Answered::FinAgain
+    } else {
+        Answered::Fin
+    }
 }
 
 /// Payload before a FIN that the peer had not acknowledged.
 fn unanswered_payload(facts: &Facts, fin: &Seen) -> bool {
     let sender = facts.side(fin.from);
     let acked_before = |end: SeqNum| {
-        facts.sent_by(sender.peer()).any(|a| !a.flags.rst() && a.acks(end))
+        facts
+            .sent_by(sender.peer())
+            .any(|a| !a.flags.rst() && a.acks(end))
     };
     let has_payload = |s: &&Seen| s.len > 0 && s.at.frame < fin.at.frame;
-    facts.sent_by(sender).filter(has_payload).any(|s| !acked_before(s.end()))
+    facts
+        .sent_by(sender)
+        .filter(has_payload)
+        .any(|s| !acked_before(s.end()))
 }
 
 /// SEQ against its receiver's RCV.NXT: the highest ACK of the receiver, or what its sender had
@@ -261,14 +312,18 @@ fn signs(facts: &Facts, rst: &Rst) -> Signs {
 
 /// Neither 0 in a bare RST, nor the sender's next ID, nor a few after it.
 fn foreign_id(reset: &ResetSeen, with_ack: bool) -> bool {
-    let (Some(id), Some(next)) = (reset.seen.ip_id, reset.before.next_id) else { return false };
+    let (Some(id), Some(next)) = (reset.seen.ip_id, reset.before.next_id) else {
+        return false;
+    };
     let near = id.wrapping_sub(next) <= 64;
     !near && (with_ack || id != 0)
 }
 
 /// The RST's sender sends something else after it.
 fn talks_on(facts: &Facts, rst: &Rst) -> bool {
-    facts.sent_by(rst.from).any(|s| s.at.frame > rst.seen().at.frame && !s.flags.rst())
+    facts
+        .sent_by(rst.from)
+        .any(|s| s.at.frame > rst.seen().at.frame && !s.flags.rst())
 }
 
 /// The receiver alone decides whether a RST was ignored or challenged.
@@ -288,7 +343,10 @@ fn fate(facts: &Facts, rst: &Rst) -> RstFate {
     let counts = |s: &&Seen| later(s) && !answered_by_reset(facts, s, rst.from);
     let goes_on = |s: &Seen| {
         sent_before.is_some_and(|next| s.acks(next.plus(1)))
-            && facts.half(rst.from).next().is_some_and(|next| s.ack.at_or_before(next))
+            && facts
+                .half(rst.from)
+                .next()
+                .is_some_and(|next| s.ack.at_or_before(next))
     };
     if let Some(challenge) = facts.sent_by(peer).find(counts) {
         if challenge.is_empty_ack() && !goes_on(challenge) {
@@ -303,7 +361,7 @@ fn fate(facts: &Facts, rst: &Rst) -> RstFate {
 
 /// A RST of `by` answers the segment.
 fn answered_by_reset(facts: &Facts, segment: &Seen, by: Side) -> bool {
-    facts.sent_by(by).any(|r| {
-        r.flags.rst() && r.at.frame > segment.at.frame && r.seq == segment.ack
-    })
+    facts
+        .sent_by(by)
+        .any(|r| r.flags.rst() && r.at.frame > segment.at.frame && r.seq == segment.ack)
 }

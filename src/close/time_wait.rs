@@ -4,15 +4,16 @@
 use crate::close::case::Case;
 use crate::close::facts::{Facts, SLACK};
 use crate::close::reset::Answered;
-use crate::close::verdict::{
-    Basis, Confidence, EndedBy, Outcome, RstForm, Side, TimeWait,
-};
+use crate::close::verdict::{Basis, Confidence, EndedBy, Outcome, RstForm, Side, TimeWait};
 use crate::flow::Seen;
 use crate::stamp::{Stamp, Time};
 
 /// One entry per owner.
 pub(super) fn time_waits(case: &Case) -> Vec<TimeWait> {
-    [Side::Client, Side::Server].into_iter().filter_map(|side| time_wait(case, side)).collect()
+    [Side::Client, Side::Server]
+        .into_iter()
+        .filter_map(|side| time_wait(case, side))
+        .collect()
 }
 
 fn time_wait(case: &Case, owner: Side) -> Option<TimeWait> {
@@ -50,7 +51,10 @@ fn answered_by_reset<'a>(case: &'a Case, owner: Side) -> Option<Gone<'a>> {
         let trigger = r.trigger?;
         let of_fin = trigger.seen.flags.fin() && trigger.seen.end() == end;
         let to_ack = trigger.what == Answered::Ack;
-        (of_fin || to_ack).then_some(Gone { what: trigger.what, at: &r.reset.seen })
+        (of_fin || to_ack).then_some(Gone {
+            what: trigger.what,
+            at: &r.reset.seen,
+        })
     })
 }
 
@@ -70,8 +74,12 @@ fn gone_entry(facts: &Facts, owner: Side, gone: &Gone) -> TimeWait {
 
 /// The owner's first ACK of the peer's FIN, and its later ones.
 fn acks_of_fin<'a>(facts: &Facts<'a>, owner: Side) -> (Option<&'a Seen>, Vec<&'a Seen>) {
-    let Some(end) = facts.half(owner.peer()).fin_end() else { return (None, Vec::new()) };
-    let mut acks = facts.sent_by(owner).filter(|s| !s.flags.rst() && s.acks(end));
+    let Some(end) = facts.half(owner.peer()).fin_end() else {
+        return (None, Vec::new());
+    };
+    let mut acks = facts
+        .sent_by(owner)
+        .filter(|s| !s.flags.rst() && s.acks(end));
     (acks.next(), acks.filter(|s| s.is_empty_ack()).collect())
 }
 
@@ -101,7 +109,9 @@ fn ending(
     last: Option<Stamp>,
 ) -> (EndedBy, Option<Time>) {
     let facts = &case.facts;
-    let Some(begun) = last.or(start) else { return (EndedBy::Expiry, None) };
+    let Some(begun) = last.or(start) else {
+        return (EndedBy::Expiry, None);
+    };
     let expiry = begun.time.plus(facts.context.time_wait);
     let in_time = |at: &Stamp| at.time <= expiry;
     if let Some(reset) = assassinated(case, owner, start).filter(in_time) {
@@ -116,14 +126,22 @@ fn ending(
             return (EndedBy::Reused, Some(syn.time));
         }
     }
-    let ended_by = if expiry > facts.end().time { EndedBy::CaptureEnd } else { EndedBy::Expiry };
+    let ended_by = if expiry > facts.end().time {
+        EndedBy::CaptureEnd
+    } else {
+        EndedBy::Expiry
+    };
     (ended_by, Some(expiry))
 }
 
 /// The owner answered once more after the RST: it withstood it (tcp_rfc1337).
 fn survived(case: &Case) -> bool {
     let next = case.facts.flow.next;
-    next.is_some_and(|n| n.old_ack_last.zip(n.old_rst).is_some_and(|(a, r)| a.frame > r.frame))
+    next.is_some_and(|n| {
+        n.old_ack_last
+            .zip(n.old_rst)
+            .is_some_and(|(a, r)| a.frame > r.frame)
+    })
 }
 
 /// A RST of the peer at exactly RCV.NXT of the owner, after TIME-WAIT had begun (RFC 1337), with
@@ -131,9 +149,9 @@ fn survived(case: &Case) -> bool {
 fn assassinated(case: &Case, owner: Side, start: Option<Stamp>) -> Option<Stamp> {
     let facts = &case.facts;
     let (start, end) = (start?, facts.half(owner.peer()).fin_end()?);
-    let reset = facts.sent_by(owner.peer()).find(|s| {
-        s.flags.rst() && s.seq == end && s.at.frame > start.frame
-    })?;
+    let reset = facts
+        .sent_by(owner.peer())
+        .find(|s| s.flags.rst() && s.seq == end && s.at.frame > start.frame)?;
     let rtt = facts.half(owner).rtt.unwrap_or(0);
     let lives = facts.sent_by(owner).any(|s| {
         s.is_empty_ack() && s.at.frame > reset.at.frame && s.at.time.since(reset.at.time) > rtt
@@ -153,12 +171,16 @@ fn basis(facts: &Facts, owner: Side, first: Option<&Seen>, later: &[&Seen]) -> B
     let moved = copies.iter().any(|c| tsval(c) != first_tsval);
     let echoes_first = moved
         && later.iter().any(|ack| {
-            let newer = copies.iter().any(|c| {
-                c.at.frame < ack.at.frame && tsval(c) != first_tsval
-            });
+            let newer = copies
+                .iter()
+                .any(|c| c.at.frame < ack.at.frame && tsval(c) != first_tsval);
             newer && ack.timestamps.map(|t| t.ecr) == first_tsval
         });
-    if zero_id || echoes_first { Basis::Minisocket } else { Basis::Rule }
+    if zero_id || echoes_first {
+        Basis::Minisocket
+    } else {
+        Basis::Rule
+    }
 }
 
 fn confidence(case: &Case, owner: Side) -> Confidence {
@@ -168,7 +190,11 @@ fn confidence(case: &Case, owner: Side) -> Confidence {
         && !facts.flow.inherited
         && case.closer.shown_active(owner)
         && fin_with_ack_answered(facts, owner);
-    if sure { Confidence::Certain } else { Confidence::Likely }
+    if sure {
+        Confidence::Certain
+    } else {
+        Confidence::Likely
+    }
 }
 
 /// A FIN of the peer that acknowledges the owner's, and an ACK of the owner that answers it: no
@@ -183,8 +209,14 @@ fn fin_with_ack_answered(facts: &Facts, owner: Side) -> bool {
     let carries = |s: &&Seen| s.flags.fin() && s.end() == peer_end && s.acks(end);
     let answers = |fin: &Seen, ack: &Seen| {
         let late = rtt.is_some_and(|rtt| ack.at.time.since(fin.at.time) + SLACK >= rtt);
-        let echoes = ack.timestamps.zip(fin.timestamps).is_some_and(|(a, f)| a.ecr == f.val);
+        let echoes = ack
+            .timestamps
+            .zip(fin.timestamps)
+            .is_some_and(|(a, f)| a.ecr == f.val);
         ack.at.frame > fin.at.frame && !ack.flags.rst() && ack.acks(peer_end) && (late || echoes)
     };
-    facts.sent_by(peer).filter(carries).any(|fin| facts.sent_by(owner).any(|ack| answers(fin, ack)))
+    facts
+        .sent_by(peer)
+        .filter(carries)
+        .any(|fin| facts.sent_by(owner).any(|ack| answers(fin, ack)))
 }

@@ -57,8 +57,8 @@ fn conn_state(case: &Case) -> &'static str {
     use Endpoint::{Closed, Established, Inactive, Partial, Reset, SynAckSent, SynSent};
     let (orig, resp) = (endpoint(case, Side::Client), endpoint(case, Side::Server));
     let inactive = |e: Endpoint| matches!(e, Inactive | Partial);
-    let no_bytes = case.facts.half(Side::Client).payload == 0
-        && case.facts.half(Side::Server).payload == 0;
+    let no_bytes =
+        case.facts.half(Side::Client).payload == 0 && case.facts.half(Side::Server).payload == 0;
     match (orig, resp) {
         (SynSent | SynAckSent, Reset) => "REJ",
         (Reset, Reset) if no_bytes => "REJ",

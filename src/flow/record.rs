@@ -258,6 +258,9 @@ impl Flow {
             .push(&seen, self.half[usize::from(from & 1)].numbers.as_ref());
         let [a, b] = &mut self.half;
         let (mine, peer) = if from == 0 { (a, b) } else { (b, a) };
+        if reveals_a_gap(mine, peer, &seen) {
+            self.history.gap(from ^ 1);
+        }
         let new_data = mine.payload;
         mine.sent(&seen, peer);
         if mine.payload > new_data {
@@ -403,4 +406,16 @@ impl Flow {
         };
         self.resets.push(ResetSeen { seen, before });
     }
+}
+
+/// The segment is the first to acknowledge bytes of `peer` that were not captured. A single number
+/// may be a FIN.
+fn reveals_a_gap(mine: &Half, peer: &Half, seen: &Seen) -> bool {
+    let Some(next) = peer
+        .next()
+        .filter(|_| seen.flags.ack() && !seen.flags.rst())
+    else {
+        return false;
+    };
+    seen.ack.since(next) > 1 && mine.ack.is_none_or(|ack| ack.at_or_before(next.plus(1)))
 }

@@ -11,7 +11,9 @@ const CLOCK_STEP: i64 = SECOND;
 const NEAR_END: i64 = 3 * SECOND;
 
 pub(in crate::close) fn duplicates(case: &Case) -> Vec<Found> {
-    let Some(copies) = case.facts.flow.duplicates else { return Vec::new() };
+    let Some(copies) = case.facts.flow.duplicates else {
+        return Vec::new();
+    };
     let message = format!("{} records of this flow were there twice", copies.count);
     let found = Found::likely(None, vec![copies.first.frame], message);
     vec![found.with("count", copies.count)]
@@ -22,9 +24,16 @@ pub(in crate::close) fn reordered(case: &Case) -> Vec<Found> {
     let Some(copies) = flow.reordered.filter(|_| flow.step_back < CLOCK_STEP) else {
         return Vec::new();
     };
-    let message = format!("{} records of this flow stand after later ones", copies.count);
+    let message = format!(
+        "{} records of this flow stand after later ones",
+        copies.count
+    );
     let found = Found::likely(None, vec![copies.first.frame], message);
-    vec![found.with("count", copies.count).with("nanoseconds", flow.step_back)]
+    vec![
+        found
+            .with("count", copies.count)
+            .with("nanoseconds", flow.step_back),
+    ]
 }
 
 pub(in crate::close) fn clock_step(case: &Case) -> Vec<Found> {
@@ -43,7 +52,9 @@ pub(in crate::close) fn clock_step(case: &Case) -> Vec<Found> {
 
 pub(in crate::close) fn gap(case: &Case) -> Vec<Found> {
     let facts = &case.facts;
-    let hidden = [Side::Client, Side::Server].into_iter().filter(|&s| facts.possible_fin(s));
+    let hidden = [Side::Client, Side::Server]
+        .into_iter()
+        .filter(|&s| facts.possible_fin(s));
     let mut all: Vec<Found> = hidden
         .map(|side| {
             let message = format!(
@@ -58,7 +69,12 @@ pub(in crate::close) fn gap(case: &Case) -> Vec<Found> {
             "no ACK of the {side}'s FIN was captured, and yet the {side} did not send it again: \
              the ACK was sent, most likely"
         );
-        let frames = case.last_ack.detail.as_ref().map(|d| d.frames.clone()).unwrap_or_default();
+        let frames = case
+            .last_ack
+            .detail
+            .as_ref()
+            .map(|d| d.frames.clone())
+            .unwrap_or_default();
         all.push(Found::likely(Some(side), frames, message));
     }
     all
@@ -89,7 +105,10 @@ pub(in crate::close) fn drops(case: &Case) -> Vec<Found> {
         let found = Found::likely(Some(side), Vec::new(), message).with("bytes", missing);
         (missing > 0 && !only_fin).then_some(found)
     };
-    [Side::Client, Side::Server].into_iter().filter_map(dropped).collect()
+    [Side::Client, Side::Server]
+        .into_iter()
+        .filter_map(dropped)
+        .collect()
 }
 
 pub(in crate::close) fn one_direction(case: &Case) -> Vec<Found> {
@@ -97,14 +116,24 @@ pub(in crate::close) fn one_direction(case: &Case) -> Vec<Found> {
     if !facts.one_direction() || facts.flow.is_syn_only() {
         return Vec::new();
     }
-    let seen = if facts.half(Side::Client).packets > 0 { Side::Client } else { Side::Server };
+    let seen = if facts.half(Side::Client).packets > 0 {
+        Side::Client
+    } else {
+        Side::Server
+    };
     let message = format!("only segments of the {seen} were captured");
-    vec![Found::likely(Some(seen), vec![facts.flow.first.frame], message)]
+    vec![Found::likely(
+        Some(seen),
+        vec![facts.flow.first.frame],
+        message,
+    )]
 }
 
 pub(in crate::close) fn starts_inside(case: &Case) -> Vec<Found> {
     let facts = &case.facts;
-    let opened = [Side::Client, Side::Server].iter().any(|&s| facts.half(s).opening.is_some());
+    let opened = [Side::Client, Side::Server]
+        .iter()
+        .any(|&s| facts.half(s).opening.is_some());
     if opened {
         return Vec::new();
     }
@@ -130,11 +159,21 @@ pub(in crate::close) fn ends_inside(case: &Case) -> Vec<Found> {
         return Vec::new();
     }
     let message = "the capture ends inside the connection".to_owned();
-    vec![Found::likely(None, vec![case.facts.flow.last.frame], message)]
+    vec![Found::likely(
+        None,
+        vec![case.facts.flow.last.frame],
+        message,
+    )]
 }
 
 pub(in crate::close) fn snaplen(case: &Case) -> Vec<Found> {
-    let cut = case.facts.flow.half.iter().filter_map(|h| h.cut).min_by_key(|at| at.frame);
+    let cut = case
+        .facts
+        .flow
+        .half
+        .iter()
+        .filter_map(|h| h.cut)
+        .min_by_key(|at| at.frame);
     let Some(at) = cut else { return Vec::new() };
     let message = "TCP headers were cut: timestamps and other options may be missing".to_owned();
     vec![Found::likely(None, vec![at.frame], message).sure(Confidence::Certain)]

@@ -16,7 +16,10 @@ pub(in crate::close) fn final_ack_lost(case: &Case) -> Vec<Found> {
     let place = match case.last_ack.value {
         FinalAck::LostAfter => format!("between the capture point and the {side}"),
         FinalAck::LostBefore => {
-            format!("on the {}'s side of the capture point (or the FIN was)", side.peer())
+            format!(
+                "on the {}'s side of the capture point (or the FIN was)",
+                side.peer()
+            )
         }
         _ => return Vec::new(),
     };
@@ -25,7 +28,11 @@ pub(in crate::close) fn final_ack_lost(case: &Case) -> Vec<Found> {
         times(detail.copies as u64),
         seconds(detail.span)
     );
-    let confidence = if detail.rtt_known { Confidence::Likely } else { Confidence::Possible };
+    let confidence = if detail.rtt_known {
+        Confidence::Likely
+    } else {
+        Confidence::Possible
+    };
     let found = Found::likely(Some(side), detail.frames.clone(), message).sure(confidence);
     vec![
         found
@@ -84,7 +91,10 @@ pub(in crate::close) fn fin_wait_1_stuck(case: &Case) -> Vec<Found> {
             .with("seconds", as_seconds(span));
         (copies.len() > 1).then_some(found)
     };
-    [Side::Client, Side::Server].into_iter().filter_map(stuck).collect()
+    [Side::Client, Side::Server]
+        .into_iter()
+        .filter_map(stuck)
+        .collect()
 }
 
 pub(in crate::close) fn owner_gone(case: &Case) -> Vec<Found> {
@@ -102,30 +112,54 @@ pub(in crate::close) fn owner_gone(case: &Case) -> Vec<Found> {
 }
 
 pub(in crate::close) fn time_wait_reset(case: &Case) -> Vec<Found> {
-    let ended = case.time_wait.iter().filter(|t| t.ended_by == EndedBy::Reset);
+    let ended = case
+        .time_wait
+        .iter()
+        .filter(|t| t.ended_by == EndedBy::Reset);
     ended
         .map(|entry| {
-            let lived = entry.end.zip(entry.start).map_or(0, |(end, start)| end.since(start));
+            let lived = entry
+                .end
+                .zip(entry.start)
+                .map_or(0, |(end, start)| end.since(start));
             let message = format!(
                 "a RST ended the {}'s TIME-WAIT after {} (Linux obeys it unless tcp_rfc1337=1)",
                 entry.owner,
                 seconds(lived)
             );
-            Found::likely(Some(entry.owner), frames_of_resets(case, entry.owner.peer()), message)
-                .with("seconds", as_seconds(lived))
+            Found::likely(
+                Some(entry.owner),
+                frames_of_resets(case, entry.owner.peer()),
+                message,
+            )
+            .with("seconds", as_seconds(lived))
         })
         .collect()
 }
 
 fn frames_of_resets(case: &Case, from: Side) -> Vec<u64> {
-    let own = case.resets.iter().filter(|r| r.from == from).map(|r| r.seen().at.frame);
-    let next = case.facts.flow.next.and_then(|n| n.old_rst).map(|at| at.frame);
+    let own = case
+        .resets
+        .iter()
+        .filter(|r| r.from == from)
+        .map(|r| r.seen().at.frame);
+    let next = case
+        .facts
+        .flow
+        .next
+        .and_then(|n| n.old_rst)
+        .map(|at| at.frame);
     own.chain(next).collect()
 }
 
 pub(in crate::close) fn time_wait_reused(case: &Case) -> Vec<Found> {
-    let ended = case.time_wait.iter().filter(|t| t.ended_by == EndedBy::Reused);
-    ended.filter_map(|entry| reused(case, entry.owner, entry.start)).collect()
+    let ended = case
+        .time_wait
+        .iter()
+        .filter(|t| t.ended_by == EndedBy::Reused);
+    ended
+        .filter_map(|entry| reused(case, entry.owner, entry.start))
+        .collect()
 }
 
 fn reused(case: &Case, owner: Side, start: Option<crate::stamp::Time>) -> Option<Found> {
@@ -134,10 +168,15 @@ fn reused(case: &Case, owner: Side, start: Option<crate::stamp::Time>) -> Option
     let (syn, opener) = (next.syn?, facts.side(next.opener?));
     let half = facts.half(opener);
     let higher_isn = half.next().is_some_and(|end| syn.isn.after(end));
-    let newer = syn.tsval.zip(half.tsval).is_some_and(|(new, (old, _))| new.after(old));
+    let newer = syn
+        .tsval
+        .zip(half.tsval)
+        .is_some_and(|(new, (old, _))| new.after(old));
     let by_owner = opener == owner && syn.tsecr.is_some_and(|e| e != TsVal(0));
     let test = match (by_owner, newer, higher_isn) {
-        (true, _, _) => "the owner took its own port again (tcp_tw_reuse: its SYN's TSecr is not 0)",
+        (true, _, _) => {
+            "the owner took its own port again (tcp_tw_reuse: its SYN's TSecr is not 0)"
+        }
         (_, true, _) => "its TSval is newer (RFC 6191)",
         (_, _, true) => "its ISN is higher (RFC 9293 section 3.10.7.4)",
         _ => "neither its TSval nor its ISN is higher",
@@ -147,7 +186,9 @@ fn reused(case: &Case, owner: Side, start: Option<crate::stamp::Time>) -> Option
         "a new connection took the place of the {owner}'s TIME-WAIT after {}: {test}",
         seconds(after)
     );
-    let frames = std::iter::once(syn.at.frame).chain(next.syn_ack.map(|s| s.frame)).collect();
+    let frames = std::iter::once(syn.at.frame)
+        .chain(next.syn_ack.map(|s| s.frame))
+        .collect();
     Some(
         Found::likely(Some(owner), frames, message)
             .with("seconds", as_seconds(after))
@@ -165,12 +206,19 @@ pub(in crate::close) fn half_close_used(case: &Case) -> Vec<Found> {
         let message = format!(
             "the {side} sent {} more {} with data after it had received the {peer}'s FIN",
             copies.count,
-            if copies.count == 1 { "segment" } else { "segments" }
+            if copies.count == 1 {
+                "segment"
+            } else {
+                "segments"
+            }
         );
         let frames = vec![copies.first.frame, copies.last.frame];
         Some(Found::likely(Some(side), frames, message).with("segments", copies.count))
     };
-    [Side::Client, Side::Server].into_iter().filter_map(used).collect()
+    [Side::Client, Side::Server]
+        .into_iter()
+        .filter_map(used)
+        .collect()
 }
 
 pub(in crate::close) fn close_wait_leak(case: &Case) -> Vec<Found> {
@@ -191,5 +239,8 @@ pub(in crate::close) fn close_wait_leak(case: &Case) -> Vec<Found> {
             .with("seconds", as_seconds(dwell));
         (dwell >= LEAK).then_some(found)
     };
-    [Side::Client, Side::Server].into_iter().filter_map(leak).collect()
+    [Side::Client, Side::Server]
+        .into_iter()
+        .filter_map(leak)
+        .collect()
 }

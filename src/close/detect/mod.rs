@@ -35,7 +35,13 @@ pub(super) struct Found {
 
 impl Found {
     fn likely(side: Option<Side>, frames: Vec<u64>, message: String) -> Self {
-        Self { side, frames, confidence: Confidence::Likely, message, data: Vec::new() }
+        Self {
+            side,
+            frames,
+            confidence: Confidence::Likely,
+            message,
+            data: Vec::new(),
+        }
     }
 
     fn with(mut self, key: &'static str, value: impl Into<Value>) -> Self {
@@ -57,7 +63,10 @@ fn seconds(ns: i64) -> String {
 }
 
 /// Nanoseconds as seconds, for machines.
-#[expect(clippy::cast_precision_loss, reason = "a figure for people, not a time stamp")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a figure for people, not a time stamp"
+)]
 fn as_seconds(ns: i64) -> Value {
     Value::from(ns as f64 / SECOND as f64)
 }

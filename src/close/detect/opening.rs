@@ -6,7 +6,9 @@ use crate::close::verdict::{Outcome, Side};
 use crate::flow::Seen;
 
 pub(in crate::close) fn old_duplicate_syn(case: &Case) -> Vec<Found> {
-    let Some(old) = case.facts.flow.old_syn else { return Vec::new() };
+    let Some(old) = case.facts.flow.old_syn else {
+        return Vec::new();
+    };
     let side = case.facts.side(old.from);
     let message = format!("a SYN of another connection of the {side} reached this one");
     let frames = vec![old.copies.first.frame];
@@ -14,7 +16,10 @@ pub(in crate::close) fn old_duplicate_syn(case: &Case) -> Vec<Found> {
 }
 
 pub(in crate::close) fn old_duplicate_segment(case: &Case) -> Vec<Found> {
-    [Side::Client, Side::Server].into_iter().filter_map(|side| late(case, side)).collect()
+    [Side::Client, Side::Server]
+        .into_iter()
+        .filter_map(|side| late(case, side))
+        .collect()
 }
 
 /// Segments that came after the connection was over: after a newer one had begun, or payload that
@@ -42,8 +47,14 @@ fn late(case: &Case, side: Side) -> Option<Found> {
 
 pub(in crate::close) fn time_wait_syn_rejected(case: &Case) -> Vec<Found> {
     let flow = case.facts.flow;
-    let Some((acks, _)) = flow.old_ack else { return Vec::new() };
-    let syn = case.facts.half(Side::Client).opening.map(|o| o.copies.first);
+    let Some((acks, _)) = flow.old_ack else {
+        return Vec::new();
+    };
+    let syn = case
+        .facts
+        .half(Side::Client)
+        .opening
+        .map(|o| o.copies.first);
     let lost = case
         .facts
         .half(Side::Server)
@@ -54,7 +65,11 @@ pub(in crate::close) fn time_wait_syn_rejected(case: &Case) -> Vec<Found> {
         Some(ns) => format!("; the SYN-ACK came {} after the first SYN", seconds(ns)),
         None => "; no SYN-ACK came".to_owned(),
     };
-    let reset = if flow.old_rst.is_some() { ", which the client reset" } else { "" };
+    let reset = if flow.old_rst.is_some() {
+        ", which the client reset"
+    } else {
+        ""
+    };
     let message = format!(
         "the SYN met an older connection on the same addresses and ports (TIME-WAIT or LAST-ACK) \
          and was answered with its ACK{reset}{cost}"
@@ -72,7 +87,9 @@ pub(in crate::close) fn time_wait_syn_rejected(case: &Case) -> Vec<Found> {
 /// taken all the same.
 pub(in crate::close) fn port_reused_too_soon(case: &Case) -> Vec<Found> {
     let facts = &case.facts;
-    let Some(previous) = facts.flow.previous else { return Vec::new() };
+    let Some(previous) = facts.flow.previous else {
+        return Vec::new();
+    };
     let taken = facts.half(Side::Server).opening.is_some_and(|o| o.ack);
     let client = facts.half(Side::Client);
     let (Some(opening), Some(isn)) = (client.opening.filter(|o| !o.ack), client.isn) else {
@@ -83,9 +100,14 @@ pub(in crate::close) fn port_reused_too_soon(case: &Case) -> Vec<Found> {
     if !taken || !closed || facts.flow.old_ack.is_some() || case.outcome == Outcome::Refused {
         return Vec::new();
     }
-    let higher = facts.of(previous.next, Side::Client).is_none_or(|next| isn.after(next));
+    let higher = facts
+        .of(previous.next, Side::Client)
+        .is_none_or(|next| isn.after(next));
     let old = facts.of(previous.tsval, Side::Client);
-    let newer = opening.tsval.zip(old).is_some_and(|(new, (old, _))| new.after(old));
+    let newer = opening
+        .tsval
+        .zip(old)
+        .is_some_and(|(new, (old, _))| new.after(old));
     if higher || newer {
         return Vec::new();
     }

@@ -15,18 +15,31 @@ pub(in crate::close) fn rst_after_close(case: &Case) -> Vec<Found> {
         return Vec::new();
     }
     let after = case.resets.iter().filter(|r| r.fate == RstFate::Effective);
-    let Some(first) = after.clone().next() else { return Vec::new() };
+    let Some(first) = after.clone().next() else {
+        return Vec::new();
+    };
     let frames: Vec<u64> = after.map(|r| r.seen().at.frame).collect();
-    let message = format!("a RST of the {} after both FINs were acknowledged", first.from);
+    let message = format!(
+        "a RST of the {} after both FINs were acknowledged",
+        first.from
+    );
     vec![Found::likely(Some(first.from), frames, message)]
 }
 
 pub(in crate::close) fn rst_ignored(case: &Case) -> Vec<Found> {
-    by_fate(case, RstFate::Ignored, "ignored: its receiver went on as before")
+    by_fate(
+        case,
+        RstFate::Ignored,
+        "ignored: its receiver went on as before",
+    )
 }
 
 pub(in crate::close) fn rst_challenged(case: &Case) -> Vec<Found> {
-    by_fate(case, RstFate::Challenged, "answered with a challenge ACK (RFC 5961) and had no effect")
+    by_fate(
+        case,
+        RstFate::Challenged,
+        "answered with a challenge ACK (RFC 5961) and had no effect",
+    )
 }
 
 fn by_fate(case: &Case, fate: RstFate, what: &str) -> Vec<Found> {
@@ -42,7 +55,11 @@ fn by_fate(case: &Case, fate: RstFate, what: &str) -> Vec<Found> {
             .with("fit", rst.fit.name())
             .with("signs", rst.signs.count())
     };
-    case.resets.iter().filter(|r| r.fate == fate).map(told).collect()
+    case.resets
+        .iter()
+        .filter(|r| r.fate == fate)
+        .map(told)
+        .collect()
 }
 
 /// A side closed an idle connection, and the peer's request crossed the FIN.
@@ -51,7 +68,10 @@ pub(in crate::close) fn keepalive_race(case: &Case) -> Vec<Found> {
 }
 
 fn race(case: &Case) -> Option<Found> {
-    let abort = case.abort.as_ref().filter(|a| a.cause == AbortCause::DataAfterClose)?;
+    let abort = case
+        .abort
+        .as_ref()
+        .filter(|a| a.cause == AbortCause::DataAfterClose)?;
     let rst = case.resets.get(abort.rst)?;
     let (trigger, closer) = (rst.trigger?, abort.from);
     let fin = case.facts.fin(closer)?;
@@ -59,9 +79,11 @@ fn race(case: &Case) -> Option<Found> {
         return None; // it knew of the FIN
     }
     let first = fin.copies.first;
-    let last = case.facts.log.iter().rfind(|s| {
-        s.at.frame < first.frame && s.at.frame < trigger.seen.at.frame
-    })?;
+    let last = case
+        .facts
+        .log
+        .iter()
+        .rfind(|s| s.at.frame < first.frame && s.at.frame < trigger.seen.at.frame)?;
     let begun = first.time.min(trigger.seen.at.time);
     let idle = begun.since(last.at.time);
     if idle < IDLE {
@@ -75,7 +97,12 @@ fn race(case: &Case) -> Option<Found> {
         closer.peer(),
         seconds(margin.abs())
     );
-    let frames = vec![last.at.frame, first.frame, trigger.seen.at.frame, rst.seen().at.frame];
+    let frames = vec![
+        last.at.frame,
+        first.frame,
+        trigger.seen.at.frame,
+        rst.seen().at.frame,
+    ];
     Some(
         Found::likely(Some(closer), frames, message)
             .sure(Confidence::Likely)

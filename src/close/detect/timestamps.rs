@@ -28,7 +28,10 @@ pub(in crate::close) fn regression(case: &Case) -> Vec<Found> {
             None => found,
         })
     };
-    [Side::Client, Side::Server].into_iter().filter_map(went_back).collect()
+    [Side::Client, Side::Server]
+        .into_iter()
+        .filter_map(went_back)
+        .collect()
 }
 
 /// Nanoseconds per tick of the side's clock, from its own first and last TSval; rounded to the
@@ -38,7 +41,9 @@ fn tick(half: &Half) -> Option<i64> {
     let ticks = i64::from(last.since(first));
     let measured = (ticks >= 10).then(|| to.since(from) / ticks)?;
     let usual = [1_000_000, 4_000_000, 10_000_000, 100_000_000];
-    usual.into_iter().find(|&ns| (measured - ns).abs() * 5 <= ns)
+    usual
+        .into_iter()
+        .find(|&ns| (measured - ns).abs() * 5 <= ns)
 }
 
 pub(in crate::close) fn regression_across_flows(case: &Case) -> Vec<Found> {
@@ -47,8 +52,7 @@ pub(in crate::close) fn regression_across_flows(case: &Case) -> Vec<Found> {
     let (Some(previous), Some(opening)) = (facts.flow.previous, opening) else {
         return Vec::new();
     };
-    let (Some(new), Some((old, at))) =
-        (opening.tsval, facts.of(previous.tsval, Side::Client))
+    let (Some(new), Some((old, at))) = (opening.tsval, facts.of(previous.tsval, Side::Client))
     else {
         return Vec::new();
     };

@@ -1,0 +1,8 @@
+//! The three laws: loss, vantage and container (see each module).
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod container;
+mod loss;
+mod vantage;
