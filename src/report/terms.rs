@@ -3,7 +3,6 @@
 use crate::close::terms::{Entry, Group, all};
 use crate::report::explain::wrap;
 use serde::Serialize;
-use std::cmp::Reverse;
 use std::io::{self, Write};
 
 /// Columns before a text: two spaces and the longest label.
@@ -65,20 +64,19 @@ pub fn nearest(name: &str) -> Vec<&'static str> {
     let wanted = name.to_ascii_lowercase();
     let mut names: Vec<_> = all()
         .map(|entry| entry.term.name)
-        .filter_map(|name| Some((likeness(&wanted, &name.to_ascii_lowercase())?, name)))
+        .filter_map(|name| Some((unlikeness(&wanted, &name.to_ascii_lowercase())?, name)))
         .collect();
-    names.sort_unstable_by_key(|(likeness, name)| (Reverse(*likeness), *name));
+    names.sort_unstable();
     names.dedup();
     names.into_iter().map(|(_, name)| name).take(3).collect()
 }
 
-/// How much `name` resembles `wanted`: the higher the nearer; `None` where it does not.
-fn likeness(wanted: &str, name: &str) -> Option<usize> {
-    let contains = wanted.len() > 2 && (name.contains(wanted) || wanted.contains(name));
+/// How far `name` is from `wanted`; `None` where they do not resemble each other.
+fn unlikeness(wanted: &str, name: &str) -> Option<usize> {
+    let contains = wanted.len() > 2 && name.contains(wanted);
     let far = distance(wanted, name);
     let longer = wanted.chars().count().max(name.chars().count());
-    let bonus = if contains { longer } else { 0 };
-    (contains || far * 3 <= longer).then(|| (longer + bonus).saturating_sub(far))
+    (contains || far * 3 <= longer).then_some(far)
 }
 
 /// How many characters must be inserted, deleted or replaced (Levenshtein).
