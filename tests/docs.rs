@@ -8,18 +8,18 @@ use whoclosed::report::{reference, schema};
 
 #[test]
 fn the_reference_is_fresh() {
-    fresh("docs/verdicts.md", &text(|out| reference::write(out)));
+    fresh("docs/verdicts.md", &text(reference::write));
 }
 
 #[test]
 fn the_schema_is_fresh() {
-    fresh("docs/schema.json", &text(|out| schema::write(out)));
+    fresh("docs/schema.json", &text(schema::write));
 }
 
 #[test]
 fn the_readme_is_fresh() {
     let readme = fs::read_to_string(path("README.md")).expect("readable");
-    let table = text(|out| reference::outcomes(out));
+    let table = text(reference::outcomes);
     let readme = between(&readme, "<!-- generated: verdicts -->\n", &table);
     fresh("README.md", &with_transcripts(&readme));
 }
@@ -59,10 +59,15 @@ fn with_transcripts(document: &str) -> String {
     while let Some((before, console)) = rest.split_once("```console\n$ whoclosed ") {
         let (command, printed) = console.split_once('\n').expect("a line");
         let (_, after) = printed.split_once("```").expect("the console's end");
-        out += &format!(
-            "{before}```console\n$ whoclosed {command}\n{}```",
-            run(command)
-        );
+        let printed = run(command);
+        out.extend([
+            before,
+            "```console\n$ whoclosed ",
+            command,
+            "\n",
+            &printed,
+            "```",
+        ]);
         rest = after;
     }
     assert!(!out.is_empty(), "the document has a transcript");

@@ -10,7 +10,7 @@ pub fn write(out: &mut impl Write) -> io::Result<()> {
     for object in LINES.iter().chain(PARTS) {
         fields(out, object)?;
     }
-    writeln!(out, "## Names")?;
+    writeln!(out, "\n## Names")?;
     for group in Group::ALL {
         names(out, *group)?;
     }
@@ -56,9 +56,6 @@ fn fields(out: &mut impl Write, object: &Object) -> io::Result<()> {
     for field in object.fields {
         let (holds, text) = (holds(field), field.text);
         writeln!(out, "| `{}` | {holds} | {text} |", field.name)?;
-    }
-    if object.name == PARTS.last().map_or("", |part| part.name) {
-        writeln!(out)?;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! What the names of the report mean: text for people and JSON Lines for programs.
 
+use crate::close::finding::Severity;
 use crate::close::terms::{Entry, Group, all};
 use crate::report::explain::wrap;
 use serde::Serialize;
@@ -130,7 +131,7 @@ impl From<Entry> for Line {
             group: entry.group.name(),
             field: entry.group.field(),
             name: term.name,
-            severity: entry.severity.map(|severity| severity.name()),
+            severity: entry.severity.map(Severity::name),
             summary: term.summary,
             recognised: said(term.recognised),
             meaning: said(term.meaning),
