@@ -44,7 +44,7 @@ pub struct Analysis<R> {
     options: Options,
     table: FlowTable,
     /// Flows that are settled and not judged yet, the next one last.
-    flows: Vec<Flow>,
+    flows: Vec<Box<Flow>>,
     read: bool,
     totals: Totals,
     not_decoded: [u64; NotDecoded::ALL.len()],

@@ -7,7 +7,7 @@ use std::fmt::Write;
 use std::fs;
 use support::truth::{self, Flow, Mark, POINTS, Truth};
 use whoclosed::close::finding::Code;
-use whoclosed::close::verdict::{Confidence, EndedBy, RstForm, Side, Verdict};
+use whoclosed::close::verdict::{Confidence, EndedBy, Finding, RstForm, Side, Verdict};
 use whoclosed::stamp::Time;
 
 /// A capture of a scenario, with its verdicts beside the connections they are on.
@@ -201,14 +201,22 @@ fn final_state(view: &View<'_>, flow: &Flow, v: &Verdict, side: Side) -> Option<
             | "last-ack-timeout"
             | "refused-icmp"
             | "syn-timeout"
+            | "syn-timeout-ack-rst"
     );
     let disturbed = view.truth.is_disturbed() || view.truth.is_cut();
     let passed = flow.observed.path[host]
         .split(' ')
         .map(|s| s.trim_end_matches('*'));
     let passed: Vec<&str> = passed.map(rfc_name).collect();
-    // Whose TIME-WAIT the tables had no room for shows TIME-WAIT by the rules of TCP.
-    let by_rule = view.truth.keeps_no_time_wait() && said == "TIME-WAIT";
+    // What no capture can show: a host that keeps no TIME-WAIT, or one that obeys RFC 1337; a host
+    // firewall that answers in the socket's place; a full backlog that drops the handshake's ACK.
+    let by_rule = match flow.kind() {
+        _ if view.truth.keeps_no_time_wait() => said == "TIME-WAIT",
+        _ if view.truth.obeys_rfc1337() => said == "CLOSED" && end == "TIME_WAIT",
+        "firewall-rst" => said == "CLOSED",
+        "backlog-wait" => said == "ESTABLISHED",
+        _ => false,
+    };
     let earlier = (silent || disturbed) && (said == "unknown" || passed.contains(&said));
     if earlier || by_rule {
         return None;
@@ -265,7 +273,15 @@ fn time_wait_begins_when_the_kernel_says() {
                 let start = seconds(start) - view.truth.delay(host, view.point);
                 let late = span.first - start;
                 let lost = view.truth.is_disturbed() && late < 0.0;
-                if !(-SAMPLING..=SAMPLING).contains(&late) && !lost {
+                // Whose FINs crossed waits in CLOSING for the ACK of its own.
+                let closing = flow.observed.path[host].contains("CLOSING");
+                let round_trip = 2.0 * view.truth.delay("client", "server");
+                let latest = match closing {
+                    true if view.truth.is_disturbed() => f64::INFINITY,
+                    true => round_trip + SAMPLING,
+                    false => SAMPLING,
+                };
+                if !(-SAMPLING..=latest).contains(&late) && !lost {
                     lines.push(format!(
                         "{} {host}: the kernel's began {:.1} ms later",
                         view.name(),
@@ -337,7 +353,12 @@ fn time_wait_ends_as_the_kernel_says() {
                 let unseen = (view.truth.is_disturbed() && view.point != host
                     || view.truth.is_cut())
                     && matches!(entry.ended_by, EndedBy::CaptureEnd | EndedBy::Expiry);
-                if !kernel.contains(&entry.ended_by) && !unseen {
+                // No capture shows that its host ignores RSTs in TIME-WAIT.
+                let unsure = |f: &Finding| {
+                    f.code == Code::TimeWaitReset && f.confidence < Confidence::Certain
+                };
+                let survived = view.truth.obeys_rfc1337() && v.findings.iter().any(unsure);
+                if !kernel.contains(&entry.ended_by) && !unseen && !survived {
                     lines.push(format!(
                         "{} {host}: said {}, kernel {path}",
                         view.name(),

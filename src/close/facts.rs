@@ -29,18 +29,23 @@ pub(super) struct Facts<'a> {
     client: u8,
     /// The segments kept, in file order.
     pub(super) log: Vec<&'a Seen>,
+    /// The copies of each side's FIN, client first.
+    copies: [Vec<&'a Seen>; 2],
 }
 
 impl<'a> Facts<'a> {
     pub(super) fn new(flow: &'a Flow, context: Context) -> Self {
         let (client, roles_from) = roles(flow);
-        Self {
+        let mut facts = Self {
             flow,
             context,
             roles_from,
             client,
             log: flow.log.iter().collect(),
-        }
+            copies: [Vec::new(), Vec::new()],
+        };
+        facts.copies = [Side::Client, Side::Server].map(|side| facts.find_copies(side));
+        facts
     }
 
     /// The side that end `from` is.
@@ -150,7 +155,11 @@ impl<'a> Facts<'a> {
     }
 
     /// The copies of a side's FIN, those made by the network or the capture left out.
-    pub(super) fn fin_copies(&self, side: Side) -> Vec<&'a Seen> {
+    pub(super) fn fin_copies(&self, side: Side) -> &[&'a Seen] {
+        &self.copies[side.index()]
+    }
+
+    fn find_copies(&self, side: Side) -> Vec<&'a Seen> {
         let Some(fin) = self.fin(side) else {
             return Vec::new();
         };

@@ -51,7 +51,7 @@ pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
         close: events(&case),
         resets: listed_resets(&case),
         findings: findings(&case),
-        previous_flow: flow.previous.map(|p| p.flow),
+        previous_flow: flow.previous.as_ref().map(|p| p.flow),
         wireshark_filter: wireshark_filter(flow, client, server),
         zeek: zeek(&case),
         time_wait: case.time_wait,

@@ -136,7 +136,7 @@ fn ending(
 
 /// The owner answered once more after the RST: it withstood it (tcp_rfc1337).
 fn survived(case: &Case) -> bool {
-    let next = case.facts.flow.next;
+    let next = case.facts.flow.next.as_ref();
     next.is_some_and(|n| {
         n.old_ack_last
             .zip(n.old_rst)

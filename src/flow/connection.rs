@@ -4,7 +4,7 @@
 //! the handshake may be missing. A flow is never split because it was idle.
 
 use crate::flow::half::Half;
-use crate::flow::record::{Flow, OldSyn, Predecessor, Successor, SynFacts};
+use crate::flow::record::{Flow, Key, OldSyn, Predecessor, Successor, SynFacts};
 use crate::flow::seen::Seen;
 use crate::seq::SeqNum;
 
@@ -33,7 +33,8 @@ enum Decides {
 /// The connections of one key that may still get segments.
 #[derive(Debug)]
 pub(super) struct Connection {
-    pub(super) current: Box<Flow>,
+    pub(super) key: Key,
+    current: Box<Flow>,
     /// A SYN that may be a new connection's or an old duplicate.
     pending: Option<Box<Flow>>,
     /// The connection before: late segments may still reach it.
@@ -44,15 +45,16 @@ pub(super) struct Connection {
 #[derive(Default)]
 pub(super) struct Effects {
     /// Flows to which nothing more can belong.
-    pub(super) settled: Vec<Flow>,
+    pub(super) settled: Vec<Box<Flow>>,
     /// Numbers given to SYNs that turned out to be no connection.
     pub(super) unused: Vec<u64>,
 }
 
 impl Connection {
-    pub(super) fn new(flow: Flow) -> Self {
+    pub(super) fn new(flow: Box<Flow>) -> Self {
         Self {
-            current: Box::new(flow),
+            key: flow.key,
+            current: flow,
             pending: None,
             old: None,
         }
@@ -76,7 +78,7 @@ impl Connection {
                 let flow = first_of(&self.current, seen, number);
                 self.succeed(flow, &mut effects);
             }
-            Begins::Pending => self.pending = Some(Box::new(first_of(&self.current, seen, number))),
+            Begins::Pending => self.pending = Some(first_of(&self.current, seen, number)),
         }
         effects
     }
@@ -91,13 +93,13 @@ impl Connection {
         let mut effects = Effects::default();
         if let Some(mut pending) = self.pending.take() {
             pending.unconfirmed = true;
-            self.succeed(*pending, &mut effects);
+            self.succeed(pending, &mut effects);
         }
         if let Some(mut old) = self.old.take() {
-            old.next = Some(successor(&self.current));
-            effects.settled.push(*old);
+            old.next = Some(Box::new(successor(&self.current)));
+            effects.settled.push(old);
         }
-        effects.settled.push(*self.current);
+        effects.settled.push(self.current);
         effects
     }
 
@@ -107,7 +109,7 @@ impl Connection {
             return false;
         };
         match decides(&pending, &self.current, &seen) {
-            Decides::New => self.succeed(*pending, effects),
+            Decides::New => self.succeed(pending, effects),
             Decides::OldDuplicate => {
                 effects.unused.push(pending.number);
                 give_back(&mut self.current, &pending);
@@ -127,19 +129,19 @@ impl Connection {
     }
 
     /// `flow` takes the place of the current connection.
-    fn succeed(&mut self, mut flow: Flow, effects: &mut Effects) {
-        flow.previous = Some(predecessor(&self.current));
-        let current = std::mem::replace(&mut self.current, Box::new(flow));
+    fn succeed(&mut self, mut flow: Box<Flow>, effects: &mut Effects) {
+        flow.previous = Some(Box::new(predecessor(&self.current)));
+        let current = std::mem::replace(&mut self.current, flow);
         if let Some(mut old) = self.old.replace(current) {
-            old.next = self.old.as_deref().map(successor);
-            effects.settled.push(*old);
+            old.next = self.old.as_deref().map(successor).map(Box::new);
+            effects.settled.push(old);
         }
     }
 }
 
 /// The flow that `seen` begins on the key of `current`.
-fn first_of(current: &Flow, seen: Seen, number: u64) -> Flow {
-    let mut flow = Flow::new(current.key, seen.at, seen.from);
+fn first_of(current: &Flow, seen: Seen, number: u64) -> Box<Flow> {
+    let mut flow = Box::new(Flow::new(current.key, seen.at, seen.from));
     flow.number = number;
     flow.inherited = !seen.flags.syn();
     flow.inherited_opener = current.opener().filter(|_| flow.inherited);

@@ -174,9 +174,9 @@ pub struct Flow {
     /// RSTs of the SYN's sender to those.
     pub old_rst: Option<Copies>,
     /// The connection before.
-    pub previous: Option<Predecessor>,
+    pub previous: Option<Box<Predecessor>>,
     /// The connection after.
-    pub next: Option<Successor>,
+    pub next: Option<Box<Successor>>,
 }
 
 impl Flow {
@@ -314,7 +314,9 @@ impl Flow {
         }
         self.old_syn = self.old_syn.or(later.old_syn);
         self.old_ack = self.old_ack.or(later.old_ack);
-        self.next = self.next.or(later.next);
+        if self.next.is_none() {
+            self.next.clone_from(&later.next);
+        }
     }
 
     /// A FIN of the earlier part may be acknowledged in the later one.

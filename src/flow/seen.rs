@@ -94,104 +94,86 @@ impl Seen {
     }
 }
 
-/// The last `N` of a sequence, in order.
-#[derive(Clone, Debug, PartialEq)]
-struct Ring<const N: usize> {
-    items: Vec<Seen>,
-    /// Index of the oldest once `N` are kept.
-    oldest: usize,
-    /// How many were pushed out.
-    dropped: u64,
-}
-
-impl<const N: usize> Ring<N> {
-    const fn new() -> Self {
-        Self {
-            items: Vec::new(),
-            oldest: 0,
-            dropped: 0,
-        }
-    }
-
-    fn push(&mut self, seen: Seen) {
-        if self.items.len() < N {
-            self.items.push(seen);
-            return;
-        }
-        if let Some(slot) = self.items.get_mut(self.oldest) {
-            *slot = seen;
-        }
-        self.oldest = (self.oldest + 1) % N;
-        self.dropped += 1;
-    }
-
-    fn iter(&self) -> impl DoubleEndedIterator<Item = &Seen> {
-        let (newer, older) = self.items.split_at(self.oldest.min(self.items.len()));
-        older.iter().chain(newer)
-    }
-}
-
+/// Opening segments kept.
+const OPENING: usize = 4;
 /// Segments kept before the close begins, after the opening ones.
 const BEFORE: usize = 16;
-/// Opening segments kept, and segments from the beginning of the close on.
-const OPENING: usize = 4;
+/// Segments kept from the beginning of the close on.
 const CLOSE: usize = 64;
 /// Segments kept at the end.
 const END: usize = 32;
 
 /// The segments of a flow that a judgement may need: the opening, the last ones before the close
 /// began, the first ones from there on, and the last of all. Bounded.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// All lie in one vector, part after part; the second and the last part are rings once full.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Log {
-    opening: Vec<Seen>,
-    before: Ring<BEFORE>,
-    close: Vec<Seen>,
-    end: Ring<END>,
-    closing: bool,
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        let (opening, close) = (Vec::new(), Vec::new());
-        Self {
-            opening,
-            before: Ring::new(),
-            close,
-            end: Ring::new(),
-            closing: false,
-        }
-    }
+    kept: Vec<Seen>,
+    /// How many were kept when the close began.
+    close_at: Option<u8>,
+    /// Segments pushed out of the ring before the close, and out of the one at the end.
+    pushed_out: [u64; 2],
 }
 
 impl Log {
     /// Keeps one more segment. A FIN or RST begins the close.
     pub fn push(&mut self, seen: Seen) {
-        self.closing |= seen.flags.fin() || seen.flags.rst();
-        if self.closing && self.close.len() < CLOSE {
-            self.close.push(seen);
-        } else if self.closing {
-            self.end.push(seen);
-        } else if self.opening.len() < OPENING {
-            self.opening.push(seen);
-        } else {
-            self.before.push(seen);
+        let closes = seen.flags.fin() || seen.flags.rst();
+        if closes && self.close_at.is_none() {
+            self.unroll();
+            self.close_at = Some(self.kept.len() as u8);
+        }
+        let (start, full, ring) = match self.close_at {
+            None => (OPENING, OPENING + BEFORE, 0),
+            Some(at) => {
+                let start = usize::from(at) + CLOSE;
+                (start, start + END, 1)
+            }
+        };
+        if self.kept.len() < full {
+            if self.kept.capacity() == 0 {
+                self.kept.reserve_exact(if closes { 4 } else { 12 });
+            }
+            self.kept.push(seen);
+            return;
+        }
+        let Some(count) = self.pushed_out.get_mut(ring) else {
+            return;
+        };
+        let oldest = start + (*count as usize) % (full - start);
+        *count += 1;
+        if let Some(slot) = self.kept.get_mut(oldest) {
+            *slot = seen;
         }
     }
 
     /// What is kept, in file order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Seen> {
-        let first = self.opening.iter().chain(self.before.iter());
-        first.chain(&self.close).chain(self.end.iter())
+        let start = self.ring_start().min(self.kept.len());
+        let (before, ring) = self.kept.split_at(start);
+        let oldest = if ring.is_empty() {
+            0
+        } else {
+            self.turned() % ring.len()
+        };
+        let (newer, older) = ring.split_at(oldest);
+        before.iter().chain(older).chain(newer)
+    }
+
+    /// The last few segments, in no order: what a duplicate record would repeat.
+    pub fn last(&self, n: usize) -> impl Iterator<Item = &Seen> {
+        self.iter().rev().take(n)
     }
 
     /// Some segments before the close are not kept.
     pub const fn lacks_before(&self) -> bool {
-        self.before.dropped > 0
+        self.pushed_out[0] > 0
     }
 
     /// Some segments after the beginning of the close are not kept.
     pub const fn lacks_after(&self) -> bool {
-        self.end.dropped > 0
+        self.pushed_out[1] > 0
     }
 
     /// Adds the segments of a later part.
@@ -199,8 +181,29 @@ impl Log {
         for seen in later.iter() {
             self.push(*seen);
         }
-        self.before.dropped += later.before.dropped;
-        self.end.dropped += later.end.dropped;
+        for (mine, theirs) in self.pushed_out.iter_mut().zip(later.pushed_out) {
+            *mine += theirs;
+        }
+    }
+
+    /// Where the ring that is being written begins.
+    fn ring_start(&self) -> usize {
+        self.close_at.map_or(OPENING, |at| usize::from(at) + CLOSE)
+    }
+
+    /// How often that ring was written over.
+    fn turned(&self) -> usize {
+        self.pushed_out[usize::from(self.close_at.is_some())] as usize
+    }
+
+    /// Puts the ring before the close in file order, as nothing is written to it any more.
+    fn unroll(&mut self) {
+        let (start, turned) = (self.ring_start(), self.turned());
+        if turned > 0
+            && let Some(ring) = self.kept.get_mut(start..)
+        {
+            ring.rotate_left(turned % BEFORE);
+        }
     }
 }
 

@@ -16,7 +16,7 @@ pub struct FlowTable {
     connections: Vec<Connection>,
     hasher: RandomState,
     /// Flows to which nothing more can belong.
-    settled: Vec<Flow>,
+    settled: Vec<Box<Flow>>,
     /// The number of the next flow.
     next_number: u64,
     /// Numbers of SYNs that turned out to be no connection, in order.
@@ -32,7 +32,7 @@ impl FlowTable {
         let known = self.index.find(hash, |&i| {
             self.connections
                 .get(i as usize)
-                .is_some_and(|c| c.current.key == key)
+                .is_some_and(|c| c.key == key)
         });
         let Some(connection) = known.and_then(|&i| self.connections.get_mut(i as usize)) else {
             self.begin(key, seen, hash);
@@ -45,7 +45,7 @@ impl FlowTable {
     }
 
     /// Every flow, by number. Numbers are those of first frames, from 0, without gaps.
-    pub fn finish(mut self) -> Vec<Flow> {
+    pub fn finish(mut self) -> Vec<Box<Flow>> {
         for connection in std::mem::take(&mut self.connections) {
             self.absorb(connection.finish());
         }
@@ -66,7 +66,7 @@ impl FlowTable {
     }
 
     fn begin(&mut self, key: Key, seen: Seen, hash: u64) {
-        let mut flow = Flow::new(key, seen.at, seen.from);
+        let mut flow = Box::new(Flow::new(key, seen.at, seen.from));
         flow.number = self.next_number;
         self.next_number += 1;
         flow.push(seen);
@@ -74,7 +74,7 @@ impl FlowTable {
         let rehash = |&i: &u32| {
             connections
                 .get(i as usize)
-                .map_or(0, |c| hasher.hash_one(c.current.key))
+                .map_or(0, |c| hasher.hash_one(c.key))
         };
         self.index
             .insert_unique(hash, connections.len() as u32, rehash);

@@ -8,7 +8,7 @@
 use crate::support::essence::{self, contradictions};
 use crate::support::packet::{ACK, End, FIN, Fields, RST, SYN};
 use crate::support::transform::fields;
-use crate::support::truth::{self, Mark, Truth};
+use crate::support::truth::{self, Judged, Mark, Truth};
 use crate::support::wrap::{self, PLAIN, Packet};
 use crate::support::{self, Subject};
 use std::collections::BTreeSet;
@@ -124,11 +124,14 @@ impl<'a> Whole<'a> {
             let flow = &truth.flows[nth];
             let judged = truth::judge(verdict, flow, truth, self.point);
             let false_claims = judged.iter().filter(|j| j.mark == Mark::False);
-            let excused = |claim: &str| {
-                let crossing = self.crossed && verdict.outcome.name() == "aborted";
-                crossing && matches!(claim, "outcome" | "active_closer")
+            let crossing = self.crossed && verdict.outcome.name() == "aborted";
+            let excused = |judged: &Judged| match judged.claim {
+                "outcome" | "active_closer" => crossing,
+                // A named side does not contradict `both`.
+                "aborted_by" => judged.good == ["both"],
+                _ => false,
             };
-            found.extend(false_claims.filter(|j| !excused(j.claim)).map(|judged| {
+            found.extend(false_claims.filter(|j| !excused(j)).map(|judged| {
                 let good = judged.good.join("|");
                 format!("{}: {} / kernel {good}", judged.claim, judged.said)
             }));

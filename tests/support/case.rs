@@ -401,18 +401,19 @@ impl Line {
 }
 
 impl Writer {
-    /// `isn C+70000`: from here on the numbers of that side count from another ISN; `old` still
+    /// `isn C+70000`, `isn S-5`: from here on the numbers of that side count from another ISN; `old` still
     /// means the one before.
     fn renumber(&mut self, value: &str) -> Result<(), String> {
-        let (side, by) = value.split_once('+').ok_or("isn wants C+N or S+N")?;
+        let sign = value.find(['+', '-']).ok_or("isn wants C+N or S-N")?;
+        let (side, by) = value.split_at(sign);
         let name = Name::parse(side)?;
-        let by: u32 = parse_number(by)?;
+        let by: i64 = parse_number(by)?;
         for (key, halves) in &mut self.connections {
             let number = if name.client { key.0 } else { key.1 };
             if number == name.number {
                 let half = &mut halves[usize::from(!name.client)];
                 half.old_isn = half.isn;
-                half.isn = half.isn.wrapping_add(by);
+                half.isn = half.isn.wrapping_add(by as u32);
             }
         }
         Ok(())

@@ -149,6 +149,11 @@ impl Truth {
         self.sysctl.to_string().contains("tcp_max_tw_buckets")
     }
 
+    /// A host was told that no RST ends its TIME-WAIT (RFC 1337).
+    pub fn obeys_rfc1337(&self) -> bool {
+        self.sysctl.to_string().contains("tcp_rfc1337")
+    }
+
     /// Seconds on the way from a host to a point of capture.
     pub fn delay(&self, host: &str, point: &str) -> f64 {
         let (near, far) = (

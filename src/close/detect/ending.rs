@@ -147,6 +147,7 @@ fn frames_of_resets(case: &Case, from: Side) -> Vec<u64> {
         .facts
         .flow
         .next
+        .as_ref()
         .and_then(|n| n.old_rst)
         .map(|at| at.frame);
     own.chain(next).collect()
@@ -164,7 +165,7 @@ pub(in crate::close) fn time_wait_reused(case: &Case) -> Vec<Found> {
 
 fn reused(case: &Case, owner: Side, start: Option<crate::stamp::Time>) -> Option<Found> {
     let facts = &case.facts;
-    let next = facts.flow.next?;
+    let next = facts.flow.next.as_ref()?;
     let (syn, opener) = (next.syn?, facts.side(next.opener?));
     let half = facts.half(opener);
     let higher_isn = half.next().is_some_and(|end| syn.isn.after(end));

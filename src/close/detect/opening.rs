@@ -87,7 +87,7 @@ pub(in crate::close) fn time_wait_syn_rejected(case: &Case) -> Vec<Found> {
 /// taken all the same.
 pub(in crate::close) fn port_reused_too_soon(case: &Case) -> Vec<Found> {
     let facts = &case.facts;
-    let Some(previous) = facts.flow.previous else {
+    let Some(previous) = facts.flow.previous.as_ref() else {
         return Vec::new();
     };
     let taken = facts.half(Side::Server).opening.is_some_and(|o| o.ack);

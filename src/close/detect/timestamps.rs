@@ -49,7 +49,7 @@ fn tick(half: &Half) -> Option<i64> {
 pub(in crate::close) fn regression_across_flows(case: &Case) -> Vec<Found> {
     let facts = &case.facts;
     let opening = facts.half(Side::Client).opening.filter(|o| !o.ack);
-    let (Some(previous), Some(opening)) = (facts.flow.previous, opening) else {
+    let (Some(previous), Some(opening)) = (facts.flow.previous.as_ref(), opening) else {
         return Vec::new();
     };
     let (Some(new), Some((old, at))) = (opening.tsval, facts.of(previous.tsval, Side::Client))
