@@ -59,7 +59,7 @@ fn json_is_an_object_per_name() {
 fn an_unknown_name_is_a_usage_error_with_a_hint() {
     for (name, hint) in [
         ("gracefull", "did you mean graceful?"),
-        ("close-wait-leek", "did you mean close-wait-leak?"),
+        ("close-wait-leek", "did you mean close-wait-leak or"),
         ("xyzzy", "lists all"),
     ] {
         for format in ["text", "json"] {

@@ -123,11 +123,13 @@ pub const FINDINGS: &[Row] = &[
         severity: Severity::Info,
         term: Term {
             name: "old-duplicate-segment",
-            summary: "segments of an older connection reached this one",
-            recognised: "Segments whose numbers fit the connection that used this 4-tuple before, \
-                not this one.",
-            meaning: "Late segments of the earlier connection are counted there. That they can be \
-                told apart is what TIME-WAIT and fresh ISNs are for.",
+            summary: "segments arrived after their connection was over",
+            recognised: "Segments with an older connection's numbers arrive after a newer one has \
+                begun on the same addresses and ports, or a copy of payload arrives after the FIN \
+                behind it was acknowledged.",
+            meaning: "Late copies from the network. They are counted with the connection whose \
+                numbers they fit, and disturb no other. That they can be told apart is what \
+                TIME-WAIT and fresh ISNs are for.",
             advice: "Nothing. It is a reason not to shorten TIME-WAIT by force.",
             rfc: &["RFC 9293 3.4.1", "RFC 7323 5"],
             linux: "",
@@ -345,8 +347,9 @@ pub const FINDINGS: &[Row] = &[
             name: "half-close-used",
             summary: "data was sent after the peer's FIN",
             recognised: "Payload flows after the other side's FIN.",
-            meaning: "The closer shut down sending only and still reads: a half-close, as `nc -N`, \
-                ssh, and some RPC protocols use it. Not a leak.",
+            meaning: "Either the closer shut down sending only and still reads (a half-close, as \
+                `nc -N`, ssh and some RPC protocols use it), or it has closed for good and answers \
+                the data with a RST: see data-after-close.",
             advice: "Nothing, if the answer arrives whole. Proxies that take a FIN for an abort \
                 break such clients.",
             rfc: &["RFC 9293 3.6", "RFC 9293 3.9.1"],
@@ -361,8 +364,8 @@ pub const FINDINGS: &[Row] = &[
         term: Term {
             name: "close-wait-leak",
             summary: "a side received a FIN and did not close",
-            recognised: "A side acknowledged the peer's FIN, then sent neither FIN nor RST for \
-                long.",
+            recognised: "A side acknowledged the peer's FIN, and sent neither FIN nor RST for 5 s \
+                or more, until the capture ended.",
             meaning: "It sits in CLOSE-WAIT: its application was told of the end and has not \
                 closed its socket. No timer ends that; enough of them use up the file descriptors.",
             advice: "Find the process with `ss -tnp state close-wait` and mend the path on which \
@@ -399,10 +402,11 @@ pub const FINDINGS: &[Row] = &[
         term: Term {
             name: "port-reused-too-soon",
             summary: "a 4-tuple was reused against the rules",
-            recognised: "A new SYN on the 4-tuple while TIME-WAIT still ran, with an ISN and a \
-                TSval that are not higher.",
-            meaning: "The 4-tuple came back sooner than TCP allows: segments of the two \
-                connections could be mixed up, and the SYN may be ignored or rejected.",
+            recognised: "A SYN on the 4-tuple while TIME-WAIT still ran, with an ISN and a TSval \
+                that are not higher, and it was answered with a SYN-ACK all the same.",
+            meaning: "The 4-tuple came back sooner than TCP allows: late segments of the old \
+                connection could be taken for the new one's. The other side kept no TIME-WAIT, or \
+                does not test.",
             advice: "Widen the client's port range (net.ipv4.ip_local_port_range), reuse \
                 connections, or use more addresses. Behind a NAT, look at its own port table.",
             rfc: &["RFC 6191", "RFC 9293 3.4.1"],
@@ -575,11 +579,10 @@ pub const FINDINGS: &[Row] = &[
         term: Term {
             name: "capture-starts-inside",
             summary: "the capture begins inside the connection",
-            recognised: "No SYN was seen: the first segment belongs to a connection that was \
-                already running.",
+            recognised: "Neither SYN nor SYN-ACK was seen: the first segment belongs to a \
+                connection that was already running.",
             meaning: "The close can be judged nevertheless. Unknown are the negotiated options, \
-                and, without SYN-ACK too, which side is the client: the higher port is taken for \
-                it.",
+                and which side is the client: the higher port is taken for it.",
             advice: "Start the capture first, if the options matter.",
             rfc: &[],
             linux: "",
