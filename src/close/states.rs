@@ -56,20 +56,18 @@ pub fn timeline(verdict: &Verdict) -> Timeline<'_> {
         CloseEntry::Event(event) => Some(event),
         CloseEntry::More { .. } => None,
     });
-    let mut opened = None;
-    let mut steps = Vec::new();
-    let mut opening = false;
-    for event in events {
-        let opens = matches!(event.event, Event::Syn | Event::SynAck);
-        if opening && !opens {
-            opened = walk.open(Some(event.frame));
-        }
-        opening = opens;
-        steps.push(walk.step(event));
-    }
-    if opening {
-        opened = walk.open(None);
-    }
+    let opens = |event: &&CloseEvent| matches!(event.event, Event::Syn | Event::SynAck);
+    let events: Vec<&CloseEvent> = events.collect();
+    // A RST before the last SYN answers an older connection.
+    let opening = events.iter().rposition(opens).map_or(0, |last| last + 1);
+    let (opening, rest) = events.split_at(opening);
+    let mut steps: Vec<Step> = opening.iter().map(|event| walk.step(event)).collect();
+    let opened = if opening.is_empty() {
+        None
+    } else {
+        walk.open(rest.first().map(|event| event.frame))
+    };
+    steps.extend(rest.iter().map(|event| walk.step(event)));
     let end = verdict.final_states;
     Timeline {
         before,
@@ -491,6 +489,22 @@ mod tests {
             "SYN-SENT/LISTEN"
         );
         assert_eq!(states(&verdict(&incomplete, &[]))[0], "SYN-SENT/LISTEN");
+    }
+
+    #[test]
+    fn a_reset_between_two_syns_opens_nothing() {
+        let events = [
+            ("client", "syn", 0, 0, 0),
+            ("client", "rst", 4_000_000_000, 0, 0),
+            ("client", "syn", 0, 0, 0),
+            ("server", "syn-ack", 0, 1, 0),
+            ("client", "fin", 1, 1, 0),
+        ];
+        let verdict = verdict(&json!({}), &events);
+        assert_eq!(states(&verdict)[2], "SYN-SENT/LISTEN");
+        let opened = timeline(&verdict).opened.unwrap();
+        assert_eq!(opened.before, Some(5));
+        assert_eq!(opened.states.server, State::Established);
     }
 
     #[test]

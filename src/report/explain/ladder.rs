@@ -187,6 +187,11 @@ fn rows(verdict: &Verdict) -> Vec<Row> {
         end(&mut rows, wait);
     }
     rows.push(Row::note(None, "the capture ends", timeline.end));
+    let mut running: Vec<_> = running
+        .into_iter()
+        .filter(|wait| wait.end.is_some())
+        .collect();
+    running.sort_by_key(|wait| wait.end);
     for wait in running {
         let states = rows.last().map_or(timeline.end, |row| row.states);
         rows.push(Row::note(

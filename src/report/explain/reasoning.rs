@@ -97,7 +97,11 @@ pub(super) fn limits(verdict: &Verdict) -> Vec<String> {
         all.push("Whether the final ACK arrived is not in the capture.".to_owned());
     }
     if verdict.roles_from == RolesFrom::PortGuess {
-        all.push("No SYN was captured: the higher port is taken for the client's.".to_owned());
+        all.push(
+            "No SYN was captured: the higher port is taken for the client's, and numbers count \
+             from the first that was seen of each side."
+                .to_owned(),
+        );
     }
     let findings = verdict
         .findings
@@ -115,24 +119,33 @@ fn on_capture(finding: &Finding) -> bool {
 fn fins(verdict: &Verdict) -> Vec<String> {
     let mut sides = [Side::Client, Side::Server];
     sides.sort_by_key(|&side| fin_of(verdict, side).map(|fin| fin.frame));
-    let sentences = sides.into_iter().filter_map(|side| {
-        let (own, peer) = (fin_of(verdict, side)?, fin_of(verdict, side.peer())?);
-        let (number, peers) = (fin_number(own), fin_number(peer));
-        let ack = own.ack?;
-        let covers = if SeqNum(ack).after(SeqNum(peers)) {
-            "which includes"
-        } else {
-            "which leaves out"
-        };
-        Some(format!(
-            "Frame {}: the {side}'s FIN occupies number {number} and acknowledges all before \
-             {ack}, {covers} the {}'s FIN (number {peers}, frame {}).",
-            own.frame,
-            side.peer(),
-            peer.frame
-        ))
-    });
-    sentences.collect()
+    let fins = sides.into_iter().filter_map(|side| fin_of(verdict, side));
+    fins.map(|fin| one_fin(verdict, fin)).collect()
+}
+
+/// An ACK equal to the FIN's own number is one of the data before it: the usual stumbling block.
+fn one_fin(verdict: &Verdict, fin: &CloseEvent) -> String {
+    let (side, number) = (fin.from, fin_number(fin));
+    let behind = SeqNum(number).plus(1).0;
+    let occupies = format!(
+        "Frame {}: the {side}'s FIN occupies number {number} (an ACK of {number} is for what \
+         comes before it, one of {behind} covers it)",
+        fin.frame
+    );
+    let peer = fin_of(verdict, side.peer());
+    let Some((peer, ack)) = peer.zip(fin.ack) else {
+        return format!("{occupies}.");
+    };
+    let peers = fin_number(peer);
+    let covers = if SeqNum(ack).after(SeqNum(peers)) {
+        "covers"
+    } else {
+        "does not cover"
+    };
+    format!(
+        "{occupies}; its own ACK, {ack}, {covers} the {}'s FIN (number {peers}, frame {}).",
+        peer.from, peer.frame
+    )
 }
 
 fn events(verdict: &Verdict) -> impl DoubleEndedIterator<Item = &CloseEvent> {
@@ -220,6 +233,9 @@ fn time_wait(verdict: &Verdict, wait: &TimeWait) -> String {
     };
     let end = at(wait.end).map_or_else(String::new, |end| format!(" at {end}"));
     let ended = match wait.ended_by {
+        EndedBy::Expiry | EndedBy::CaptureEnd if wait.start.is_none() => {
+            "its beginning was not captured".to_owned()
+        }
         EndedBy::Expiry => format!("it ran out{end}"),
         EndedBy::CaptureEnd => match wait.left_ns {
             Some(left) => format!("{} of it were left when the capture ended", span(left)),
@@ -303,7 +319,7 @@ fn alternatives(verdict: &Verdict) -> Vec<String> {
     let others = verdict.cause_alternatives.iter();
     let sentences = others.map(|&other| {
         let meaning = meaning(other);
-        format!("The cause may as well be {other} ({meaning}): the frames look the same.")
+        format!("The cause may also be {other}: {meaning}.")
     });
     sentences.collect()
 }

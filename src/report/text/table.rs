@@ -13,7 +13,7 @@ pub(super) const COLUMNS: [Column; 9] = [
     Column::new("> server", 49),
     Column::new("outcome", 18),
     Column::new("closer", 7),
-    Column::new("frames", 14).dropped(1),
+    Column::new("frames", 16).dropped(1),
     Column::new("TIME-WAIT", 10),
     Column::new("final ACK", 9).dropped(2),
 ];
