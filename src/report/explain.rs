@@ -133,7 +133,7 @@ fn section(
 
 /// Breaks a text at its spaces into lines of at most so many columns; a longer word has a line of
 /// its own.
-fn wrap(text: &str, columns: usize) -> Vec<String> {
+pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         let length = word.chars().count();

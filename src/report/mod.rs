@@ -4,10 +4,14 @@
 //! summary.
 
 pub mod explain;
+pub mod fields;
 pub mod json;
 mod look;
+pub mod reference;
 #[cfg(test)]
 mod samples;
+pub mod schema;
+pub mod terms;
 pub mod text;
 mod time;
 
