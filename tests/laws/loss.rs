@@ -1,9 +1,9 @@
 //! Dropping records may weaken a verdict; it never contradicts the truth.
 //!
-//! Dropped are: each record, each pair of records that matter to the close, every prefix and
-//! suffix, each direction. The truth is the verdict on the whole capture where it is certain, and
-//! the kernel's account where the lab has one. `WHOCLOSED_LAWS=full` includes captures of more
-//! than 200 records.
+//! Dropped are: each record, each pair of a connection's records that matter to its close, every
+//! prefix and suffix, each direction. The truth is the verdict on the whole capture where it is
+//! certain, and the kernel's account where the lab has one. `WHOCLOSED_LAWS=full` includes captures
+//! of more than 200 records.
 
 use crate::support::essence::{self, contradictions};
 use crate::support::packet::{ACK, End, FIN, Fields, RST, SYN};
@@ -153,7 +153,8 @@ impl<'a> Whole<'a> {
         }
         let close = self.close_relevant();
         for (i, a) in close.iter().enumerate() {
-            for b in &close[i + 1..] {
+            let same = |b: &&usize| self.fields[**b].key() == self.fields[*a].key();
+            for b in close[i + 1..].iter().filter(same) {
                 views.push((format!("without {} {}", a + 1, b + 1), without(&[*a, *b])));
             }
         }
