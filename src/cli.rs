@@ -32,7 +32,7 @@ struct Cli {
     #[command(flatten)]
     report: report::Args,
 
-    /// When to use colours; auto looks at the terminal and at `NO_COLOR`
+    /// When to use colours; auto: on a terminal, unless the environment forbids it
     #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]
     color: Color,
 

@@ -49,6 +49,15 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
+/// `1 flow`, `2 flows`, `no flows`.
+fn counted(count: u64, noun: &str) -> String {
+    match count {
+        0 => format!("no {noun}s"),
+        1 => format!("1 {noun}"),
+        _ => format!("{count} {noun}s"),
+    }
+}
+
 /// Control characters, and the bidirectional controls of Unicode (UAX #9).
 fn is_unsafe(c: char) -> bool {
     c.is_control()
