@@ -167,8 +167,11 @@ fn find_trigger<'a>(
     let age = |s: &Seen| seen.at.time.since(s.at.time);
     let asked = |s: &&&Seen| s.from != seen.from && s.at.is_before(seen.at) && !s.flags.rst();
     if seen.flags.ack() {
-        let answers =
-            |s: &&&Seen| s.flags.syn() && !s.flags.ack() && seen.seq.0 == 0 && seen.ack == s.end();
+        let answers = |s: &&&Seen| s.flags.syn() && !s.flags.ack() && seen.ack == s.end();
+        // A side that has opened a connection resets it at its own number, 0 or not.
+        if seen.seq.0 != 0 || facts.half(from).numbers.is_some() {
+            return None;
+        }
         let syn = facts.log.iter().filter(asked).find(answers)?;
         return Some(Trigger {
             seen: syn,
