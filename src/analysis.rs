@@ -4,7 +4,7 @@ use crate::capture::{OpenError, Reader};
 use crate::close::summary::{Damage, SourceSummary, Summary, Totals};
 use crate::close::verdict::Verdict;
 use crate::close::{Context, judge};
-use crate::flow::{Flow, FlowTable};
+use crate::flow::{Flow, FlowTable, Reorder};
 use crate::packet::{NotDecoded, decode, link_type_name};
 use crate::stamp::{SECOND, Stamp, Time};
 use std::io::Read;
@@ -119,6 +119,8 @@ impl<R: Read> Analysis<R> {
 
     fn read_all(&mut self) {
         self.read = true;
+        let mut reorder = Reorder::default();
+        let table = &mut self.table;
         while let Some(record) = self.reader.next() {
             // A record without a time takes that of the record before it.
             let time = record.time.unwrap_or(self.end.time);
@@ -135,10 +137,11 @@ impl<R: Read> Analysis<R> {
                 self.timed = true;
             }
             match decode(record.link, record.data, record.original_len) {
-                Ok(segment) => self.table.push(&segment, at),
+                Ok(segment) => reorder.push(segment, at, |segment, at| table.push(segment, at)),
                 Err(reason) => self.not_decoded[reason as usize] += 1,
             }
         }
+        reorder.flush(|segment, at| table.push(segment, at));
         self.flows = std::mem::take(&mut self.table).finish();
         self.flows.reverse();
     }

@@ -9,6 +9,8 @@ mod input;
 mod only;
 mod output;
 mod report;
+mod schema;
+mod terms;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use failure::Failure;
@@ -32,7 +34,7 @@ struct Cli {
     #[command(flatten)]
     report: report::Args,
 
-    /// When to use colours; auto looks at the terminal and at `NO_COLOR`
+    /// When to use colours; auto: on a terminal, unless the environment forbids it
     #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]
     color: Color,
 
@@ -62,6 +64,10 @@ impl Color {
 enum Command {
     /// Tells one flow: a ladder of its close, the states, and the reasoning frame by frame
     Explain(explain::Args),
+    /// Tells what an outcome, cause, finding, state or other word of the report means
+    Terms(terms::Args),
+    /// Prints the JSON Schema of the JSON report
+    Schema(schema::Args),
 }
 
 const EXAMPLES: &str = "\
@@ -74,6 +80,8 @@ Examples:
       the server's resets, refused connections left out
   whoclosed explain --flow 7 trace.pcap
       why flow 7 is judged as it is, frame by frame
+  whoclosed terms close-wait-leak
+      what a word of the report means, and what to do about it
   tcpdump -w - 'tcp port 443' | whoclosed --format json -
       JSON Lines from standard input: an object per flow, then the summary
 
@@ -92,6 +100,8 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
     cli.color.choice().write_global();
     match cli.command {
         Some(Command::Explain(args)) => args.run(),
+        Some(Command::Terms(args)) => args.run(),
+        Some(Command::Schema(args)) => args.run(),
         None => cli.report.run(),
     }
 }

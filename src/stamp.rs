@@ -9,6 +9,8 @@ pub struct Time(pub i64);
 
 /// One millisecond in nanoseconds.
 pub const MILLISECOND: i64 = 1_000_000;
+/// Records so little apart may stand in either order in a capture (several receive queues).
+pub const REORDER_WINDOW: i64 = MILLISECOND;
 /// One second in nanoseconds.
 pub const SECOND: i64 = 1_000_000_000;
 
@@ -170,6 +172,20 @@ pub struct Stamp {
     pub frame: u64,
     /// When the capture saw it.
     pub time: Time,
+}
+
+impl Stamp {
+    /// It stands before `other`: by time where the two are within [`REORDER_WINDOW`] of each other,
+    /// by frame otherwise, since clocks may step.
+    #[must_use]
+    pub const fn is_before(self, other: Self) -> bool {
+        let way = self.time.since(other.time);
+        if way != 0 && way.abs() <= REORDER_WINDOW {
+            way < 0
+        } else {
+            self.frame < other.frame
+        }
+    }
 }
 
 #[cfg(test)]

@@ -189,7 +189,7 @@ fn pcapng(order: Order) -> PcapNg {
         .interface(1, 0, &[])
         .interface(101, 0, &[])
         .enhanced(0, 1, b"one", &[])
-        .block(0x0bad, b"unknown")
+        .block(0x0bae, b"unknown")
         .simple(b"two", 3)
 }
 
@@ -358,16 +358,19 @@ fn exhaust(bytes: &[u8]) -> Result<(), TestCaseError> {
     };
     let mut frames = 0;
     while let Some(record) = reader.next() {
-        frames += 1;
-        prop_assert_eq!(record.frame, frames);
+        prop_assert!(record.frame > frames);
+        frames = record.frame;
         prop_assert!(record.data.len() <= bytes.len());
         prop_assert!(record.original_len as usize >= record.data.len());
-        prop_assert!(frames * 16 <= bytes.len() as u64);
+        prop_assert!(frames * 12 <= bytes.len() as u64);
         let _ = decode(record.link, record.data, record.original_len);
     }
     let understood = reader.bytes();
     if let Some(damage) = reader.damage() {
-        prop_assert_eq!((damage.frame, damage.offset), (frames + 1, understood));
+        prop_assert_eq!(
+            (damage.frame, damage.offset),
+            (reader.frames() + 1, understood)
+        );
     } else {
         prop_assert_eq!(understood, bytes.len() as u64);
     }

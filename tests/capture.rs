@@ -53,7 +53,7 @@ fn pcap_of_every_magic() {
         (MICROSECONDS, 1000),
         (NANOSECONDS, 1),
         (MODIFIED, 1000),
-        (IXIA_HARDWARE, 1),
+        (IXIA_HARDWARE, 1000),
         (IXIA_SOFTWARE, 1000),
     ];
     for ((magic, unit), order) in kinds.into_iter().flat_map(|k| Order::BOTH.map(|o| (k, o))) {
@@ -178,14 +178,30 @@ fn blocks_without_packets_are_stepped_over() {
         .block(4, b"names of hosts")
         .interface(1, 0, &[])
         .block(0x8000_0001, &[]) // Apple's process information, too short for its own fields
-        .block(0x0bad, &[0xff; 5000])
+        .block(0x0bae, &[0xff; 5000])
         .enhanced(0, 1, b"x", &[])
         .block(5, &[1; 12]) // interface statistics
-        .block(0x0a, b"secrets")
-        .block(0x4000_0bad, b"custom")
+        .block(10, b"secrets")
         .enhanced(0, 2, b"y", &[]);
     let frames: Vec<_> = read(&file.bytes[..]).iter().map(|s| s.frame).collect();
-    assert_eq!(frames, [1, 2], "only packets are counted");
+    assert_eq!(frames, [1, 2]);
+}
+
+#[test]
+fn blocks_that_wireshark_numbers_keep_their_numbers() {
+    let mut file = PcapNg::new(Order::Little)
+        .interface(1, 0, &[])
+        .enhanced(0, 1, b"x", &[]);
+    for kind in [9, 0x0bad, 0x4000_0bad, 0x204, 0x216, 0x221] {
+        file = file.block(kind, b"no packet").enhanced(0, 2, b"y", &[]);
+    }
+    let mut reader = Reader::new(&file.bytes[..]).unwrap();
+    let mut frames = Vec::new();
+    while let Some(record) = reader.next() {
+        frames.push(record.frame);
+    }
+    assert_eq!(frames, [1, 3, 5, 7, 9, 11, 13]);
+    assert_eq!(reader.frames(), 13);
 }
 
 #[test]
@@ -336,7 +352,7 @@ fn records_larger_than_the_buffer() {
 
     let huge = vec![7; 8 << 20];
     let file = PcapNg::new(Order::Little)
-        .block(0x0bad, &huge)
+        .block(0x0bae, &huge)
         .interface(1, 0, &[])
         .enhanced(0, 1, &huge, &[])
         .enhanced(0, 2, b"after", &[]);

@@ -1,6 +1,9 @@
 //! The command line as a user meets it.
 
-use std::process::{Command, Output, Stdio};
+use serde_json::Value;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
 
 fn whoclosed(args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_whoclosed"));
@@ -105,5 +108,272 @@ fn control_characters_of_a_name_never_reach_the_terminal() {
     assert!(
         stderr.starts_with("whoclosed: no\\u{1b}[2J\\nsuch.pcap: "),
         "{stderr}"
+    );
+}
+
+const FIN: u8 = 0x01;
+const SYN: u8 = 0x02;
+const RST: u8 = 0x04;
+const ACK: u8 = 0x10;
+const CLIENT: u8 = 1;
+const SERVER: u8 = 2;
+
+/// A pcap file of raw IPv4 packets: a segment each 10 ms of the sender, the client's port, SEQ,
+/// ACK and flags.
+fn pcap(segments: &[(u8, u16, u32, u32, u8)]) -> Vec<u8> {
+    let mut file = Vec::new();
+    for word in [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 65535, 101] {
+        file.extend(word.to_le_bytes());
+    }
+    for (&(from, port, seq, ack, flags), n) in segments.iter().zip(0_u32..) {
+        for word in [1_800_000_000 + n / 100, n % 100 * 10_000, 40, 40] {
+            file.extend(word.to_le_bytes());
+        }
+        let (client, server) = ([10, 0, 0, 1], [10, 0, 0, 2]);
+        let (src, dst, ports) = if from == CLIENT {
+            (client, server, [port, 80])
+        } else {
+            (server, client, [80, port])
+        };
+        file.extend([0x45, 0, 0, 40, 0, n as u8 + 1, 0x40, 0, 64, 6, 0, 0]);
+        file.extend([src, dst].concat());
+        file.extend(ports.iter().flat_map(|port| port.to_be_bytes()));
+        file.extend([seq.to_be_bytes(), ack.to_be_bytes()].concat());
+        file.extend([0x50, flags, 0x10, 0, 0, 0, 0, 0]);
+    }
+    file
+}
+
+/// A connection that the client closes, one that the server resets, and one that stays open.
+fn three_flows() -> Vec<u8> {
+    let open = |port| {
+        [
+            (CLIENT, port, 100, 0, SYN),
+            (SERVER, port, 500, 101, SYN | ACK),
+            (CLIENT, port, 101, 501, ACK),
+        ]
+    };
+    let close = [
+        (CLIENT, 4000, 101, 501, FIN | ACK),
+        (SERVER, 4000, 501, 102, ACK),
+        (SERVER, 4000, 501, 102, FIN | ACK),
+        (CLIENT, 4000, 102, 502, ACK),
+    ];
+    let reset = [(SERVER, 4001, 501, 101, RST | ACK)];
+    let segments = [&open(4000)[..], &close, &open(4001), &reset, &open(4002)].concat();
+    pcap(&segments)
+}
+
+/// A capture file of this test run.
+fn file(name: &str, bytes: &[u8]) -> String {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, bytes).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+fn lines(output: &Output) -> Vec<Value> {
+    let text = text(&output.stdout);
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+fn flows(output: &Output) -> Vec<u64> {
+    let lines = lines(output);
+    let flows = lines.iter().filter(|line| line["type"] == "flow");
+    flows.map(|line| line["flow"].as_u64().unwrap()).collect()
+}
+
+/// Runs on standard input; `prepare` gets the child before the capture is written.
+fn from_stdin(args: &[&str], capture: &[u8], prepare: impl FnOnce(&mut Child)) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_whoclosed"));
+    let command = command.args(args).stdin(Stdio::piped());
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    prepare(&mut child);
+    child.stdin.take().unwrap().write_all(capture).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn the_text_report_names_each_flow_and_sums_up() {
+    let output = whoclosed(&[&file("text.pcap", &three_flows())]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let report = text(&output.stdout);
+    let line = |flow: &str| report.lines().find(|line| line.contains(flow)).unwrap();
+    assert!(line("10.0.0.1:4000").contains("graceful"), "{report}");
+    assert!(line("10.0.0.1:4001").contains("server RST"), "{report}");
+    assert!(line("10.0.0.1:4002").contains("open"), "{report}");
+    assert!(report.contains("3 TCP flows in "), "{report}");
+    assert!(report.contains("Outcomes"), "{report}");
+    assert!(output.stderr.is_empty());
+}
+
+#[test]
+fn the_summary_alone_counts_every_flow() {
+    let path = file("summary.pcap", &three_flows());
+    let report = text(&whoclosed(&["--summary", &path]).stdout);
+    assert!(report.starts_with("3 TCP flows in "), "{report}");
+    assert!(!report.contains("10.0.0.1:4000"), "{report}");
+    let json = lines(&whoclosed(&["--summary", "--format", "json", &path]));
+    assert_eq!(json.len(), 1);
+    assert_eq!(json[0]["flows"], 3);
+}
+
+#[test]
+fn a_selection_chooses_lines_and_the_summary_counts_all() {
+    let path = file("only.pcap", &three_flows());
+    let run = |args: &[&str]| {
+        let args = [&["--format", "json", &path], args].concat();
+        whoclosed(&args)
+    };
+    assert_eq!(flows(&run(&[])), [0, 1, 2]);
+    assert_eq!(lines(&run(&[])).last().unwrap().get("shown"), None);
+    let aborted = run(&["--only", "aborted-by=server"]);
+    assert_eq!(flows(&aborted), [1]);
+    assert_eq!(lines(&aborted).last().unwrap()["shown"], 1);
+    assert_eq!(lines(&aborted).last().unwrap()["flows"], 3);
+    assert_eq!(
+        flows(&run(&["--only", "port=4000", "--only", "port=4002"])),
+        [0, 2]
+    );
+    assert_eq!(
+        flows(&run(&["--only", "aborted-by!=server", "--flow", "2"])),
+        [2]
+    );
+    let none = text(&whoclosed(&["--only", "port=9", &path]).stdout);
+    assert!(
+        none.starts_with("3 TCP flows in ") && none.contains("; 0 selected"),
+        "{none}"
+    );
+}
+
+#[test]
+fn times_are_written_as_asked() {
+    let path = file("time.pcap", &three_flows());
+    let start = |style: &str| {
+        let report = text(&whoclosed(&["--time", style, &path]).stdout);
+        let line = report.lines().nth(1).unwrap().to_owned();
+        line.split_whitespace().nth(1).unwrap().to_owned()
+    };
+    assert_eq!(start("rel"), "0.000000");
+    assert_eq!(start("epoch"), "1800000000.000000");
+    assert_eq!(start("utc"), "2027-01-15T08:00:00.000000Z");
+}
+
+#[test]
+fn time_wait_lasts_as_long_as_it_is_told() {
+    let path = file("time-wait.pcap", &three_flows());
+    for (asked, shown) in [
+        ("60s", "client 60s"),
+        ("4m", "client 240s"),
+        ("500ms", "client 0.5s"),
+    ] {
+        let report = text(&whoclosed(&["--time-wait", asked, &path]).stdout);
+        assert!(report.contains(shown), "{asked}: {report}");
+    }
+}
+
+#[test]
+fn standard_input_gives_the_same_report() {
+    let piped = from_stdin(&["--format", "json", "-"], &three_flows(), |_| ());
+    assert_eq!(piped.status.code(), Some(0));
+    let of_file = whoclosed(&["--format", "json", &file("stdin.pcap", &three_flows())]);
+    assert_eq!(flows(&piped), flows(&of_file));
+    assert_eq!(lines(&piped)[0]["source"], "-");
+    assert_eq!(lines(&piped)[0]["reason"], lines(&of_file)[0]["reason"]);
+}
+
+#[test]
+fn a_closed_output_ends_it_quietly() {
+    for args in [&["-"][..], &["--format", "json", "-"], &["explain", "-"]] {
+        let close = |child: &mut Child| drop(child.stdout.take());
+        let output = from_stdin(args, &three_flows(), close);
+        assert_eq!(output.status.code(), Some(0), "{args:?}");
+        assert!(
+            output.stderr.is_empty(),
+            "{args:?}: {}",
+            text(&output.stderr)
+        );
+    }
+}
+
+#[test]
+fn damage_is_told_after_the_report() {
+    let mut cut = three_flows();
+    cut.truncate(cut.len() - 7);
+    let path = file("cut.pcap", &cut);
+    for args in [
+        &["--format", "json", &path][..],
+        &["explain", "--format", "json", &path],
+    ] {
+        let output = whoclosed(args);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(!lines(&output).is_empty());
+        let stderr = text(&output.stderr);
+        let line = format!("whoclosed: {path}: frame 14, byte offset ");
+        assert!(stderr.starts_with(&line), "{stderr}");
+        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    }
+}
+
+#[test]
+fn what_is_no_capture_is_one_clear_line() {
+    for (name, bytes) in [
+        ("empty.pcap", &b""[..]),
+        ("text.txt", b"This is no capture at all.\n"),
+    ] {
+        let path = file(name, bytes);
+        let output = whoclosed(&[&path]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(output.stdout.is_empty());
+        let stderr = text(&output.stderr);
+        assert!(
+            stderr.starts_with(&format!("whoclosed: {path}: ")),
+            "{stderr}"
+        );
+        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    }
+}
+
+#[test]
+fn colour_only_where_it_is_wanted() {
+    let path = file("colour.pcap", &three_flows());
+    let coloured = |args: &[&str], variable: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_whoclosed"));
+        let command = command.args(args).arg(&path).env_remove("NO_COLOR");
+        let command = command.env_remove("CLICOLOR_FORCE").env(variable, "1");
+        text(&command.output().unwrap().stdout).contains('\x1b')
+    };
+    assert!(!coloured(&[], "UNUSED"));
+    assert!(coloured(&["--color", "always"], "UNUSED"));
+    assert!(coloured(&["explain", "--color", "always"], "UNUSED"));
+    assert!(coloured(&[], "CLICOLOR_FORCE"));
+    assert!(!coloured(&["--color", "never"], "CLICOLOR_FORCE"));
+    assert!(!coloured(&[], "NO_COLOR"));
+}
+
+#[test]
+fn one_flow_is_explained() {
+    let path = file("explain.pcap", &three_flows());
+    let first = whoclosed(&["explain", &path]);
+    assert_eq!(first.status.code(), Some(0));
+    let story = text(&first.stdout);
+    for words in [
+        "Flow 0: 10.0.0.1:4000 > 10.0.0.2:80",
+        "FIN-WAIT-1",
+        "TIME-WAIT begins",
+    ] {
+        assert!(story.contains(words), "{story}");
+    }
+    assert!(text(&first.stderr).contains("first of 3 flows; choose another with --flow 0 to 2"));
+    let second = whoclosed(&["explain", "--flow", "1", "--format", "json", &path]);
+    assert!(second.stderr.is_empty());
+    let object = &lines(&second)[0];
+    assert_eq!(object["type"], "explanation");
+    assert_eq!(object["verdict"]["flow"], 1);
+    refused(
+        &["explain", "--flow", "3", &path],
+        &["there are only flows 0 to 2"],
     );
 }

@@ -13,10 +13,10 @@ impl Order {
     pub(super) fn words<const N: usize>(self, bytes: &[u8]) -> Option<[u32; N]> {
         let (words, _) = bytes.as_chunks();
         let words = words.first_chunk()?;
-        Some(words.map(|raw| match self {
-            Self::Little => u32::from_le_bytes(raw),
-            Self::Big => u32::from_be_bytes(raw),
-        }))
+        Some(match self {
+            Self::Little => words.map(u32::from_le_bytes),
+            Self::Big => words.map(u32::from_be_bytes),
+        })
     }
 
     /// The 16-bit integer that stands in the first two bytes of this 32-bit one.

@@ -2,7 +2,7 @@
 //! Format: draft-ietf-opsawg-pcap; "modified": Alexey Kuznetzov's records of 24-byte headers.
 
 use super::order::Order;
-use super::reader::Packet;
+use super::reader::{Found, Packet};
 use super::source::Buffer;
 use crate::stamp::{SECOND, Time};
 use pcap_parser::parse_pcap_header;
@@ -42,8 +42,8 @@ const MAGICS: [Magic; 10] = [
     magic(0xa1b2_cd34, Order::Little, 1000, [24, 24]),
     magic(0xa1b2_cd34, Order::Big, 1000, [24, 24]),
     // Ixia's "lcap", by hardware and by software: the length of all records follows the header.
-    magic(0x1c00_01ac, Order::Little, 1, [28, 16]),
-    magic(0x1c00_01ac, Order::Big, 1, [28, 16]),
+    magic(0x1c00_01ac, Order::Little, 1000, [28, 16]),
+    magic(0x1c00_01ac, Order::Big, 1000, [28, 16]),
     magic(0x1c00_01ab, Order::Little, 1000, [28, 16]),
     magic(0x1c00_01ab, Order::Big, 1000, [28, 16]),
 ];
@@ -101,12 +101,12 @@ impl Pcap {
         })
     }
 
-    /// The next packet, consumed from the buffer; `None` at the end of the input.
+    /// The next packet.
     ///
     /// The record's four fields are read here: the framing needs them, and pcap-parser has no
     /// function for modified records of big-endian files.
     #[inline]
-    pub(super) fn packet<R: Read>(&self, buffer: &mut Buffer<R>) -> Result<Option<Packet>, String> {
+    pub(super) fn packet<R: Read>(&self, buffer: &mut Buffer<R>) -> Found {
         buffer.fill(self.header);
         let head = buffer.bytes();
         let fields = self.order.words(head).filter(|_| head.len() >= self.header);
@@ -122,10 +122,10 @@ impl Pcap {
         if !buffer.fill(size) {
             return Err(cut("a record", size, buffer.bytes().len()));
         }
-        buffer.consume(size);
         let original = original.max(captured).saturating_sub(self.fcs);
         Ok(Some(Packet {
-            back: captured as usize,
+            size,
+            at: self.header,
             len: captured.min(original) as usize,
             time: Some(self.time(seconds, fraction)),
             interface: 0,
@@ -156,7 +156,7 @@ fn fcs_length(network: u32) -> u32 {
 }
 
 #[cold]
-fn end_of_input<R: Read>(buffer: &mut Buffer<R>, header: usize) -> Result<Option<Packet>, String> {
+fn end_of_input<R: Read>(buffer: &mut Buffer<R>, header: usize) -> Found {
     match (buffer.bytes().len(), buffer.has_failed()) {
         (0, false) => Ok(None),
         (0, true) => Err("where a record was expected".into()),

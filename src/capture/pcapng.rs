@@ -7,7 +7,7 @@
 use super::interface::Interface;
 use super::order::Order;
 use super::pcap::cut;
-use super::reader::Packet;
+use super::reader::{Found, Packet};
 use super::source::Buffer;
 use pcap_parser::{
     parse_interfacedescriptionblock_be, parse_interfacedescriptionblock_le,
@@ -20,6 +20,10 @@ const INTERFACE_DESCRIPTION: u32 = 1;
 const OBSOLETE_PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
 const ENHANCED_PACKET: u32 = 6;
+
+/// Blocks without a packet to which Wireshark gives frame numbers nevertheless: entries of the
+/// systemd journal, custom blocks of either kind, system calls of sysdig.
+const NUMBERED: [u32; 6] = [9, 0x0bad, 0x4000_0bad, 0x204, 0x216, 0x221];
 
 const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
 /// The type, and the length at either end.
@@ -35,6 +39,7 @@ pub(super) struct PcapNg {
     /// Those of the present section.
     interfaces: Vec<Interface>,
     link_types: Vec<u16>,
+    passed: u64,
 }
 
 impl PcapNg {
@@ -49,6 +54,7 @@ impl PcapNg {
             order: Order::Little,
             interfaces: Vec::new(),
             link_types: Vec::new(),
+            passed: 0,
         };
         if let Some((_, size)) = pcapng.frame(buffer)? {
             pcapng.begin_section(buffer.bytes().get(..size).unwrap_or_default())?;
@@ -57,26 +63,17 @@ impl PcapNg {
         Ok(pcapng)
     }
 
-    /// The next packet, consumed from the buffer; `None` at the end of the input. Blocks that hold
-    /// no packet are read or stepped over on the way.
+    /// The next packet. Blocks that hold none are read or stepped over on the way.
     #[inline]
-    pub(super) fn packet<R: Read>(
-        &mut self,
-        buffer: &mut Buffer<R>,
-    ) -> Result<Option<Packet>, String> {
+    pub(super) fn packet<R: Read>(&mut self, buffer: &mut Buffer<R>) -> Found {
         while let Some((kind, size)) = self.frame(buffer)? {
             let block = buffer.bytes().get(..size).unwrap_or_default();
-            let packet = match kind {
-                ENHANCED_PACKET | OBSOLETE_PACKET => self.timed(block, kind)?,
-                SIMPLE_PACKET => self.simple(block)?,
-                _ => {
-                    self.read_other(kind, block)?;
-                    buffer.consume(size);
-                    continue;
-                }
-            };
+            match kind {
+                ENHANCED_PACKET | OBSOLETE_PACKET => return self.timed(block, kind),
+                SIMPLE_PACKET => return self.simple(block),
+                _ => self.read_other(kind, block)?,
+            }
             buffer.consume(size);
-            return Ok(Some(packet));
         }
         Ok(None)
     }
@@ -120,8 +117,16 @@ impl PcapNg {
         match kind {
             SECTION_HEADER => self.begin_section(block),
             INTERFACE_DESCRIPTION => self.add_interface(block),
-            _ => Ok(()),
+            _ => {
+                self.passed += u64::from(NUMBERED.contains(&kind));
+                Ok(())
+            }
         }
+    }
+
+    /// Blocks passed so far that hold no packet and have a frame number.
+    pub(super) const fn passed(&self) -> u64 {
+        self.passed
     }
 
     fn begin_section(&mut self, block: &[u8]) -> Result<(), String> {
@@ -159,7 +164,7 @@ impl PcapNg {
     /// An enhanced packet block, or an obsolete one: that one's interface has 16 bits, the other 16
     /// count drops.
     #[inline]
-    fn timed(&self, block: &[u8], kind: u32) -> Result<Packet, String> {
+    fn timed(&self, block: &[u8], kind: u32) -> Found {
         const DATA: usize = 28;
         let size = block.len();
         let fields = self.order.words(block).filter(|_| size >= DATA + 4);
@@ -173,20 +178,21 @@ impl PcapNg {
         if captured as usize > size - DATA - 4 {
             return Err(bad_captured(kind, size, captured));
         }
-        Ok(Packet {
-            back: size - DATA,
+        Ok(Some(Packet {
+            size,
+            at: DATA,
             len: captured as usize,
             time: interface.time(u64::from(high) << 32 | u64::from(low)),
             interface: number,
             link: interface.link,
             original_len: original.max(captured),
-        })
+        }))
     }
 
-    /// It has neither a time nor a captured length: that is the least of the original length, the
-    /// interface's limit and the room in the block.
+    /// It has neither a time nor a captured length: that is the original length, but at most the
+    /// interface's limit.
     #[cold]
-    fn simple(&self, block: &[u8]) -> Result<Packet, String> {
+    fn simple(&self, block: &[u8]) -> Found {
         const DATA: usize = 12;
         let size = block.len();
         let fields = self.order.words(block).filter(|_| size >= DATA + 4);
@@ -202,14 +208,15 @@ impl PcapNg {
                 name(SIMPLE_PACKET)
             ));
         }
-        Ok(Packet {
-            back: size - DATA,
+        Ok(Some(Packet {
+            size,
+            at: DATA,
             len: captured as usize,
             time: None,
             interface: 0,
             link: interface.link,
             original_len: original,
-        })
+        }))
     }
 
     #[inline]

@@ -10,7 +10,8 @@ use std::io::Read;
 /// One captured packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record<'a> {
-    /// 1-based, as Wireshark counts: blocks that hold a packet, and no others.
+    /// 1-based, as Wireshark counts: packets, and of pcapng's other blocks those few that it shows
+    /// in its list (journal entries, custom blocks, system calls).
     pub frame: u64,
     /// When it was captured; `None` where the container has no time (pcapng simple packet blocks)
     /// or one outside of 1677..2262.
@@ -30,7 +31,7 @@ pub struct Record<'a> {
 pub struct Reader<R> {
     buffer: Buffer<R>,
     format: Format,
-    frames: u64,
+    packets: u64,
     damage: Option<Damage>,
 }
 
@@ -40,11 +41,16 @@ enum Format {
     PcapNg(PcapNg),
 }
 
-/// A packet that was found: its place in what the buffer consumed last, and the rest of
+/// The next packet of the buffer; `Ok(None)` at the end of the input.
+pub(super) type Found = Result<Option<Packet>, String>;
+
+/// A packet that was found at the beginning of the buffer: its place there, and the rest of
 /// [`Record`].
 pub(super) struct Packet {
-    /// Bytes from the packet's first to the end of what was consumed.
-    pub(super) back: usize,
+    /// Bytes of the record or block that holds it.
+    pub(super) size: usize,
+    /// Where the packet begins in it.
+    pub(super) at: usize,
     pub(super) len: usize,
     pub(super) time: Option<Time>,
     pub(super) interface: u32,
@@ -68,7 +74,7 @@ impl<R: Read> Reader<R> {
         Ok(Self {
             buffer,
             format,
-            frames: 0,
+            packets: 0,
             damage: None,
         })
     }
@@ -87,32 +93,37 @@ impl<R: Read> Reader<R> {
             Format::Pcap(pcap) => pcap.packet(&mut self.buffer),
             Format::PcapNg(pcapng) => pcapng.packet(&mut self.buffer),
         };
-        let packet = match found {
-            Ok(found) => found?,
+        // By reference: moving the packet out costs as much as finding it did.
+        let packet = match &found {
+            Ok(found) => found.as_ref()?,
             Err(what) => {
                 self.stop(what);
                 return None;
             }
         };
-        self.frames += 1;
+        self.packets += 1;
+        let frame = self.frames();
+        let block = self.buffer.consume(packet.size);
         Some(Record {
-            frame: self.frames,
+            frame,
             time: packet.time,
             interface: packet.interface,
             link: packet.link,
-            data: self.buffer.consumed(packet.back, packet.len),
+            data: block
+                .get(packet.at..packet.at + packet.len)
+                .unwrap_or_default(),
             original_len: packet.original_len,
         })
     }
 
     #[cold]
-    fn stop(&mut self, what: String) {
+    fn stop(&mut self, what: &str) {
         let what = match self.buffer.take_error() {
             Some(error) => format!("reading failed: {error} ({what})"),
-            None => what,
+            None => what.into(),
         };
         self.damage = Some(Damage {
-            frame: self.frames + 1,
+            frame: self.frames() + 1,
             offset: self.buffer.offset(),
             what,
         });
@@ -125,9 +136,13 @@ impl<R> Reader<R> {
         self.damage.as_ref()
     }
 
-    /// Records read so far.
+    /// Frames read so far, as Wireshark counts them.
     pub const fn frames(&self) -> u64 {
-        self.frames
+        let passed = match &self.format {
+            Format::Pcap(_) => 0,
+            Format::PcapNg(pcapng) => pcapng.passed(),
+        };
+        self.packets + passed
     }
 
     /// The LINKTYPEs that the capture has announced so far, each once, in order of appearance.
@@ -137,9 +152,7 @@ impl<R> Reader<R> {
             Format::PcapNg(pcapng) => pcapng.link_types(),
         }
     }
-}
 
-impl<R: Read> Reader<R> {
     /// Bytes of the input that were understood so far, headers included.
     pub const fn bytes(&self) -> u64 {
         self.buffer.offset()

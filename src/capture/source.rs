@@ -63,26 +63,22 @@ impl<R: Read> Buffer<R> {
         }
         self.end >= want
     }
+}
 
+impl<R> Buffer<R> {
     /// The unconsumed bytes that are there.
     #[inline]
     pub(super) fn bytes(&self) -> &[u8] {
         self.bytes.get(self.start..self.end).unwrap_or_default()
     }
 
-    /// Steps over `n` bytes, which stay readable through [`Buffer::consumed`] until the next fill.
+    /// Steps over `n` bytes and gives them.
     #[inline]
-    pub(super) fn consume(&mut self, n: usize) {
-        let n = n.min(self.end - self.start);
-        self.start += n;
-        self.offset += n as u64;
-    }
-
-    /// `len` bytes that begin `back` bytes before the first unconsumed one.
-    #[inline]
-    pub(super) fn consumed(&self, back: usize, len: usize) -> &[u8] {
-        let from = self.start.saturating_sub(back);
-        self.bytes.get(from..from + len).unwrap_or_default()
+    pub(super) fn consume(&mut self, n: usize) -> &[u8] {
+        let start = self.start;
+        self.start = self.end.min(start + n);
+        self.offset += (self.start - start) as u64;
+        self.bytes.get(start..self.start).unwrap_or_default()
     }
 
     /// Bytes consumed since the beginning of the input.

@@ -3,6 +3,7 @@
 use super::failure::{Failure, note};
 use super::output::{Format, look, stdout};
 use super::{duration, input};
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use whoclosed::close::verdict::Verdict;
@@ -39,23 +40,28 @@ impl Args {
             }
         }
         let summary = verdicts.summary();
-        let code = input::damage(&summary);
         let Some(verdict) = found else {
+            input::damage(&summary);
             return Err(self.not_found(summary.flows));
         };
+        self.tell(&verdict, summary.flows)?;
+        Ok(input::damage(&summary))
+    }
+
+    /// Writes the explanation, and how to choose another flow where nobody chose this one.
+    fn tell(&self, verdict: &Verdict, flows: u64) -> io::Result<()> {
         let mut out = stdout();
         if self.format == Format::Json {
-            explain::json(&mut out, &verdict, summary.flows)?;
-            return Ok(code);
+            return explain::json(&mut out, verdict, flows);
         }
-        explain::text(&mut out, look(), &verdict)?;
-        if self.flow.is_none() && summary.flows > 1 {
-            let (flows, last) = (summary.flows, summary.flows - 1);
+        explain::text(&mut out, look(), verdict)?;
+        if self.flow.is_none() && flows > 1 {
+            let last = flows - 1;
             note(&format!(
                 "this is the first of {flows} flows; choose another with --flow 0 to {last}"
             ));
         }
-        Ok(code)
+        Ok(())
     }
 
     fn not_found(&self, flows: u64) -> Failure {

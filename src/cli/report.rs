@@ -33,8 +33,9 @@ pub(crate) struct Args {
     ///
     /// KEY is one of outcome, closer, aborted-by, cause, finding, time-wait, confidence, host,
     /// port. The same key again is OR, different keys are AND; KEY!=VALUE negates, and every
-    /// negation must hold. time-wait takes client, server, both or none; host takes an address;
-    /// host and port match either end. The summary still counts every flow.
+    /// negation must hold. time-wait takes client, server, both or none; aborted-by and cause take
+    /// none as well; host takes an address; host and port match either end. A wrong value is
+    /// answered with the list of the right ones. The summary still counts every flow.
     #[arg(long, value_name = "KEY=VALUE")]
     only: Vec<Rule>,
 
@@ -48,8 +49,8 @@ pub(crate) struct Args {
 
     /// How long TIME-WAIT lasts: 60s, 250ms, 4m, 1h [default: 60s]
     ///
-    /// Linux: 60 s, compiled in (`tcp_fin_timeout` does not change it). RFC 9293 asks for 2 MSL,
-    /// 4 minutes. Windows and BSD have settings of their own.
+    /// Linux: 60 s, compiled in; its setting for FIN timeouts does not change that. RFC 9293 asks
+    /// for 2 MSL, 4 minutes. Windows and BSD have settings of their own.
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     time_wait: Option<i64>,
 }

@@ -96,6 +96,7 @@ fn confidence(facts: &Facts, rst: &Rst, both: bool) -> Confidence {
         && !both
         && numbers_fit(facts, rst)
         && looks_like_its_sender(facts, rst)
+        && no_fin_before(facts)
         && nothing_follows(facts, rst);
     if sure {
         Confidence::Certain
@@ -138,6 +139,15 @@ fn numbers_fit(facts: &Facts, rst: &Rst) -> bool {
         && peer.whole_below(seen.ack)
 }
 
+/// A side whose FIN is not shown had not sent it before the capture began: it opened the connection
+/// or still sent payload.
+fn no_fin_before(facts: &Facts) -> bool {
+    [Side::Client, Side::Server].into_iter().all(|side| {
+        let half = facts.half(side);
+        half.fin.is_some() || half.opening.is_some() || half.payload > 0
+    })
+}
+
 /// TTL, timestamps and IPv4 ID are those of its sender.
 fn looks_like_its_sender(facts: &Facts, rst: &Rst) -> bool {
     let (seen, mine) = (rst.seen(), facts.half(rst.from));
@@ -155,7 +165,7 @@ fn nothing_follows(facts: &Facts, rst: &Rst) -> bool {
     let peer = rst.from.peer();
     let rtt = facts.half(peer).rtt.unwrap_or(0) + SLACK;
     let seen = rst.seen();
-    let follows = |s: &Seen| s.at.frame > seen.at.frame && !s.flags.rst();
+    let follows = |s: &Seen| seen.at.is_before(s.at) && !s.flags.rst();
     !facts.sent_by(rst.from).any(follows)
         && !facts
             .sent_by(peer)
@@ -191,15 +201,14 @@ fn cause(facts: &Facts, rst: &Rst) -> Reading {
 fn cause_of_reply(facts: &Facts, rst: &Rst) -> Reading {
     let closed = facts
         .fin(rst.from)
-        .filter(|f| f.copies.first.frame < rst.seen().at.frame);
+        .filter(|f| f.copies.first.is_before(rst.seen().at));
     let none = Vec::new;
     let Some(trigger) = rst.trigger else {
         let alternatives = vec![AbortCause::NoConnection, AbortCause::Injected];
         return (AbortCause::Unknown, Confidence::Possible, alternatives);
     };
     let half = facts.half(rst.from);
-    let only_opened =
-        rst.from == Side::Server && half.opening.is_some() && half.first_other.is_none();
+    let only_opened = rst.from == Side::Server && half.opening.is_some() && !half.spoke;
     match trigger.what {
         Answered::Syn => (AbortCause::Refused, Confidence::Likely, none()),
         Answered::SynAck => (AbortCause::HandshakeRejected, Confidence::Likely, none()),
@@ -248,14 +257,14 @@ fn cause_of_active(facts: &Facts, rst: &Rst) -> Reading {
             vec![AbortCause::AppAbort],
         );
     }
-    if before.probes.count >= 2 {
+    if before.probes >= 2 {
         return (
             AbortCause::KeepaliveTimeout,
             Confidence::Likely,
             vec![AbortCause::AppAbort],
         );
     }
-    if before.repeats.count >= 3 {
+    if before.repeats >= 3 {
         let others = vec![AbortCause::AppAbort, AbortCause::UnreadData];
         return (
             AbortCause::RetransmissionTimeout,

@@ -163,6 +163,9 @@ fn part(facts: &Facts, side: Side) -> Part {
         return Part::LikelyPassive;
     };
     let (fin_seq, peer_end) = (mine.seq, theirs.seq.plus(1));
+    if mine.without_ack {
+        return Part::LikelyActive; // it acknowledges nothing, and a conforming receiver drops it
+    }
     if mine.least_ack.before(peer_end) {
         return Part::ShownActive;
     }
@@ -194,12 +197,8 @@ fn sent_before_its_first_copy(facts: &Facts, side: Side) -> bool {
         return false;
     };
     let copies = facts.fin_copies(side.peer());
-    let seen_once = copies
-        .iter()
-        .filter(|c| c.at.frame < first.at.frame)
-        .count()
-        == 1;
-    first.seq == end && !first.flags.fin() && first.at.frame < mine.copies.first.frame && seen_once
+    let seen_once = copies.iter().filter(|c| c.at.is_before(first.at)).count() == 1;
+    first.seq == end && !first.flags.fin() && first.at.is_before(mine.copies.first) && seen_once
 }
 
 const fn one(side: Side) -> ActiveCloser {

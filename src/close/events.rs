@@ -37,11 +37,10 @@ pub(super) fn events(case: &Case) -> Vec<CloseEntry> {
             time: Some(seen.at.time),
             from,
             event,
-            seq: facts.relative(from, seen.seq),
-            ack: seen
-                .flags
-                .ack()
-                .then(|| facts.relative(from.peer(), seen.ack)),
+            seq: facts.relative(from, seen.seq).unwrap_or(seen.seq.0),
+            ack: facts
+                .relative(from.peer(), seen.ack)
+                .filter(|_| seen.flags.ack()),
             len: seen.len,
         }));
     }

@@ -1,8 +1,7 @@
 //! A flow seen with roles: the facts that every judgement reads.
 
-use crate::close::verdict::{RolesFrom, Side};
+use crate::close::verdict::{Endpoint, RolesFrom, Side};
 use crate::flow::{Fin, Flow, Half, Seen};
-use crate::packet::End;
 use crate::seq::SeqNum;
 use crate::stamp::{MILLISECOND, Stamp};
 
@@ -65,8 +64,13 @@ impl<'a> Facts<'a> {
         }
     }
 
-    pub(super) fn end_of(&self, side: Side) -> &'a End {
-        &self.flow.key.ends[usize::from(self.index(side) & 1)]
+    /// The address and port of a side.
+    pub(super) fn endpoint(&self, side: Side) -> Endpoint {
+        let end = &self.flow.key.ends[usize::from(self.index(side) & 1)];
+        Endpoint {
+            addr: end.ip(),
+            port: end.port,
+        }
     }
 
     /// What a side sent.
@@ -122,7 +126,7 @@ impl<'a> Facts<'a> {
         let peer_ack = self.half(side.peer()).ack;
         let acked = peer_ack.is_some_and(|ack| ack.since(numbers.next) == 1);
         let skipped = numbers.hole_at_end() == 1;
-        (acked || skipped) && half.first_other.is_some() || (acked && half.opening.is_some())
+        (acked || skipped) && half.spoke || (acked && half.opening.is_some())
     }
 
     /// Only one of the ends was captured.
@@ -135,18 +139,12 @@ impl<'a> Facts<'a> {
         self.half(side).payload > 0
     }
 
-    /// A sequence number of a side, relative to its ISN or to the first number seen.
-    pub(super) fn relative(&self, side: Side, number: SeqNum) -> u32 {
+    /// A sequence number of a side, relative to its ISN or to the first number seen; none of a side
+    /// of which neither is known.
+    pub(super) fn relative(&self, side: Side, number: SeqNum) -> Option<u32> {
         let half = self.half(side);
-        let base = half
-            .isn
-            .or_else(|| half.numbers.map(|n| n.base))
-            .or_else(|| {
-                self.half(side.peer())
-                    .ack
-                    .filter(|_| half.numbers.is_none())
-            });
-        base.map_or(number.0, |base| number.0.wrapping_sub(base.0))
+        let base = half.isn.or_else(|| half.numbers.map(|n| n.base));
+        base.map(|base| number.0.wrapping_sub(base.0))
     }
 
     /// The TIME-WAIT or other state of a side may have changed until here.

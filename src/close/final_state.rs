@@ -48,7 +48,7 @@ fn of(case: &Case, side: Side) -> State {
 /// Both FINs are shown.
 fn closed(case: &Case, side: Side) -> State {
     if let Some(entry) = case.time_wait.iter().find(|t| t.owner == side) {
-        let running = entry.ended_by == EndedBy::CaptureEnd || entry.end.is_none();
+        let running = entry.ended_by == EndedBy::CaptureEnd;
         return if running {
             State::TimeWait
         } else {
@@ -78,7 +78,7 @@ fn repeated_after_the_ack(case: &Case, side: Side) -> bool {
     };
     let answered = facts
         .sent_by(side.peer())
-        .any(|s| s.acks(end) && !s.flags.rst() && s.at.frame > last.frame);
+        .any(|s| s.acks(end) && !s.flags.rst() && last.is_before(s.at));
     lost && !answered
 }
 
@@ -92,7 +92,7 @@ fn by_fins(case: &Case, side: Side) -> State {
         (true, false) if facts.fin_was_acked(side).is_some() => State::FinWait2,
         (true, false) => State::FinWait1,
         (false, true) => State::CloseWait,
-        (false, false) if facts.half(side).first_other.is_some() => State::Established,
+        (false, false) if facts.half(side).spoke => State::Established,
         (false, false) if case.outcome != Outcome::Indeterminate => State::Established,
         (false, false) => State::Unknown,
     }

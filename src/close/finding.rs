@@ -106,11 +106,14 @@ pub const FINDINGS: &[Row] = &[
         term: Term {
             name: "old-duplicate-syn",
             summary: "a SYN of an older connection reached this one",
-            recognised: "",
-            meaning: "",
-            advice: "",
-            rfc: &[],
-            linux: "",
+            recognised: "A SYN with another ISN while the connection lives, and the connection \
+                goes on with its own numbers.",
+            meaning: "A SYN that had been delayed in the network arrived late. TCP answers it with \
+                an ACK and goes on; no new connection began.",
+            advice: "Nothing, if rare. Often in one place: look for a device that queues or \
+                replays packets.",
+            rfc: &["RFC 9293 3.5", "RFC 5961 4"],
+            linux: "`nstat -az TcpExtTCPSYNChallenge`",
             zeek: "",
         },
     },
@@ -120,11 +123,15 @@ pub const FINDINGS: &[Row] = &[
         severity: Severity::Info,
         term: Term {
             name: "old-duplicate-segment",
-            summary: "segments of an older connection reached this one",
-            recognised: "",
-            meaning: "",
-            advice: "",
-            rfc: &[],
+            summary: "segments arrived after their connection was over",
+            recognised: "Segments with an older connection's numbers arrive after a newer one has \
+                begun on the same addresses and ports, or a copy of payload arrives after the FIN \
+                behind it was acknowledged.",
+            meaning: "Late copies from the network. They are counted with the connection whose \
+                numbers they fit, and disturb no other. That they can be told apart is what \
+                TIME-WAIT and fresh ISNs are for.",
+            advice: "Nothing. It is a reason not to shorten TIME-WAIT by force.",
+            rfc: &["RFC 9293 3.4.1", "RFC 7323 5"],
             linux: "",
             zeek: "",
         },
@@ -136,10 +143,15 @@ pub const FINDINGS: &[Row] = &[
         term: Term {
             name: "final-ack-lost",
             summary: "the ACK of the second FIN was lost",
-            recognised: "",
-            meaning: "",
-            advice: "",
-            rfc: &[],
+            recognised: "The second FIN is repeated by its sender: either more than a round trip \
+                after an ACK of it had passed the capture (lost after it), or before any ACK was \
+                seen (the FIN or its ACK was lost on the other side).",
+            meaning: "The passive closer stayed in LAST-ACK until a repeat got through. TIME-WAIT \
+                on the active closer did its work and, if it lives, acknowledged again. No data \
+                was lost.",
+            advice: "Packet loss: look at the path if there is much of it. If the repeats are \
+                never answered, see last-ack-stuck.",
+            rfc: &["RFC 9293 3.6"],
             linux: "",
             zeek: "",
         },
@@ -151,11 +163,14 @@ pub const FINDINGS: &[Row] = &[
         term: Term {
             name: "fin-retransmitted",
             summary: "a FIN was sent again although it had been acknowledged",
-            recognised: "",
-            meaning: "",
-            advice: "",
-            rfc: &[],
-            linux: "",
+            recognised: "A FIN is repeated within a round trip of its acknowledgement: the two \
+                crossed.",
+            meaning: "Its sender's timer was a little too quick, or the ACK was delayed (delayed \
+                ACKs wait 40 ms or more). Harmless, but a late copy can make TIME-WAIT answer a \
+                socket that is gone: see time-wait-reset.",
+            advice: "Nothing to do.",
+            rfc: &["RFC 6298 5", "RFC 8985 7"],
+            linux: "`nstat -az TcpExtTCPLossProbes TcpRetransSegs`",
             zeek: "",
         },
     },
@@ -166,11 +181,15 @@ pub const FINDINGS: &[Row] = &[
         term: Term {
             name: "last-ack-stuck",
             summary: "the second FIN was repeated and never acknowledged",
-            recognised: "",
-            meaning: "",
-            advice: "",
-            rfc: &[],
-            linux: "",
+            recognised: "The second FIN is repeated, and no ACK of it appears.",
+            meaning: "The passive closer sits in LAST-ACK until its retries run out. The active \
+                closer, its host, or something on the way has forgotten the connection without a \
+                word.",
+            advice: "Look for a firewall or NAT that drops its entry at the first FIN, and for a \
+                host that went away. If it is your host that sits in LAST-ACK, \
+                net.ipv4.tcp_orphan_retries bounds the wait.",
+            rfc: &["RFC 9293 3.6"],
+            linux: "`ss -tno state last-ack`; at the end `nstat -az TcpExtTCPAbortOnTimeout`",
             zeek: "",
         },
     },
@@ -181,11 +200,13 @@ pub const FINDINGS: &[Row] = &[
         term: Term {
             name: "fin-wait-1-stuck",
             summary: "the first FIN was repeated and never acknowledged",
-            recognised: "",
-            meaning: "",
-            advice: "",
-            rfc: &[],
-            linux: "",
+            recognised: "The first FIN is repeated, and no ACK of it appears.",
+            meaning: "The closer cannot deliver its FIN: the peer or the path is dead. The peer, \
+                if it lives, still believes in the connection and keeps its socket.",
+            advice: "Find where the path broke. The peer needs keepalive or a timeout of its own \
+                to notice; net.ipv4.tcp_orphan_retries bounds the wait of the closer.",
+            rfc: &["RFC 9293 3.6"],
+            linux: "`ss -tno state fin-wait-1`; at the end `nstat -az TcpExtTCPAbortOnTimeout`",
             zeek: "",
         },
     },
@@ -196,11 +217,14 @@ pub const FINDINGS: &[Row] = &[
         term: Term {
             name: "owner-gone",
             summary: "the active closer kept no socket for the peer's FIN",
-            recognised: "",
-            meaning: "",
-            advice: "",
-            rfc: &[],
-            linux: "",
+            recognised: "The active closer answered the peer's FIN with a RST instead of an ACK.",
+            meaning: "Its host kept no socket for the rest of the close: FIN-WAIT-2 had expired, \
+                TIME-WAIT was refused or over, or SO_LINGER 0 was used late. The passive closer \
+                sees a reset at the end of a close that was otherwise clean.",
+            advice: "If the peer took long to close, mend that (close-wait-leak). If the RST came \
+                at once, look at net.ipv4.tcp_max_tw_buckets and for SO_LINGER on the closer.",
+            rfc: &["RFC 9293 3.6", "RFC 9293 3.10.7.1"],
+            linux: "`nstat -az TcpExtTCPTimeWaitOverflow`",
             zeek: "",
         },
     },
@@ -211,11 +235,15 @@ pub const FINDINGS: &[Row] = &[
         term: Term {
             name: "time-wait-reset",
             summary: "a RST ended TIME-WAIT before its time",
-            recognised: "",
-            meaning: "",
-            advice: "",
-            rfc: &[],
-            linux: "",
+            recognised: "After TIME-WAIT began, its owner acknowledged a late segment, and a bare \
+                RST at exactly its RCV.NXT came back.",
+            meaning: "TIME-WAIT assassination: the other side's socket was gone, its host answered \
+                the ACK with a RST, and TIME-WAIT ended before its time. In ordinary traffic a \
+                repeated FIN is enough. It aborts nothing: the close was complete.",
+            advice: "Usually nothing. Where old duplicates are a danger, net.ipv4.tcp_rfc1337=1 on \
+                the owner makes it ignore such RSTs.",
+            rfc: &["RFC 1337", "RFC 9293 3.10.7.4"],
+            linux: "net.ipv4.tcp_rfc1337 (default 0: the RST is obeyed)",
             zeek: "",
         },
     },
@@ -226,11 +254,15 @@ pub const FINDINGS: &[Row] = &[
         term: Term {
             name: "time-wait-reused",
             summary: "a new connection took the place of TIME-WAIT",
-            recognised: "",
-            meaning: "",
-            advice: "",
-            rfc: &[],
-            linux: "",
+            recognised: "A SYN on the same 4-tuple was answered with a SYN-ACK while TIME-WAIT \
+                still ran: its ISN or its TSval was higher. Or the owner itself reused its port \
+                (tcp_tw_reuse), shown by a SYN whose TSecr is not 0.",
+            meaning: "A new connection took the place of TIME-WAIT, by the rules, without waiting. \
+                The client runs through its ports fast.",
+            advice: "Nothing, while it works. It shows that ports are scarce towards this server: \
+                keep connections open and reuse them, before a SYN is rejected.",
+            rfc: &["RFC 6191", "RFC 9293 3.6.1", "RFC 7323 5"],
+            linux: "`nstat -az TcpExtTWRecycled` on a client with net.ipv4.tcp_tw_reuse",
             zeek: "",
         },
     },
@@ -241,11 +273,17 @@ pub const FINDINGS: &[Row] = &[
         term: Term {
             name: "time-wait-syn-rejected",
             summary: "a SYN met an old connection and was answered with its ACK",
-            recognised: "",
-            meaning: "",
-            advice: "",
-            rfc: &[],
-            linux: "",
+            recognised: "A SYN is answered with an ACK of the connection before; the client resets \
+                that, and sends its SYN again.",
+            meaning: "The SYN met TIME-WAIT or LAST-ACK of an older connection and its ISN and \
+                TSval were not higher. The handshake succeeds after one more round, or, if the RST \
+                is ignored (tcp_rfc1337=1), only when TIME-WAIT is over.",
+            advice: "A client, or several behind one NAT, reuses its ports faster than TIME-WAIT \
+                ends. Widen the port range, reuse connections, or let the client's side close \
+                first.",
+            rfc: &["RFC 9293 3.10.7.3", "RFC 6191", "RFC 5961 4"],
+            linux: "`nstat -az TcpExtPAWSTimewait TcpExtTCPACKSkippedTimeWait \
+                TcpExtTCPSYNChallenge`",
             zeek: "",
         },
     },
@@ -256,12 +294,13 @@ pub const FINDINGS: &[Row] = &[
         term: Term {
             name: "rst-after-close",
             summary: "a RST after both FINs were acknowledged",
-            recognised: "",
-            meaning: "",
-            advice: "",
-            rfc: &[],
+            recognised: "A RST after both FINs were acknowledged.",
+            meaning: "The connection was closed already: the RST took nothing away. Hosts send one \
+                for a late segment, some clients to leave TIME-WAIT.",
+            advice: "Nothing to do. Do not count it as an abort.",
+            rfc: &["RFC 9293 3.10.7.1", "RFC 1337"],
             linux: "",
-            zeek: "",
+            zeek: "SF",
         },
     },
     Row {
@@ -271,10 +310,13 @@ pub const FINDINGS: &[Row] = &[
         term: Term {
             name: "rst-ignored",
             summary: "a RST that its receiver ignored",
-            recognised: "",
-            meaning: "",
-            advice: "",
-            rfc: &[],
+            recognised: "A RST, and after at least a round trip its receiver goes on and \
+                acknowledges newer data.",
+            meaning: "The RST did not end the connection: its SEQ lay outside the window, or it \
+                was lost after the capture point. Often it is a forged or a very late one.",
+            advice: "See the RST's `fit`. RSTs outside of the window, again and again: somebody \
+                guesses, or a device injects with stale numbers.",
+            rfc: &["RFC 5961 3", "RFC 9293 3.5.3"],
             linux: "",
             zeek: "",
         },
@@ -286,11 +328,14 @@ pub const FINDINGS: &[Row] = &[
         term: Term {
             name: "rst-challenged",
             summary: "a RST that its receiver answered with a challenge ACK",
-            recognised: "",
-            meaning: "",
-            advice: "",
-            rfc: &[],
-            linux: "",
+            recognised: "A RST in the receive window but not at its left edge, answered with an \
+                empty ACK (a challenge ACK); the connection goes on.",
+            meaning: "The receiver asked the sender to prove itself. A real peer would have \
+                answered with an exact RST; none came, so the RST was forged or stale.",
+            advice: "Look at its TTL and IP ID against the peer's other segments. Many of them are \
+                an attack or a broken middlebox.",
+            rfc: &["RFC 5961 3.2", "RFC 9293 3.10.7.4"],
+            linux: "`nstat -az TcpExtTCPChallengeACK`",
             zeek: "",
         },
     },
@@ -301,10 +346,13 @@ pub const FINDINGS: &[Row] = &[
         term: Term {
             name: "half-close-used",
             summary: "data was sent after the peer's FIN",
-            recognised: "",
-            meaning: "",
-            advice: "",
-            rfc: &[],
+            recognised: "Payload flows after the other side's FIN.",
+            meaning: "Either the closer shut down sending only and still reads (a half-close, as \
+                `nc -N`, ssh and some RPC protocols use it), or it has closed for good and answers \
+                the data with a RST: see data-after-close.",
+            advice: "Nothing, if the answer arrives whole. Proxies that take a FIN for an abort \
+                break such clients.",
+            rfc: &["RFC 9293 3.6", "RFC 9293 3.9.1"],
             linux: "",
             zeek: "",
         },
@@ -316,12 +364,15 @@ pub const FINDINGS: &[Row] = &[
         term: Term {
             name: "close-wait-leak",
             summary: "a side received a FIN and did not close",
-            recognised: "",
-            meaning: "",
-            advice: "",
-            rfc: &[],
-            linux: "",
-            zeek: "",
+            recognised: "A side acknowledged the peer's FIN, and sent neither FIN nor RST for 5 s \
+                or more, until the capture ended.",
+            meaning: "It sits in CLOSE-WAIT: its application was told of the end and has not \
+                closed its socket. No timer ends that; enough of them use up the file descriptors.",
+            advice: "Find the process with `ss -tnp state close-wait` and mend the path on which \
+                it forgets close(). Kernel settings do not help.",
+            rfc: &["RFC 9293 3.6", "RFC 1122 4.2.2.13"],
+            linux: "`ss -tn state close-wait`",
+            zeek: "S2 or S3",
         },
     },
     Row {
@@ -331,10 +382,15 @@ pub const FINDINGS: &[Row] = &[
         term: Term {
             name: "keepalive-race",
             summary: "a request crossed the close of an idle connection",
-            recognised: "",
-            meaning: "",
-            advice: "",
-            rfc: &[],
+            recognised: "A side closes an idle connection, and a request that was sent before that \
+                FIN can have arrived crosses it and is answered with a RST.",
+            meaning: "Nobody made a mistake on the wire: the server's idle timeout ran out at the \
+                moment when the client reused the connection. The client sees a failed request (a \
+                proxy: 502, 503).",
+            advice: "Let the side that sends requests give up idle connections first: its idle \
+                timeout should be some seconds below the server's. Requests that are safe to \
+                repeat should be repeated.",
+            rfc: &["RFC 9112 9.5", "RFC 9293 3.6"],
             linux: "",
             zeek: "",
         },
@@ -346,10 +402,14 @@ pub const FINDINGS: &[Row] = &[
         term: Term {
             name: "port-reused-too-soon",
             summary: "a 4-tuple was reused against the rules",
-            recognised: "",
-            meaning: "",
-            advice: "",
-            rfc: &[],
+            recognised: "A SYN on the 4-tuple while TIME-WAIT still ran, with an ISN and a TSval \
+                that are not higher, and it was answered with a SYN-ACK all the same.",
+            meaning: "The 4-tuple came back sooner than TCP allows: late segments of the old \
+                connection could be taken for the new one's. The other side kept no TIME-WAIT, or \
+                does not test.",
+            advice: "Widen the client's port range (net.ipv4.ip_local_port_range), reuse \
+                connections, or use more addresses. Behind a NAT, look at its own port table.",
+            rfc: &["RFC 6191", "RFC 9293 3.4.1"],
             linux: "",
             zeek: "",
         },
@@ -361,11 +421,14 @@ pub const FINDINGS: &[Row] = &[
         term: Term {
             name: "timestamp-regression",
             summary: "a TSval went back within the flow",
-            recognised: "",
-            meaning: "",
-            advice: "",
-            rfc: &[],
-            linux: "",
+            recognised: "A segment (no RST) with new data, or answered by a duplicate ACK, whose \
+                TSval is older than the newest one its receiver had taken.",
+            meaning: "The receiver drops such a segment as an old duplicate (PAWS). One clock does \
+                not go back: a middlebox rewrites timestamps, or several hosts share the address.",
+            advice: "Look at the devices on the way that touch timestamps (NAT, TCP accelerators, \
+                load balancers). Compare a capture on each side of them.",
+            rfc: &["RFC 7323 5.2", "RFC 7323 5.3"],
+            linux: "`nstat -az TcpExtPAWSEstab`",
             zeek: "",
         },
     },
@@ -376,11 +439,15 @@ pub const FINDINGS: &[Row] = &[
         term: Term {
             name: "timestamp-regression-across-flows",
             summary: "a SYN's TSval is older than the flow before it on the same 4-tuple",
-            recognised: "",
-            meaning: "",
-            advice: "",
-            rfc: &[],
-            linux: "",
+            recognised: "A SYN whose TSval is older than that of the connection just before on the \
+                same 4-tuple.",
+            meaning: "One clock does not go back, so several hosts may stand behind one address \
+                (NAT, load balancer), or the host restarted. A server that compares timestamps per \
+                address or in TIME-WAIT may drop or reject such SYNs.",
+            advice: "Do not use tcp_tw_recycle (it was removed in Linux 4.12). On the NAT, widen \
+                the port or address pool so that 4-tuples come back later.",
+            rfc: &["RFC 7323 5.8", "RFC 6191"],
+            linux: "`nstat -az TcpExtPAWSTimewait`",
             zeek: "",
         },
     },
@@ -391,10 +458,12 @@ pub const FINDINGS: &[Row] = &[
         term: Term {
             name: "timestamps-not-negotiated",
             summary: "timestamps were offered and not echoed",
-            recognised: "",
-            meaning: "",
-            advice: "",
-            rfc: &[],
+            recognised: "The SYN offers timestamps, the SYN-ACK does not echo them.",
+            meaning: "The connection runs without timestamps: no PAWS, coarser round-trip samples, \
+                and the client's net.ipv4.tcp_tw_reuse cannot reuse a TIME-WAIT of this pair.",
+            advice: "See whether the server (net.ipv4.tcp_timestamps) or a device on the way turns \
+                the option off.",
+            rfc: &["RFC 7323 3.2"],
             linux: "",
             zeek: "",
         },
@@ -406,9 +475,13 @@ pub const FINDINGS: &[Row] = &[
         term: Term {
             name: "capture-duplicates",
             summary: "the capture holds records twice",
-            recognised: "",
-            meaning: "",
-            advice: "",
+            recognised: "The same packet stands in the capture twice: equal in everything but TTL \
+                and link header (IP ID and TSval too).",
+            meaning: "It was captured at two places, such as the `any` interface, a mirror of both \
+                ports, or tagged and untagged. The copies are folded before anything is judged: \
+                they are no retransmissions.",
+            advice: "Capture on one interface, or in one direction of the mirror. Nothing in the \
+                verdict depends on it.",
             rfc: &[],
             linux: "",
             zeek: "",
@@ -421,9 +494,10 @@ pub const FINDINGS: &[Row] = &[
         term: Term {
             name: "capture-reordered",
             summary: "records stand out of order",
-            recognised: "",
-            meaning: "",
-            advice: "",
+            recognised: "Records stand in the file in another order than their packets travelled.",
+            meaning: "Network cards with several queues, and merged files, do that. Who closed \
+                first is decided by acknowledgement numbers, not by this order.",
+            advice: "Nothing. `reordercap` sorts by time, where the times are right.",
             rfc: &[],
             linux: "",
             zeek: "",
@@ -436,9 +510,11 @@ pub const FINDINGS: &[Row] = &[
         term: Term {
             name: "capture-clock-step",
             summary: "the capture's clock went back",
-            recognised: "",
-            meaning: "",
-            advice: "",
+            recognised: "A record is much older than the one before it.",
+            meaning: "The capturing host's clock was set back, or files were merged badly. \
+                Durations across the step mean nothing.",
+            advice: "Trust the order of frames, not their times, around the step. Keep the clock \
+                of the capturing host slewed, not stepped.",
             rfc: &[],
             linux: "",
             zeek: "",
@@ -451,9 +527,13 @@ pub const FINDINGS: &[Row] = &[
         term: Term {
             name: "capture-gap",
             summary: "bytes that were acknowledged are missing from the capture",
-            recognised: "",
-            meaning: "",
-            advice: "",
+            recognised: "Numbers that were acknowledged, or skipped by their own sender, are \
+                missing from the capture where they matter: a byte that may have been a FIN, or an \
+                ACK that must have been sent.",
+            meaning: "The capture missed something that decides. The verdict takes the weaker \
+                reading and says so by its confidence.",
+            advice: "Capture again nearer to one end, with a larger buffer (`tcpdump -B 65536`), \
+                or headers only (`-s 96`).",
             rfc: &[],
             linux: "",
             zeek: "",
@@ -466,9 +546,11 @@ pub const FINDINGS: &[Row] = &[
         term: Term {
             name: "capture-drops",
             summary: "acknowledged data was never seen: the capture dropped records",
-            recognised: "",
-            meaning: "",
-            advice: "",
+            recognised: "A side acknowledges payload that is not in the capture.",
+            meaning: "The capture dropped records. Retransmissions, FINs or RSTs may be among \
+                them; nothing that rests on their absence is certain.",
+            advice: "Look at what tcpdump printed as \"dropped by kernel\". A larger buffer \
+                (`-B`), a narrower filter or a shorter snaplen helps.",
             rfc: &[],
             linux: "",
             zeek: "",
@@ -481,12 +563,13 @@ pub const FINDINGS: &[Row] = &[
         term: Term {
             name: "capture-one-direction",
             summary: "only one direction was captured",
-            recognised: "",
-            meaning: "",
-            advice: "",
+            recognised: "Every segment of the flow has the same sender.",
+            meaning: "The other direction took another path, or the mirror shows one way only. How \
+                the connection closed needs both.",
+            advice: "Mirror both directions, or capture on one of the two hosts.",
             rfc: &[],
             linux: "",
-            zeek: "",
+            zeek: "SH, SHR or OTH",
         },
     },
     Row {
@@ -496,12 +579,14 @@ pub const FINDINGS: &[Row] = &[
         term: Term {
             name: "capture-starts-inside",
             summary: "the capture begins inside the connection",
-            recognised: "",
-            meaning: "",
-            advice: "",
+            recognised: "Neither SYN nor SYN-ACK was seen: the first segment belongs to a \
+                connection that was already running.",
+            meaning: "The close can be judged nevertheless. Unknown are the negotiated options, \
+                and which side is the client: the higher port is taken for it.",
+            advice: "Start the capture first, if the options matter.",
             rfc: &[],
             linux: "",
-            zeek: "",
+            zeek: "OTH",
         },
     },
     Row {
@@ -511,9 +596,11 @@ pub const FINDINGS: &[Row] = &[
         term: Term {
             name: "capture-ends-inside",
             summary: "the capture ends inside the connection",
-            recognised: "",
-            meaning: "",
-            advice: "",
+            recognised: "The capture ends while the connection, or a step of its close, is not \
+                complete.",
+            meaning: "What is missing may simply come after the last record. So nothing that rests \
+                on absence is certain.",
+            advice: "Capture for longer: beyond the close, and 60 s more if TIME-WAIT matters.",
             rfc: &[],
             linux: "",
             zeek: "",
@@ -526,9 +613,11 @@ pub const FINDINGS: &[Row] = &[
         term: Term {
             name: "capture-snaplen",
             summary: "headers were cut by the snaplen",
-            recognised: "",
-            meaning: "",
-            advice: "",
+            recognised: "Records are cut inside the TCP header.",
+            meaning: "Numbers and flags are there, options may not be: nothing is said of \
+                timestamps then, and some tests for forged RSTs are left out.",
+            advice: "Capture with a snaplen of 96 or more (`tcpdump -s 96`); 128 with tunnels or \
+                IPv6.",
             rfc: &[],
             linux: "",
             zeek: "",
@@ -541,9 +630,11 @@ pub const FINDINGS: &[Row] = &[
         term: Term {
             name: "capture-cut",
             summary: "the capture's last record is cut",
-            recognised: "",
-            meaning: "",
-            advice: "",
+            recognised: "The file ends in the middle of its last record.",
+            meaning: "The writer was stopped or the disk was full. Everything before the cut was \
+                read and judged.",
+            advice: "Stop tcpdump with SIGINT or SIGTERM, not SIGKILL; `-U` writes each packet at \
+                once.",
             rfc: &[],
             linux: "",
             zeek: "",

@@ -19,7 +19,7 @@ pub const SCHEMA: u32 = 1;
 pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
     let case = Case::new(flow, context);
     let facts = &case.facts;
-    let (client, server) = (endpoint(&case, Side::Client), endpoint(&case, Side::Server));
+    let (client, server) = (facts.endpoint(Side::Client), facts.endpoint(Side::Server));
     let per_side = |of: fn(&Half) -> u64| PerSide {
         client: of(facts.half(Side::Client)),
         server: of(facts.half(Side::Server)),
@@ -55,14 +55,6 @@ pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
         wireshark_filter: wireshark_filter(flow, client, server),
         zeek: zeek(&case),
         time_wait: case.time_wait,
-    }
-}
-
-fn endpoint(case: &Case, side: Side) -> Endpoint {
-    let end = case.facts.end_of(side);
-    Endpoint {
-        addr: end.ip(),
-        port: end.port,
     }
 }
 

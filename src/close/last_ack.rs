@@ -97,7 +97,7 @@ fn of_fin(facts: &Facts, p: Side) -> LastAck {
         .collect();
     let reset = facts
         .sent_by(owner)
-        .find(|s| s.flags.rst() && s.at.frame > first.at.frame);
+        .find(|s| s.flags.rst() && first.at.is_before(s.at));
     let rtt = facts.half(p).rtt;
     let mut detail = Detail {
         frames: copies.iter().map(|c| c.at.frame).collect(),
@@ -124,8 +124,8 @@ fn of_fin(facts: &Facts, p: Side) -> LastAck {
 }
 
 fn acked(copies: &[&Seen], ack: &Seen, rtt: i64, detail: &mut Detail) -> FinalAck {
-    let before = copies.iter().filter(|c| c.at.frame < ack.at.frame).count();
-    let after = copies.iter().filter(|c| c.at.frame > ack.at.frame);
+    let before = copies.iter().filter(|c| c.at.is_before(ack.at)).count();
+    let after = copies.iter().filter(|c| ack.at.is_before(c.at));
     let late = after.clone().any(|c| c.at.time.since(ack.at.time) > rtt);
     if late && copies.len() > 1 && before > 0 {
         return FinalAck::LostAfter;
@@ -145,11 +145,7 @@ fn unacked(facts: &Facts, copies: &[&Seen], reset: Option<&Seen>, detail: &mut D
     if let Some(reset) = reset {
         detail.owner_gone = true;
         detail.frames.push(reset.at.frame);
-        let repeated = copies
-            .iter()
-            .filter(|c| c.at.frame < reset.at.frame)
-            .count()
-            > 1;
+        let repeated = copies.iter().filter(|c| c.at.is_before(reset.at)).count() > 1;
         return if repeated {
             FinalAck::LostBefore
         } else {

@@ -19,6 +19,7 @@ pub mod summary;
 pub mod terms;
 mod time_wait;
 pub mod verdict;
+pub mod words;
 mod zeek;
 
 pub use facts::Context;

@@ -159,13 +159,13 @@ fn aborted(case: &Case) -> String {
         (AbortCause::KeepaliveTimeout, None) => {
             format!(
                 " after {} unanswered keepalive probes",
-                rst.reset.before.probes.count
+                rst.reset.before.probes
             )
         }
         (AbortCause::RetransmissionTimeout, None) => {
             format!(
                 " after {} unanswered retransmissions",
-                rst.reset.before.repeats.count
+                rst.reset.before.repeats
             )
         }
         (_, None) if rst.form == RstForm::Active => " of its own accord".to_owned(),

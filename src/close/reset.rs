@@ -165,10 +165,13 @@ fn find_trigger<'a>(
     let from = facts.side(seen.from);
     let rtt = facts.half(from).rtt;
     let age = |s: &Seen| seen.at.time.since(s.at.time);
-    let asked = |s: &&&Seen| s.from != seen.from && s.at.frame < seen.at.frame && !s.flags.rst();
+    let asked = |s: &&&Seen| s.from != seen.from && s.at.is_before(seen.at) && !s.flags.rst();
     if seen.flags.ack() {
-        let answers =
-            |s: &&&Seen| s.flags.syn() && !s.flags.ack() && seen.seq.0 == 0 && seen.ack == s.end();
+        let answers = |s: &&&Seen| s.flags.syn() && !s.flags.ack() && seen.ack == s.end();
+        // A side that has opened a connection resets it at its own number, 0 or not.
+        if seen.seq.0 != 0 || facts.half(from).numbers.is_some() {
+            return None;
+        }
         let syn = facts.log.iter().filter(asked).find(answers)?;
         return Some(Trigger {
             seen: syn,
@@ -201,7 +204,7 @@ fn find_trigger<'a>(
 /// The segment was answered before the RST passed: by an ACK, or by a RST of its own.
 fn is_answered(facts: &Facts, segment: &Seen, reset: &ResetSeen, before: &[Rst]) -> bool {
     let between = |s: &&&Seen| {
-        s.at.frame > segment.at.frame && s.at.frame < reset.seen.at.frame && s.from != segment.from
+        segment.at.is_before(s.at) && s.at.is_before(reset.seen.at) && s.from != segment.from
     };
     let acked = facts
         .log
@@ -233,7 +236,7 @@ fn answered(facts: &Facts, trigger: &Seen, reset: &ResetSeen) -> Answered {
     let rtt = facts.half(sender.peer()).rtt.unwrap_or(0);
     let copies = facts.fin_copies(sender);
     let received = |c: &&&Seen| {
-        c.at.frame < reset.seen.at.frame && reset.seen.at.time.since(c.at.time) + SLACK >= rtt
+        c.at.is_before(reset.seen.at) && reset.seen.at.time.since(c.at.time) + SLACK >= rtt
     };
     if copies.iter().filter(received).count() > 1 {
         Answered::FinAgain
@@ -250,7 +253,7 @@ fn unanswered_payload(facts: &Facts, fin: &Seen) -> bool {
             .sent_by(sender.peer())
             .any(|a| !a.flags.rst() && a.acks(end))
     };
-    let has_payload = |s: &&Seen| s.len > 0 && s.at.frame < fin.at.frame;
+    let has_payload = |s: &&Seen| s.len > 0 && s.at.is_before(fin.at);
     facts
         .sent_by(sender)
         .filter(has_payload)
@@ -323,7 +326,7 @@ fn foreign_id(reset: &ResetSeen, with_ack: bool) -> bool {
 fn talks_on(facts: &Facts, rst: &Rst) -> bool {
     facts
         .sent_by(rst.from)
-        .any(|s| s.at.frame > rst.seen().at.frame && !s.flags.rst())
+        .any(|s| rst.seen().at.is_before(s.at) && !s.flags.rst())
 }
 
 /// The receiver alone decides whether a RST was ignored or challenged.
@@ -334,11 +337,14 @@ fn fate(facts: &Facts, rst: &Rst) -> RstFate {
         return RstFate::Effective;
     }
     let seen = rst.seen();
+    if rst.fit != RstFit::Exact && follows_the_close(facts, seen) {
+        return RstFate::Ignored; // TIME-WAIT obeys RCV.NXT alone (tcp_timewait_state_process)
+    }
     let peer = rst.from.peer();
     let rtt = facts.half(peer).rtt.unwrap_or(0);
     let sent_before = facts.of(rst.reset.before.next, rst.from);
     let later = |s: &&Seen| {
-        s.at.frame > seen.at.frame && !s.flags.rst() && s.at.time.since(seen.at.time) >= rtt
+        seen.at.is_before(s.at) && !s.flags.rst() && s.at.time.since(seen.at.time) >= rtt
     };
     let counts = |s: &&Seen| later(s) && !answered_by_reset(facts, s, rst.from);
     let goes_on = |s: &Seen| {
@@ -359,9 +365,19 @@ fn fate(facts: &Facts, rst: &Rst) -> RstFate {
     RstFate::Effective
 }
 
+/// Both FINs had been acknowledged when the segment passed.
+pub(super) fn follows_the_close(facts: &Facts, seen: &Seen) -> bool {
+    let over = |side| {
+        facts
+            .fin_acked(side)
+            .is_some_and(|at| at.is_before(seen.at))
+    };
+    over(Side::Client) && over(Side::Server)
+}
+
 /// A RST of `by` answers the segment.
 fn answered_by_reset(facts: &Facts, segment: &Seen, by: Side) -> bool {
     facts
         .sent_by(by)
-        .any(|r| r.flags.rst() && r.at.frame > segment.at.frame && r.seq == segment.ack)
+        .any(|r| r.flags.rst() && segment.at.is_before(r.at) && r.seq == segment.ack)
 }

@@ -5,8 +5,8 @@
 //! The states are told, never decided: the judgement rests on acknowledgement numbers.
 
 use crate::close::verdict::{
-    CloseEntry, CloseEvent, EndedBy, Event, FinalAck, Outcome, PerSide, RstFate, Side, State,
-    Verdict,
+    AbortCause, CloseEntry, CloseEvent, EndedBy, Event, FinalAck, Outcome, PerSide, RstFate, Side,
+    State, Verdict,
 };
 use crate::seq::SeqNum;
 
@@ -16,10 +16,22 @@ use crate::seq::SeqNum;
 pub struct Timeline<'a> {
     /// Before the first event.
     pub before: PerSide<State>,
+    /// That the handshake was completed, where the list of events holds the opening.
+    pub opened: Option<Opened>,
     /// Each event in turn, and the states after it.
     pub steps: Vec<Step<'a>>,
     /// At the end of the capture: the verdict's own `final_states`.
     pub end: PerSide<State>,
+}
+
+/// The handshake was completed by a segment that is no event of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Opened {
+    /// The event before which that happened; `None`: behind the last one.
+    pub before: Option<u64>,
+    /// The states then.
+    pub states: PerSide<State>,
 }
 
 /// An event and the states after it.
@@ -44,16 +56,32 @@ pub fn timeline(verdict: &Verdict) -> Timeline<'_> {
         CloseEntry::Event(event) => Some(event),
         CloseEntry::More { .. } => None,
     });
-    let steps = events.map(|event| walk.step(event)).collect();
+    let opens = |event: &&CloseEvent| matches!(event.event, Event::Syn | Event::SynAck);
+    let events: Vec<&CloseEvent> = events.collect();
+    // A RST before the last SYN answers an older connection.
+    let opening = events.iter().rposition(opens).map_or(0, |last| last + 1);
+    let (opening, rest) = events.split_at(opening);
+    let mut steps: Vec<Step> = opening.iter().map(|event| walk.step(event)).collect();
+    let opened = if opening.is_empty() {
+        None
+    } else {
+        walk.open(rest.first().map(|event| event.frame))
+    };
+    steps.extend(rest.iter().map(|event| walk.step(event)));
     let end = verdict.final_states;
-    Timeline { before, steps, end }
+    Timeline {
+        before,
+        opened,
+        steps,
+        end,
+    }
 }
 
 /// The states before the first event.
 fn before(verdict: &Verdict) -> PerSide<State> {
-    let server = match verdict.outcome {
-        Outcome::Refused => State::Closed,
-        Outcome::Unanswered => State::Unknown,
+    let server = match (verdict.outcome, verdict.final_states.server) {
+        (Outcome::Refused, _) => State::Closed,
+        (_, State::Unknown) => State::Unknown,
         _ => State::Listen,
     };
     let opened = |end| match end {
@@ -90,6 +118,23 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
+    /// The handshake was completed between two events, unless the verdict denies that.
+    fn open(&mut self, before: Option<u64>) -> Option<Opened> {
+        use Outcome::{HandshakeIncomplete, Indeterminate, Refused, Unanswered};
+        let verdict = self.verdict;
+        let never = [Refused, Unanswered, HandshakeIncomplete, Indeterminate];
+        let rejected = verdict.abort_cause == Some(AbortCause::HandshakeRejected);
+        if rejected || never.contains(&verdict.outcome) {
+            return None;
+        }
+        self.states = PerSide {
+            client: State::Established,
+            server: State::Established,
+        };
+        let states = self.states;
+        Some(Opened { before, states })
+    }
+
     fn step(&mut self, event: &'a CloseEvent) -> Step<'a> {
         match event.event {
             Event::Syn => self.syn(event.from),
@@ -175,9 +220,11 @@ impl<'a> Walk<'a> {
 
     /// The peer's FIN reached `side`.
     fn fin_received(&mut self, side: Side) {
+        // Never acknowledged: as far as the capture shows it did not arrive.
+        let arrived = self.verdict.outcome != Outcome::FinUnacked;
         let state = slot(&mut self.states, side);
         *state = match *state {
-            State::Established => State::CloseWait,
+            State::Established if arrived => State::CloseWait,
             State::FinWait1 => State::Closing,
             State::FinWait2 => State::TimeWait,
             other => other,
@@ -196,23 +243,28 @@ impl<'a> Walk<'a> {
     }
 
     fn rst(&mut self, event: &CloseEvent) {
-        let closed = PerSide {
-            client: State::Closed,
-            server: State::Closed,
-        };
         let known = self.verdict.resets.iter().rev();
         let mut known = known.filter(|rst| rst.from == event.from && rst.frame <= event.frame);
-        if known
+        let effective = known
             .next()
-            .is_some_and(|rst| rst.fate == RstFate::Effective)
-        {
-            self.states = closed;
+            .is_some_and(|rst| rst.fate == RstFate::Effective);
+        if effective && self.verdict.aborted_by.is_some() {
+            self.states = PerSide {
+                client: State::Closed,
+                server: State::Closed,
+            };
         }
-        let peer = event.from.peer();
-        let waits = self.verdict.time_wait.iter();
-        let mut ended = waits.filter(|wait| wait.owner == peer && wait.ended_by == EndedBy::Reset);
-        if *self.states.of(peer) == State::TimeWait && ended.next().is_some() {
-            *slot(&mut self.states, peer) = State::Closed;
+        for wait in &self.verdict.time_wait {
+            // Its peer's RST ended it, or its owner answers without a socket.
+            let over = match wait.ended_by {
+                EndedBy::Reset => wait.owner != event.from,
+                EndedBy::Gone => wait.owner == event.from,
+                _ => false,
+            };
+            let state = slot(&mut self.states, wait.owner);
+            if over && *state == State::TimeWait {
+                *state = State::Closed;
+            }
         }
     }
 }
@@ -377,7 +429,7 @@ mod tests {
                 ("server", "rst", 20, 10, 0),
             ];
             states(&verdict(
-                &json!({"outcome":"aborted-after-fin","resets":rst}),
+                &json!({"outcome":"aborted-after-fin","aborted_by":"server","resets":rst}),
                 &events,
             ))
         };
@@ -403,14 +455,15 @@ mod tests {
     #[test]
     fn the_opening() {
         let syn = ("client", "syn", 0, 0, 0);
-        let unanswered = json!({"outcome":"unanswered"});
+        let unanswered = json!({"outcome":"unanswered",
+            "final_states":{"client":"SYN-SENT","server":"unknown"}});
         assert_eq!(
             states(&verdict(&unanswered, &[syn, syn])),
             ["CLOSED/unknown", "SYN-SENT/unknown", "SYN-SENT/unknown",]
         );
         let rst = json!([{"frame":2,"time":null,"from":"server","form":"reply","fit":"exact",
             "fate":"effective","copies":1}]);
-        let refused = json!({"outcome":"refused","resets":rst});
+        let refused = json!({"outcome":"refused","aborted_by":"server","resets":rst});
         assert_eq!(
             states(&verdict(&refused, &[syn, ("server", "rst", 0, 1, 0)])),
             ["CLOSED/CLOSED", "SYN-SENT/CLOSED", "CLOSED/CLOSED",]
@@ -436,6 +489,22 @@ mod tests {
             "SYN-SENT/LISTEN"
         );
         assert_eq!(states(&verdict(&incomplete, &[]))[0], "SYN-SENT/LISTEN");
+    }
+
+    #[test]
+    fn a_reset_between_two_syns_opens_nothing() {
+        let events = [
+            ("client", "syn", 0, 0, 0),
+            ("client", "rst", 4_000_000_000, 0, 0),
+            ("client", "syn", 0, 0, 0),
+            ("server", "syn-ack", 0, 1, 0),
+            ("client", "fin", 1, 1, 0),
+        ];
+        let verdict = verdict(&json!({}), &events);
+        assert_eq!(states(&verdict)[2], "SYN-SENT/LISTEN");
+        let opened = timeline(&verdict).opened.unwrap();
+        assert_eq!(opened.before, Some(5));
+        assert_eq!(opened.states.server, State::Established);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::close::case::Case;
 use crate::close::facts::{Facts, SLACK};
 use crate::close::reset::Answered;
 use crate::close::verdict::{Basis, Confidence, EndedBy, Outcome, RstForm, Side, TimeWait};
-use crate::flow::Seen;
+use crate::flow::{Copies, Seen, Successor};
 use crate::stamp::{Stamp, Time};
 
 /// One entry per owner.
@@ -87,7 +87,10 @@ fn entry(case: &Case, owner: Side) -> TimeWait {
     let facts = &case.facts;
     let (first, later) = acks_of_fin(facts, owner);
     let start = first.map(|s| s.at);
-    let (ended_by, end) = ending(case, owner, start, later.last().map(|s| s.at));
+    let to_syn = acks_to_next(facts, owner);
+    let last = to_syn.map(|acks| acks.last);
+    let last = last.or_else(|| later.last().map(|s| s.at));
+    let (ended_by, end) = ending(case, owner, start, last);
     let left = end.map(|end| end.since(facts.end().time));
     TimeWait {
         owner,
@@ -96,9 +99,16 @@ fn entry(case: &Case, owner: Side) -> TimeWait {
         ended_by,
         basis: basis(facts, owner, first, &later),
         confidence: confidence(case, owner),
-        restarts: later.len() as u32,
+        restarts: later.len() as u32 + to_syn.map_or(0, |acks| acks.count),
         left_ns: left.filter(|_| ended_by == EndedBy::CaptureEnd),
     }
+}
+
+/// ACKs with which the owner answered the next connection's SYN.
+fn acks_to_next(facts: &Facts, owner: Side) -> Option<Copies> {
+    let next = facts.flow.next.as_ref()?;
+    let opener = facts.side(next.opener?);
+    next.old_acks.filter(|_| opener != owner)
 }
 
 /// How it ended, and when.
@@ -110,7 +120,15 @@ fn ending(
 ) -> (EndedBy, Option<Time>) {
     let facts = &case.facts;
     let Some(begun) = last.or(start) else {
-        return (EndedBy::Expiry, None);
+        // The last ACK was not seen: it answered the peer's FIN, at the earliest.
+        let fin = facts.fin(owner.peer()).map(|f| f.copies.last.time);
+        let runs = fin.is_some_and(|at| at.plus(facts.context.time_wait) > facts.end().time);
+        let ended_by = if runs {
+            EndedBy::CaptureEnd
+        } else {
+            EndedBy::Expiry
+        };
+        return (ended_by, None);
     };
     let expiry = begun.time.plus(facts.context.time_wait);
     let in_time = |at: &Stamp| at.time <= expiry;
@@ -118,7 +136,7 @@ fn ending(
         return (EndedBy::Reset, Some(reset.time));
     }
     if let Some(next) = &facts.flow.next {
-        if let Some(rst) = next.old_rst.filter(in_time).filter(|_| !survived(case)) {
+        if let Some(rst) = next.old_rst.filter(in_time).filter(|_| !survived(next)) {
             return (EndedBy::Reset, Some(rst.time));
         }
         let taken = next.syn.map(|s| s.at).filter(|_| next.syn_ack.is_some());
@@ -135,13 +153,9 @@ fn ending(
 }
 
 /// The owner answered once more after the RST: it withstood it (tcp_rfc1337).
-fn survived(case: &Case) -> bool {
-    let next = case.facts.flow.next.as_ref();
-    next.is_some_and(|n| {
-        n.old_ack_last
-            .zip(n.old_rst)
-            .is_some_and(|(a, r)| a.frame > r.frame)
-    })
+fn survived(next: &Successor) -> bool {
+    let acks = next.old_acks.zip(next.old_rst);
+    acks.is_some_and(|(acks, rst)| rst.is_before(acks.last))
 }
 
 /// A RST of the peer at exactly RCV.NXT of the owner, after TIME-WAIT had begun (RFC 1337), with
@@ -151,10 +165,10 @@ fn assassinated(case: &Case, owner: Side, start: Option<Stamp>) -> Option<Stamp>
     let (start, end) = (start?, facts.half(owner.peer()).fin_end()?);
     let reset = facts
         .sent_by(owner.peer())
-        .find(|s| s.flags.rst() && s.seq == end && s.at.frame > start.frame)?;
+        .find(|s| s.flags.rst() && s.seq == end && start.is_before(s.at))?;
     let rtt = facts.half(owner).rtt.unwrap_or(0);
     let lives = facts.sent_by(owner).any(|s| {
-        s.is_empty_ack() && s.at.frame > reset.at.frame && s.at.time.since(reset.at.time) > rtt
+        s.is_empty_ack() && reset.at.is_before(s.at) && s.at.time.since(reset.at.time) > rtt
     });
     (!lives).then_some(reset.at)
 }
@@ -173,7 +187,7 @@ fn basis(facts: &Facts, owner: Side, first: Option<&Seen>, later: &[&Seen]) -> B
         && later.iter().any(|ack| {
             let newer = copies
                 .iter()
-                .any(|c| c.at.frame < ack.at.frame && tsval(c) != first_tsval);
+                .any(|c| c.at.is_before(ack.at) && tsval(c) != first_tsval);
             newer && ack.timestamps.map(|t| t.ecr) == first_tsval
         });
     if zero_id || echoes_first {
@@ -213,7 +227,7 @@ fn fin_with_ack_answered(facts: &Facts, owner: Side) -> bool {
             .timestamps
             .zip(fin.timestamps)
             .is_some_and(|(a, f)| a.ecr == f.val);
-        ack.at.frame > fin.at.frame && !ack.flags.rst() && ack.acks(peer_end) && (late || echoes)
+        fin.at.is_before(ack.at) && !ack.flags.rst() && ack.acks(peer_end) && (late || echoes)
     };
     facts
         .sent_by(peer)

@@ -348,8 +348,7 @@ fn successor(flow: &Flow) -> Successor {
         opener,
         syn,
         syn_ack: answer.map(|o| o.copies.first),
-        old_ack: flow.old_ack.map(|(copies, _)| copies.first),
-        old_ack_last: flow.old_ack.map(|(copies, _)| copies.last),
+        old_acks: flow.old_ack.map(|(copies, _)| copies),
         old_rst: flow.old_rst.map(|copies| copies.first),
         first: flow.first,
     }

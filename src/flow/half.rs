@@ -1,162 +1,10 @@
 //! The facts of one direction. Monotone: what is lost is missing, what comes twice changes nothing.
 
 use crate::flow::numbers::Numbers;
+use crate::flow::parts::{Copies, Fin, Ids, Opening, Rare, Regressions, merged};
 use crate::flow::seen::Seen;
 use crate::seq::{SeqNum, TsVal};
 use crate::stamp::{Stamp, Time};
-
-/// First, last and number of something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Copies {
-    /// The first one.
-    pub first: Stamp,
-    /// The last one.
-    pub last: Stamp,
-    /// How many.
-    pub count: u32,
-}
-
-impl Copies {
-    /// The first of its kind.
-    pub const fn new(at: Stamp) -> Self {
-        Self {
-            first: at,
-            last: at,
-            count: 1,
-        }
-    }
-
-    /// Counts one more.
-    pub fn again(slot: &mut Option<Self>, at: Stamp) {
-        match slot {
-            Some(copies) => {
-                copies.last = at;
-                copies.count += 1;
-            }
-            None => *slot = Some(Self::new(at)),
-        }
-    }
-
-    fn merge(slot: &mut Option<Self>, later: Option<&Self>) {
-        match (slot.as_mut(), later) {
-            (Some(mine), Some(theirs)) => {
-                mine.last = theirs.last;
-                mine.count += theirs.count;
-            }
-            (None, Some(theirs)) => *slot = Some(*theirs),
-            (_, None) => {}
-        }
-    }
-}
-
-/// A SYN or SYN-ACK of this side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Opening {
-    /// The copies of it.
-    pub copies: Copies,
-    /// It acknowledged the peer's SYN.
-    pub ack: bool,
-    /// The number after it: ISN + 1 + payload (TCP Fast Open).
-    pub end: SeqNum,
-    /// It offered (or accepted) timestamps; unknown if its options were cut.
-    pub timestamps: Option<bool>,
-    /// Its TSecr.
-    pub tsecr: Option<TsVal>,
-    /// Its TSval.
-    pub tsval: Option<TsVal>,
-}
-
-/// The FIN of this side, all copies together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fin {
-    /// `FIN_SEQ`: the number the FIN itself occupies.
-    pub seq: SeqNum,
-    /// Its copies.
-    pub copies: Copies,
-    /// The earliest ACK number any copy carries.
-    pub least_ack: SeqNum,
-    /// A copy to which an unbroken run of consecutive IPv4 IDs leads, from a segment of this side
-    /// that proves that no FIN had been sent before.
-    pub anchored: Option<Stamp>,
-    /// The first segment of the peer that acknowledges it.
-    pub acked: Option<Stamp>,
-    /// Its first copy carried payload.
-    pub with_data: bool,
-}
-
-/// How the IPv4 IDs of a side go on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ids {
-    /// The last one that was not 0.
-    pub last: Option<u16>,
-    /// Steps of exactly one.
-    pub ones: u32,
-    /// Steps back or by more than a few.
-    pub wild: u32,
-    /// SEG.SEQ of the segment from which on every ID is one above the one before, where that
-    /// segment carried SND.NXT.
-    anchor: Option<SeqNum>,
-}
-
-/// A step by more than this is no gap of a counter but another way of choosing IDs.
-const ID_GAP: u16 = 64;
-
-impl Ids {
-    /// The IDs count: one socket's counter (Linux) shows as steps of one.
-    pub const fn count(&self) -> bool {
-        self.ones >= 1 && self.ones > self.wild
-    }
-
-    /// The next ID of a counting sender.
-    pub fn is_next(&self, id: u16) -> bool {
-        self.last.is_some_and(|last| last.wrapping_add(1) == id)
-    }
-
-    /// Takes in an ID; `anchor`: SEG.SEQ of a segment that carries SND.NXT.
-    fn push(&mut self, id: u16, anchor: Option<SeqNum>) {
-        if id == 0 {
-            return;
-        }
-        let step = self.last.map(|last| id.wrapping_sub(last));
-        match step {
-            Some(1) => self.ones += 1,
-            Some(2..=ID_GAP) | None => {}
-            Some(_) => self.wild += 1,
-        }
-        self.anchor = anchor.or(self.anchor.filter(|_| step == Some(1)));
-        self.last = Some(id);
-    }
-}
-
-/// A run of segments of one kind since the peer was last heard.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Unheard {
-    /// How many.
-    pub count: u32,
-    /// When the first one was sent.
-    pub first: Time,
-    /// When the last one was.
-    pub last: Time,
-}
-
-impl Unheard {
-    fn push(&mut self, at: Time) {
-        if self.count == 0 {
-            self.first = at;
-        }
-        self.last = at;
-        self.count += 1;
-    }
-}
-
-/// TSvals that went back (RFC 7323 section 5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Regressions {
-    /// The segments.
-    pub copies: Copies,
-    /// The largest step back, in ticks of the sender.
-    pub ticks: u32,
-}
 
 /// The facts of one direction.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -173,12 +21,8 @@ pub struct Half {
     pub numbers: Option<Numbers>,
     /// The highest ACK sent.
     pub ack: Option<SeqNum>,
-    /// First segment with payload.
-    pub first_data: Option<Stamp>,
-    /// First segment that is no SYN.
-    pub first_other: Option<Stamp>,
-    /// The last segment that is no RST.
-    pub last: Option<Stamp>,
+    /// It sent something that is neither SYN nor RST.
+    pub spoke: bool,
     /// The window's shift (RFC 7323 section 2.2); unknown without its SYN.
     pub scale: Option<u8>,
     /// The last window, not scaled.
@@ -190,29 +34,22 @@ pub struct Half {
     pub right_edge: Option<SeqNum>,
     /// The FIN.
     pub fin: Option<Fin>,
-    /// FINs with another `FIN_SEQ`.
-    pub other_fins: u32,
     /// The last TSval sent, and when.
     pub tsval: Option<(TsVal, Time)>,
     /// The first TSval sent, and when.
     pub first_tsval: Option<(TsVal, Time)>,
     /// TS.Recent: what the peer holds of this side (RFC 7323 section 4.3).
     pub ts_recent: Option<TsVal>,
-    /// TSvals older than that.
-    pub regressions: Option<Regressions>,
     /// Lowest and highest TTL or hop limit of its segments without RST.
     pub ttl: Option<(u8, u8)>,
     /// Its IPv4 IDs.
     pub ids: Ids,
     /// Keepalive or window probes since the peer was heard.
-    pub probes: Unheard,
+    pub probes: u32,
     /// Repeated payload or FIN since the peer was heard.
-    pub repeats: Unheard,
-    /// New payload sent after it had acknowledged the peer's FIN.
-    pub after_peer_fin: Option<Copies>,
-    /// Segments of this side that arrived after a newer incarnation had begun, or that repeat what
-    /// had been acknowledged before both FINs.
-    pub late: Option<Copies>,
+    pub repeats: u32,
+    /// What few connections show.
+    pub rare: Option<Box<Rare>>,
     /// A segment whose options were cut.
     pub cut: Option<Stamp>,
     /// RSTs.
@@ -220,7 +57,7 @@ pub struct Half {
     /// The smallest round trip between the capture point and this side, in nanoseconds.
     pub rtt: Option<i64>,
     /// A segment whose ACK is awaited for a round trip: its end and when it passed.
-    timing: Option<(SeqNum, Time)>,
+    pub(super) timing: Option<(SeqNum, Time)>,
 }
 
 impl Half {
@@ -262,11 +99,10 @@ impl Half {
         self.ttl = Some(self.ttl.map_or((seen.ttl, seen.ttl), |(low, high)| {
             (low.min(seen.ttl), high.max(seen.ttl))
         }));
-        self.last = Some(seen.at);
         if seen.flags.syn() {
             self.open(seen);
-        } else if self.first_other.is_none() {
-            self.first_other = Some(seen.at);
+        } else {
+            self.spoke = true;
         }
         let new = self.count(seen, peer);
         self.stamp(seen, new, peer);
@@ -281,8 +117,8 @@ impl Half {
 
     /// Takes in that the peer sent `seen`: what it acknowledges of this side's.
     pub(super) fn heard(&mut self, seen: &Seen) {
-        self.probes = Unheard::default();
-        self.repeats = Unheard::default();
+        self.probes = 0;
+        self.repeats = 0;
         if let Some(fin) = &mut self.fin
             && fin.acked.is_none()
             && seen.acks(fin.seq.plus(1))
@@ -302,70 +138,9 @@ impl Half {
         Some(seen.at.time.since(sent)).filter(|&rtt| rtt >= 0)
     }
 
-    /// Takes in the facts of a later part of the capture.
-    pub(super) fn merge(&mut self, later: &Self) {
-        self.packets += later.packets;
-        self.payload += later.payload;
-        self.isn = self.isn.or(later.isn);
-        match (&mut self.opening, &later.opening) {
-            (Some(mine), Some(theirs)) => mine.copies.count += theirs.copies.count,
-            (mine @ None, theirs) => *mine = *theirs,
-            _ => {}
-        }
-        match (&mut self.numbers, &later.numbers) {
-            (Some(mine), Some(theirs)) => mine.merge(theirs),
-            (mine @ None, theirs) => *mine = *theirs,
-            _ => {}
-        }
-        self.ack = merged(self.ack, later.ack, SeqNum::latest);
-        self.first_data = self.first_data.or(later.first_data);
-        self.first_other = self.first_other.or(later.first_other);
-        self.last = later.last.or(self.last);
-        self.scale = self.scale.or(later.scale);
-        self.window = later.window.or(self.window);
-        self.edge_at_data = later.edge_at_data.or(self.edge_at_data);
-        self.right_edge = merged(self.right_edge, later.right_edge, SeqNum::latest);
-        self.merge_fin(later.fin.as_ref());
-        self.other_fins += later.other_fins;
-        self.tsval = later.tsval.or(self.tsval);
-        self.first_tsval = self.first_tsval.or(later.first_tsval);
-        self.ts_recent = merged(self.ts_recent, later.ts_recent, TsVal::latest);
-        if self.regressions.is_none() {
-            self.regressions = later.regressions;
-        } else if let (Some(mine), Some(theirs)) = (&mut self.regressions, &later.regressions) {
-            mine.copies.count += theirs.copies.count;
-            mine.ticks = mine.ticks.max(theirs.ticks);
-        }
-        self.ttl = merged(self.ttl, later.ttl, |a, b| (a.0.min(b.0), a.1.max(b.1)));
-        self.ids.ones += later.ids.ones;
-        self.ids.wild += later.ids.wild;
-        self.ids.last = later.ids.last.or(self.ids.last);
-        self.ids.anchor = later.ids.anchor;
-        self.probes = later.probes;
-        self.repeats = later.repeats;
-        Copies::merge(&mut self.after_peer_fin, later.after_peer_fin.as_ref());
-        Copies::merge(&mut self.late, later.late.as_ref());
-        self.cut = self.cut.or(later.cut);
-        self.rsts += later.rsts;
-        self.rtt = merged(self.rtt, later.rtt, i64::min);
-        self.timing = later.timing;
-    }
-
-    fn merge_fin(&mut self, later: Option<&Fin>) {
-        let Some(theirs) = later else { return };
-        let Some(mine) = self.fin.as_mut() else {
-            self.fin = Some(*theirs);
-            return;
-        };
-        if mine.seq != theirs.seq {
-            self.other_fins += theirs.copies.count;
-            return;
-        }
-        mine.copies.last = theirs.copies.last;
-        mine.copies.count += theirs.copies.count;
-        mine.least_ack = mine.least_ack.earliest(theirs.least_ack);
-        mine.anchored = mine.anchored.or(theirs.anchored);
-        mine.acked = mine.acked.or(theirs.acked);
+    /// The rare facts, made when the first of them comes.
+    pub(super) fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
     }
 
     fn open(&mut self, seen: &Seen) {
@@ -373,7 +148,7 @@ impl Half {
         if let Some(opening) = &mut self.opening {
             opening.copies.last = seen.at;
             opening.copies.count += 1;
-            opening.ack |= seen.flags.ack();
+            opening.ack &= seen.flags.ack();
             return;
         }
         let offered = seen
@@ -407,9 +182,8 @@ impl Half {
         let control = u32::from(seen.flags.syn()) + u32::from(seen.flags.fin());
         if new > 0 && seen.len > 0 {
             self.payload += u64::from(new.saturating_sub(control).min(seen.len));
-            self.first_data = self.first_data.or(Some(seen.at));
             if peer.fin_end().is_some_and(|end| seen.acks(end)) {
-                Copies::again(&mut self.after_peer_fin, seen.at);
+                Copies::again(&mut self.rare().after_peer_fin, seen.at);
             }
         }
         let probe = seen.len <= 1 && !seen.flags.fin() && !seen.flags.syn();
@@ -417,9 +191,9 @@ impl Half {
             let fresh = before.is_none_or(|next| seen.seq.at_or_after(next));
             self.timing = fresh.then_some((seen.end(), seen.at.time));
         } else if probe && before == Some(seen.seq.plus(1)) {
-            self.probes.push(seen.at.time);
+            self.probes += 1;
         } else if seen.end() != seen.seq {
-            self.repeats.push(seen.at.time);
+            self.repeats += 1;
             self.timing = None; // Karn: an ACK could now be of either copy.
         }
         new
@@ -444,17 +218,17 @@ impl Half {
     }
 
     fn regress(&mut self, seen: &Seen, ticks: u32) {
-        match &mut self.regressions {
+        match &mut self.rare().regressions {
             Some(r) => {
                 r.copies.last = seen.at;
                 r.copies.count += 1;
                 r.ticks = r.ticks.max(ticks);
             }
-            None => {
-                self.regressions = Some(Regressions {
+            none @ None => {
+                *none = Some(Regressions {
                     copies: Copies::new(seen.at),
                     ticks,
-                })
+                });
             }
         }
     }
@@ -469,15 +243,18 @@ impl Half {
                     least_ack: seen.ack,
                     anchored: None,
                     acked: None,
-                    with_data: seen.len > 0,
+                    without_ack: !seen.flags.ack(),
                 });
             }
             Some(fin) if fin.seq == seq => {
                 fin.copies.last = seen.at;
                 fin.copies.count += 1;
-                fin.least_ack = fin.least_ack.earliest(seen.ack);
+                fin.without_ack |= !seen.flags.ack();
+                if seen.flags.ack() {
+                    fin.least_ack = fin.least_ack.earliest(seen.ack);
+                }
             }
-            Some(_) => self.other_fins += 1,
+            Some(_) => self.rare().other_fins += 1,
         }
     }
 
@@ -501,19 +278,11 @@ impl Half {
             return;
         }
         self.ack = merged(self.ack, Some(seen.ack), SeqNum::latest);
-        if seen.cut && seen.window == 0 {
+        if seen.window_cut {
             return; // the window was not captured
         }
         self.window = Some(seen.window);
         let edge = seen.ack.plus(self.window_of(seen));
         self.right_edge = merged(self.right_edge, Some(edge), SeqNum::latest);
-    }
-}
-
-/// The combination of two where both are known, else the known one.
-fn merged<T: Copy>(a: Option<T>, b: Option<T>, both: impl FnOnce(T, T) -> T) -> Option<T> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(both(a, b)),
-        (a, b) => a.or(b),
     }
 }

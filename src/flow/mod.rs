@@ -3,14 +3,19 @@
 mod connection;
 mod half;
 mod history;
+mod merge;
 mod numbers;
+mod parts;
 mod record;
+mod reorder;
 mod seen;
 mod table;
 
-pub use half::{Copies, Fin, Half, Ids, Opening, Regressions, Unheard};
+pub use half::Half;
 pub use history::History;
 pub use numbers::Numbers;
+pub use parts::{Copies, Fin, Ids, Opening, Rare, Regressions};
 pub use record::{Flow, Key, OldSyn, Predecessor, ResetSeen, Snapshot, Successor};
+pub use reorder::Reorder;
 pub use seen::{Log, Seen};
 pub use table::FlowTable;

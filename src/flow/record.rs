@@ -1,7 +1,8 @@
 //! One connection's record: both directions' facts and what joins them.
 
-use crate::flow::half::{Copies, Half, Unheard};
+use crate::flow::half::Half;
 use crate::flow::history::History;
+use crate::flow::parts::Copies;
 use crate::flow::seen::{Log, Seen};
 use crate::packet::{End, Segment};
 use crate::seq::{SeqNum, TsVal};
@@ -53,9 +54,9 @@ pub struct Snapshot {
     /// The sender's last ID was that of a SYN-ACK or it has sent none: any may follow.
     pub fresh_ids: bool,
     /// The sender's unanswered probes.
-    pub probes: Unheard,
+    pub probes: u32,
     /// The sender's unanswered repeats.
-    pub repeats: Unheard,
+    pub repeats: u32,
     /// The last segment of either side before.
     pub last: Option<Stamp>,
     /// RSTs with the same number before it, of the same sender.
@@ -97,11 +98,9 @@ pub struct Successor {
     pub syn: Option<SynFacts>,
     /// The SYN-ACK that answered.
     pub syn_ack: Option<Stamp>,
-    /// The first ACK of the older connection with which it was answered first.
-    pub old_ack: Option<Stamp>,
-    /// The last such ACK.
-    pub old_ack_last: Option<Stamp>,
-    /// The RST of its opener to that.
+    /// The ACKs of the older connection with which it was answered first.
+    pub old_acks: Option<Copies>,
+    /// The first RST of its opener to those.
     pub old_rst: Option<Stamp>,
     /// Its first segment.
     pub first: Stamp,
@@ -130,7 +129,7 @@ pub struct OldSyn {
 }
 
 /// RSTs kept with what was known when they passed.
-const RESETS: usize = 12;
+pub(super) const RESETS: usize = 12;
 /// Two records of one packet stand at most so far apart. Longer apart the network made the copy.
 const SAME_RECORD: i64 = 20 * MILLISECOND;
 
@@ -149,6 +148,8 @@ pub struct Flow {
     pub resets: Vec<ResetSeen>,
     /// Zeek's history.
     pub history: History,
+    /// Fingerprints of the last segments, the latest first: what a duplicate record would repeat.
+    recent: [u32; 4],
     /// First segment.
     pub first: Stamp,
     /// Last segment.
@@ -189,6 +190,7 @@ impl Flow {
             log: Log::default(),
             resets: Vec::new(),
             history: History::default(),
+            recent: [0; 4],
             first: at,
             last: at,
             first_from: from,
@@ -227,7 +229,7 @@ impl Flow {
         let [a, b] = &self.half;
         let waits = |x: &Half, y: &Half| {
             x.opening.is_some_and(|o| !o.ack)
-                && x.first_other.is_none()
+                && !x.spoke
                 && y.opening.is_none()
                 && y.numbers.is_none()
         };
@@ -237,16 +239,18 @@ impl Flow {
     /// Takes in a segment that belongs to this flow.
     pub fn push(&mut self, seen: Seen) {
         let (from, at) = (seen.from, seen.at);
-        if self.is_duplicate(&seen) {
+        if self.fold_duplicate(&seen) {
             Copies::again(&mut self.duplicates, at);
             return;
         }
-        if at.time < self.last.time {
+        if at.frame < self.last.frame || at.time < self.last.time {
             Copies::again(&mut self.reordered, at);
             self.step_back = self.step_back.max(self.last.time.since(at.time));
         }
         self.last = at;
         self.log.push(seen);
+        self.recent.rotate_right(1);
+        self.recent[0] = seen.fingerprint();
         if self.is_of_older(&seen) {
             self.push_older(&seen);
             return;
@@ -261,9 +265,9 @@ impl Flow {
         if reveals_a_gap(mine, peer, &seen) {
             self.history.gap(from ^ 1);
         }
-        let new_data = mine.payload;
+        let payload = mine.payload;
         mine.sent(&seen, peer);
-        if mine.payload > new_data {
+        if mine.payload > payload {
             peer.edge_at_data = peer.right_edge;
         }
         if seen.flags.syn() && seen.flags.ack() && peer.isn.is_none() {
@@ -280,78 +284,38 @@ impl Flow {
     /// Takes in a segment that came too late: after a newer connection had begun on the key.
     pub fn push_late(&mut self, seen: Seen) {
         self.push(seen);
-        Copies::again(&mut self.half[usize::from(seen.from & 1)].late, seen.at);
+        let half = &mut self.half[usize::from(seen.from & 1)];
+        Copies::again(&mut half.rare().late, seen.at);
     }
 
-    /// Joins the facts of the part of the capture that follows this one's.
-    pub fn merge(&mut self, later: &Self) {
-        for (mine, theirs) in self.half.iter_mut().zip(&later.half) {
-            mine.merge(theirs);
-        }
-        for (x, y) in [(0, 1), (1, 0)] {
-            self.merge_acks(x, later.half[y].ack, later);
-        }
-        self.log.merge(&later.log);
-        let room = RESETS.saturating_sub(self.resets.len());
-        self.resets.extend(later.resets.iter().take(room));
-        self.history.merge(&later.history);
-        self.step_back = self.step_back.max(later.step_back);
-        self.last = later.last;
-        for (mine, theirs) in [
-            (&mut self.duplicates, later.duplicates),
-            (&mut self.reordered, later.reordered),
-            (&mut self.old_rst, later.old_rst),
-        ] {
-            if let Some(theirs) = theirs {
-                let first = mine.map_or(theirs.first, |m| m.first);
-                let count = mine.map_or(0, |m| m.count) + theirs.count;
-                *mine = Some(Copies {
-                    first,
-                    last: theirs.last,
-                    count,
-                });
-            }
-        }
-        self.old_syn = self.old_syn.or(later.old_syn);
-        self.old_ack = self.old_ack.or(later.old_ack);
-        if self.next.is_none() {
-            self.next.clone_from(&later.next);
-        }
+    /// Another record of a SYN that is already there.
+    pub(super) fn is_duplicate(&self, syn: &Seen) -> bool {
+        let close = |s: &&Seen| syn.at.time.since(s.at.time).abs() <= SAME_RECORD;
+        self.log.iter().filter(close).any(|s| s.same_packet(syn))
     }
 
-    /// A FIN of the earlier part may be acknowledged in the later one.
-    fn merge_acks(&mut self, x: usize, ack: Option<SeqNum>, later: &Self) {
-        let Some(fin) = &mut self.half[x].fin else {
-            return;
-        };
-        let end = fin.seq.plus(1);
-        if fin.acked.is_none() && ack.is_some_and(|ack| ack.at_or_after(end)) {
-            let by = |s: &&Seen| usize::from(s.from) != x && !s.flags.rst() && s.acks(end);
-            fin.acked = later
-                .log
-                .iter()
-                .find(by)
-                .map(|s| s.at)
-                .or(Some(later.first));
+    /// Another record of a packet that is already there. Each record has one such partner at most
+    /// where the segment has no ID of its own and no sequence space: the RSTs that answer a burst
+    /// are alike without being copies, so they are folded only where the capture doubles others.
+    fn fold_duplicate(&mut self, seen: &Seen) -> bool {
+        if !self.recent.contains(&seen.fingerprint()) {
+            return false;
         }
-    }
-
-    /// Another record of a packet that is already there.
-    ///
-    /// Segments without an ID of their own and without sequence space may truly be sent twice
-    /// (the RSTs that answer a burst): they are folded only where the capture doubles others.
-    pub(super) fn is_duplicate(&self, seen: &Seen) -> bool {
         let own = seen.ip_id.is_some_and(|id| id != 0) || seen.end() != seen.seq;
         if !own && self.duplicates.is_none() {
             return false;
         }
-        let close = |s: &&Seen| seen.at.time.since(s.at.time).abs() <= SAME_RECORD;
-        self.log
-            .iter()
-            .rev()
-            .take(4)
-            .filter(close)
-            .any(|s| s.same_packet(seen))
+        for back in 0..self.recent.len() {
+            let Some(earlier) = self.log.recent(back) else {
+                break;
+            };
+            let close = seen.at.time.since(earlier.at.time).abs() <= SAME_RECORD;
+            if close && (own || !earlier.doubled) && earlier.same_packet(seen) {
+                earlier.doubled = true;
+                return true;
+            }
+        }
+        false
     }
 
     /// An answer of an older connection to the SYN, or the opener's RST to that
@@ -411,13 +375,16 @@ impl Flow {
 }
 
 /// The segment is the first to acknowledge bytes of `peer` that were not captured. A single number
-/// may be a FIN.
+/// beyond the last may be a FIN.
 fn reveals_a_gap(mine: &Half, peer: &Half, seen: &Seen) -> bool {
-    let Some(next) = peer
-        .next()
+    let Some(numbers) = peer
+        .numbers
         .filter(|_| seen.flags.ack() && !seen.flags.rst())
     else {
         return false;
     };
-    seen.ack.since(next) > 1 && mine.ack.is_none_or(|ack| ack.at_or_before(next.plus(1)))
+    let is_new = |from: SeqNum| mine.ack.is_none_or(|ack| ack.at_or_before(from));
+    let beyond = seen.ack.since(numbers.next) > 1 && is_new(numbers.next.plus(1));
+    let hole = |&(from, to): &(SeqNum, SeqNum)| seen.ack.at_or_after(to) && is_new(from);
+    beyond || numbers.holes().iter().any(hole)
 }

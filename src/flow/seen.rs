@@ -27,8 +27,12 @@ pub struct Seen {
     pub ttl: u8,
     /// The sending end: index of the flow's key.
     pub from: u8,
-    /// Some options or the window were not captured.
+    /// Some options were not captured.
     pub cut: bool,
+    /// The window was not captured.
+    pub window_cut: bool,
+    /// Another record of it was folded into this one.
+    pub doubled: bool,
     /// The window scale option of a SYN.
     pub window_scale: Option<u8>,
 }
@@ -36,31 +40,26 @@ pub struct Seen {
 impl Seen {
     /// Of a segment sent by end `from`.
     pub const fn new(segment: &Segment, from: u8, at: Stamp) -> Self {
-        let Segment {
-            seq,
-            ack,
-            len,
-            timestamps,
-            ip_id,
-            window,
-            flags,
-            ttl,
-            ..
-        } = *segment;
-        let (cut, window_scale) = (segment.options_cut, segment.window_scale);
+        let mut flags = segment.flags;
+        if segment.fragment {
+            // The FIN's number lies behind fragments that are not read.
+            flags = Flags(flags.0 & !Flags::FIN.0);
+        }
         Self {
             at,
-            seq,
-            ack,
-            len,
-            timestamps,
-            ip_id,
-            window,
+            seq: segment.seq,
+            ack: segment.ack,
+            len: segment.len,
+            timestamps: segment.timestamps,
+            ip_id: segment.ip_id,
+            window: segment.window,
             flags,
-            ttl,
+            ttl: segment.ttl,
             from,
-            cut,
-            window_scale,
+            cut: segment.options_cut,
+            window_cut: segment.window_cut,
+            doubled: false,
+            window_scale: segment.window_scale,
         }
     }
 
@@ -82,6 +81,13 @@ impl Seen {
     /// It acknowledges everything before `number`.
     pub const fn acks(&self, number: SeqNum) -> bool {
         self.flags.ack() && self.ack.at_or_after(number)
+    }
+
+    /// A number that equal packets share and others seldom do.
+    pub(super) fn fingerprint(&self) -> u32 {
+        let id = u32::from(self.ip_id.unwrap_or(0)) << 16;
+        let marks = u32::from(self.flags.0) << 8 | u32::from(self.from);
+        self.seq.0.rotate_left(7) ^ self.ack.0 ^ id ^ marks ^ self.len.rotate_left(20)
     }
 
     /// Equal in all but time, TTL and link header: another record of the same packet, or a copy
@@ -161,9 +167,22 @@ impl Log {
         before.iter().chain(older).chain(newer)
     }
 
-    /// The last few segments, in no order: what a duplicate record would repeat.
-    pub fn last(&self, n: usize) -> impl Iterator<Item = &Seen> {
-        self.iter().rev().take(n)
+    /// Every segment is kept.
+    pub const fn is_whole(&self) -> bool {
+        !self.lacks_before() && !self.lacks_after()
+    }
+
+    /// The segment pushed `back` before the last one (0: the last one).
+    pub fn recent(&mut self, back: usize) -> Option<&mut Seen> {
+        let (start, turned) = (self.ring_start(), self.turned());
+        let len = self.kept.len();
+        if turned == 0 || len <= start {
+            return self.kept.get_mut(len.checked_sub(back + 1)?);
+        }
+        let ring = len - start;
+        let newest = (turned + ring - 1) % ring;
+        let at = newest.checked_add(ring)?.checked_sub(back)? % ring;
+        self.kept.get_mut(start + at)
     }
 
     /// Some segments before the close are not kept.

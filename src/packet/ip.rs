@@ -1,16 +1,17 @@
 //! IPv4 (RFC 791) and IPv6 (RFC 8200) down to the transport protocol.
 
-use super::{End, NotDecoded, Segment, tcp};
+use super::{NotDecoded, Segment, tcp};
 use etherparse::err::{ipv4, ipv6};
 use etherparse::{IpNumber, Ipv4HeaderSlice, Ipv6HeaderSlice};
 
 /// An Ethernet frame of 60 bytes is padded up to this many behind its header.
 const MAX_PADDED: u32 = 46;
 
-/// What the IP header says of a segment.
+/// What the IP header says of a segment. Addresses are numbers, so that they stay in registers.
+#[derive(Clone, Copy)]
 pub(super) struct Carrier {
-    pub(super) src: [u8; 16],
-    pub(super) dst: [u8; 16],
+    pub(super) src: u128,
+    pub(super) dst: u128,
     pub(super) ttl: u8,
     pub(super) ip_id: Option<u16>,
     /// It is the first of several fragments.
@@ -67,15 +68,20 @@ pub(super) fn v4(packet: &[u8], on_wire: u32) -> Result<Segment, NotDecoded> {
     let len = len.ok_or(NotDecoded::MalformedIp)?;
     let fragment = Fragment::new(header.fragments_offset().value(), header.more_fragments());
     let carrier = Carrier {
-        src: End::v4(header.source(), 0).addr,
-        dst: End::v4(header.destination(), 0).addr,
+        src: mapped(header.source()),
+        dst: mapped(header.destination()),
         ttl: header.ttl(),
         ip_id: Some(header.identification()),
         fragment: fragment.carries_tcp(header.protocol())?,
         is_padded: header.total_len() == 0 && on_wire <= MAX_PADDED,
     };
     let bytes = packet.get(header_len..).unwrap_or_default();
-    tcp::segment(&carrier, within(bytes, len), len)
+    tcp::segment(carrier, within(bytes, len), len)
+}
+
+/// The IPv4-mapped IPv6 address (RFC 4291 section 2.5.5.2).
+const fn mapped(addr: [u8; 4]) -> u128 {
+    0xffff_0000_0000 | u32::from_be_bytes(addr) as u128
 }
 
 /// The segment in an IPv6 packet that had `on_wire` bytes from its header to the frame's end.
@@ -90,23 +96,29 @@ pub(super) fn v6(packet: &[u8], on_wire: u32) -> Result<Segment, NotDecoded> {
         0 => on_wire.saturating_sub(header_len as u32),
         len => u32::from(len),
     };
-    let payload = Payload {
+    let is_jumbo = header.payload_length() == 0;
+    let mut payload = Payload {
         protocol: header.next_header(),
         bytes: packet.get(header_len..).unwrap_or_default(),
         len,
         fragment: Fragment::Whole,
     };
-    let payload = behind_extensions(payload, header.payload_length() == 0)?;
+    while let Some(unit) = extension_unit(payload.protocol) {
+        payload = behind_extension(&payload, unit, is_jumbo)?;
+        if payload.fragment == Fragment::Later {
+            break;
+        }
+    }
     let carrier = Carrier {
-        src: header.source(),
-        dst: header.destination(),
+        src: u128::from_be_bytes(header.source()),
+        dst: u128::from_be_bytes(header.destination()),
         ttl: header.hop_limit(),
         ip_id: None,
         fragment: payload.fragment.carries_tcp(payload.protocol)?,
         is_padded: false,
     };
     let bytes = within(payload.bytes, payload.len);
-    tcp::segment(&carrier, bytes, payload.len)
+    tcp::segment(carrier, bytes, payload.len)
 }
 
 /// What follows the payload is padding, never a header.
@@ -126,23 +138,16 @@ struct Payload<'a> {
     fragment: Fragment,
 }
 
-/// Steps over IPv6 extension headers. A jumbogram's length stands in the first one (RFC 2675).
+/// The unit of an extension header's length, in bytes; `None` for what is no extension header.
 #[inline]
-fn behind_extensions(payload: Payload<'_>, jumbo: bool) -> Result<Payload<'_>, NotDecoded> {
-    let mut payload = payload;
-    loop {
-        let unit = match payload.protocol {
-            IpNumber::IPV6_HEADER_HOP_BY_HOP
-            | IpNumber::IPV6_ROUTE_HEADER
-            | IpNumber::IPV6_DESTINATION_OPTIONS
-            | IpNumber::IPV6_FRAGMENTATION_HEADER => 8,
-            IpNumber::AUTHENTICATION_HEADER => 4,
-            _ => return Ok(payload),
-        };
-        payload = behind_extension(&payload, unit, jumbo)?;
-        if payload.fragment == Fragment::Later {
-            return Ok(payload);
-        }
+const fn extension_unit(protocol: IpNumber) -> Option<usize> {
+    match protocol {
+        IpNumber::IPV6_HEADER_HOP_BY_HOP
+        | IpNumber::IPV6_ROUTE_HEADER
+        | IpNumber::IPV6_DESTINATION_OPTIONS
+        | IpNumber::IPV6_FRAGMENTATION_HEADER => Some(8),
+        IpNumber::AUTHENTICATION_HEADER => Some(4),
+        _ => None,
     }
 }
 
@@ -151,7 +156,7 @@ fn behind_extensions(payload: Payload<'_>, jumbo: bool) -> Result<Payload<'_>, N
 fn behind_extension<'a>(
     payload: &Payload<'a>,
     unit: usize,
-    jumbo: bool,
+    is_jumbo: bool,
 ) -> Result<Payload<'a>, NotDecoded> {
     let head: &[u8; 8] = payload.bytes.first_chunk().ok_or(NotDecoded::HeaderCut)?;
     let is_fragment = payload.protocol == IpNumber::IPV6_FRAGMENTATION_HEADER;
@@ -168,11 +173,9 @@ fn behind_extension<'a>(
     };
     let header = payload.bytes.get(..size).ok_or(NotDecoded::HeaderCut)?;
     let is_hop_by_hop = payload.protocol == IpNumber::IPV6_HEADER_HOP_BY_HOP;
-    let len = match jumbo_length(header).filter(|_| jumbo && is_hop_by_hop) {
-        Some(len) => len,
-        None => payload.len,
-    };
-    let len = len.checked_sub(size as u32);
+    // A jumbogram's length stands in its hop-by-hop header (RFC 2675).
+    let jumbo = jumbo_length(header).filter(|_| is_jumbo && is_hop_by_hop);
+    let len = jumbo.unwrap_or(payload.len).checked_sub(size as u32);
     Ok(Payload {
         protocol: IpNumber(head[0]),
         bytes: payload.bytes.get(size..).unwrap_or_default(),

@@ -5,11 +5,11 @@ use super::NotDecoded;
 use etherparse::{EtherType, Ethernet2HeaderSlice, SingleVlanHeaderSlice};
 use std::borrow::Cow;
 
-/// The IP header of a packet.
+/// The IP header of a packet; small enough to be returned in registers.
 pub(super) struct Network {
     pub(super) version: Version,
     /// Where it begins.
-    pub(super) offset: usize,
+    pub(super) offset: u32,
 }
 
 /// The IP version that the link header announces.
@@ -90,6 +90,7 @@ pub(super) fn network(link: u16, data: &[u8]) -> Result<Network, NotDecoded> {
 }
 
 const fn at(version: Version, offset: usize) -> Network {
+    let offset = offset as u32;
     Network { version, offset }
 }
 

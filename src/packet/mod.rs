@@ -22,8 +22,10 @@ pub use segment::{End, Flags, Segment, Timestamps};
 #[inline]
 pub fn decode(link: u16, data: &[u8], original_len: u32) -> Result<Segment, NotDecoded> {
     let network = link::network(link, data)?;
-    let packet = data.get(network.offset..).ok_or(NotDecoded::HeaderCut)?;
-    let on_wire = original_len.saturating_sub(network.offset as u32);
+    let packet = data
+        .get(network.offset as usize..)
+        .ok_or(NotDecoded::HeaderCut)?;
+    let on_wire = original_len.saturating_sub(network.offset);
     match network.version {
         link::Version::V4 => ip::v4(packet, on_wire),
         link::Version::V6 => ip::v6(packet, on_wire),

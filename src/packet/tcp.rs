@@ -9,58 +9,93 @@ use crate::seq::{SeqNum, TsVal};
 const HEADER: usize = 20;
 /// The header up to the flags, the least that is of use.
 const FLAGS_END: usize = 14;
+const WINDOW_END: usize = 16;
 /// RFC 7323 section 2.3: a larger shift is read as 14.
 const MAX_WINDOW_SCALE: u8 = 14;
 
 /// The segment whose header begins `bytes`, which are what was captured of `len` bytes.
 #[inline]
-pub(super) fn segment(carrier: &Carrier, bytes: &[u8], len: u32) -> Result<Segment, NotDecoded> {
-    let Some(head) = bytes.first_chunk::<FLAGS_END>() else {
-        return Err(too_short(len));
-    };
+pub(super) fn segment(carrier: Carrier, bytes: &[u8], len: u32) -> Result<Segment, NotDecoded> {
+    match bytes.first_chunk() {
+        Some(head) => read(carrier, head, bytes, len),
+        None => read_cut(carrier, bytes, len),
+    }
+}
+
+/// The segment of a header cut by the capture, its missing bytes taken for zeros, if its flags are
+/// there.
+#[cold]
+#[inline(never)]
+fn read_cut(carrier: Carrier, bytes: &[u8], len: u32) -> Result<Segment, NotDecoded> {
+    if len < HEADER as u32 {
+        return Err(NotDecoded::MalformedTcp);
+    }
+    if bytes.len() < FLAGS_END {
+        return Err(NotDecoded::HeaderCut);
+    }
+    let mut head = [0; HEADER];
+    for (to, from) in head.iter_mut().zip(bytes) {
+        *to = *from;
+    }
+    if bytes.len() < WINDOW_END {
+        head[FLAGS_END] = 0;
+    }
+    read(carrier, &head, bytes, len)
+}
+
+#[inline]
+fn read(
+    carrier: Carrier,
+    head: &[u8; HEADER],
+    bytes: &[u8],
+    len: u32,
+) -> Result<Segment, NotDecoded> {
     let header_len = u32::from(head[12] >> 4) * 4;
     if header_len < HEADER as u32 || len < header_len {
         return Err(NotDecoded::MalformedTcp);
     }
+    let options_end = header_len as usize;
+    let options = bytes.get(HEADER..options_end);
+    if let Some(options) = options.and_then(Options::usual) {
+        return Ok(assemble(carrier, head, options, len - header_len));
+    }
+    let captured = bytes.get(HEADER..options_end.min(bytes.len()));
+    let options = Options::walk(captured.unwrap_or_default());
+    let mut segment = assemble(carrier, head, options, len - header_len);
+    segment.options_cut |= bytes.len() < options_end;
+    segment.window_cut = bytes.len() < WINDOW_END;
+    Ok(segment)
+}
+
+#[expect(
+    clippy::inline_always,
+    reason = "else the usual segment goes through memory three times"
+)]
+#[inline(always)]
+fn assemble(carrier: Carrier, head: &[u8; HEADER], options: Options, len: u32) -> Segment {
     let flags = Flags(head[13]);
-    let window = bytes.get(FLAGS_END..).and_then(<[u8]>::first_chunk);
-    let captured = (header_len as usize).min(bytes.len());
-    let options = Options::read(bytes.get(HEADER..captured).unwrap_or_default());
-    Ok(Segment {
+    Segment {
         src: End {
-            addr: carrier.src,
+            addr: carrier.src.to_be_bytes(),
             port: u16::from_be_bytes([head[0], head[1]]),
         },
         dst: End {
-            addr: carrier.dst,
+            addr: carrier.dst.to_be_bytes(),
             port: u16::from_be_bytes([head[2], head[3]]),
         },
         seq: SeqNum(u32::from_be_bytes([head[4], head[5], head[6], head[7]])),
         ack: SeqNum(u32::from_be_bytes([head[8], head[9], head[10], head[11]])),
-        len: if carrier.is_padded {
-            0
-        } else {
-            len - header_len
-        },
+        len: if carrier.is_padded { 0 } else { len },
         flags,
-        window: window.copied().map_or(0, u16::from_be_bytes),
+        window: u16::from_be_bytes([head[14], head[15]]),
         timestamps: options.timestamps,
         window_scale: options.window_scale.filter(|_| flags.syn()),
         ttl: carrier.ttl,
         ip_id: carrier.ip_id,
-        options_cut: options.are_malformed || captured < header_len as usize,
-        window_cut: window.is_none(),
+        options_cut: options.are_malformed,
+        window_cut: false,
         fragment: carrier.fragment,
-    })
-}
-
-/// Fewer bytes than reach to the flags, of a payload of `len` bytes.
-#[cold]
-const fn too_short(len: u32) -> NotDecoded {
-    if len < HEADER as u32 {
-        return NotDecoded::MalformedTcp;
     }
-    NotDecoded::HeaderCut
 }
 
 /// Option kinds.
@@ -70,7 +105,7 @@ const WINDOW_SCALE: u8 = 3;
 const TIMESTAMPS: u8 = 8;
 
 /// What is kept of a header's options.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Options {
     timestamps: Option<Timestamps>,
     window_scale: Option<u8>,
@@ -78,18 +113,20 @@ struct Options {
 }
 
 impl Options {
+    /// What every stack writes once a connection is established, or nothing at all.
     #[inline]
-    fn read(options: &[u8]) -> Self {
-        // What every stack writes once a connection is established.
-        if let &[NO_OPERATION, NO_OPERATION, TIMESTAMPS, 10, ref value @ ..] = options
-            && let Ok(value) = value.try_into()
-        {
-            return Self {
-                timestamps: Some(timestamps(value)),
-                ..Self::default()
-            };
-        }
-        Self::walk(options)
+    fn usual(options: &[u8]) -> Option<Self> {
+        let timestamps = match *options {
+            [] => None,
+            [NO_OPERATION, NO_OPERATION, TIMESTAMPS, 10, ref value @ ..] => {
+                Some(timestamps(*value.as_array()?))
+            }
+            _ => return None,
+        };
+        Some(Self {
+            timestamps,
+            ..Self::default()
+        })
     }
 
     fn walk(options: &[u8]) -> Self {

@@ -5,10 +5,10 @@ mod ladder;
 mod reasoning;
 
 use crate::close::states::timeline;
-use crate::close::verdict::{PerSide, RolesFrom, State, Verdict};
+use crate::close::verdict::{PerSide, RolesFrom, Side, State, Verdict};
 use crate::report::look::{FAINT, HEADING};
 use crate::report::time::utc;
-use crate::report::{Look, json, printable};
+use crate::report::{Look, counted, json, printable};
 use ladder::Rung;
 use serde::Serialize;
 use std::io::{self, Write};
@@ -85,31 +85,26 @@ fn heading(out: &mut impl Write, look: Look, verdict: &Verdict) -> io::Result<()
             reasoning::headline(verdict)
         )
     )?;
-    let (packets, bytes) = (verdict.packets, verdict.payload_bytes);
     let start = verdict
         .start
         .map_or_else(|| "unknown".to_owned(), |start| utc(start, 6));
-    let facts = [
-        format!(
-            "  Frames {} to {} of {}, start {start}",
-            verdict.first_frame,
-            verdict.last_frame,
-            printable(&verdict.source),
-        ),
-        format!(
-            "  client: {} segments, {} bytes; server: {} segments, {} bytes; roles by {}",
-            packets.client,
-            bytes.client,
-            packets.server,
-            bytes.server,
-            match verdict.roles_from {
-                RolesFrom::Syn => "the SYN",
-                RolesFrom::SynAck => "the SYN-ACK",
-                RolesFrom::PortGuess => "port number (a guess)",
-            }
-        ),
-    ];
-    for fact in facts {
+    let (first, last) = (verdict.first_frame, verdict.last_frame);
+    let source = printable(&verdict.source);
+    let roles = match verdict.roles_from {
+        RolesFrom::Syn => "the SYN",
+        RolesFrom::SynAck => "the SYN-ACK",
+        RolesFrom::PortGuess => "port number (a guess)",
+    };
+    let sent = |side| {
+        let segments = counted(*verdict.packets.of(side), "segment");
+        let bytes = counted(*verdict.payload_bytes.of(side), "byte");
+        format!("{side}: {segments}, {bytes}")
+    };
+    let sent = format!("{}; {}", sent(Side::Client), sent(Side::Server));
+    for fact in [
+        format!("  start {start}, frames {first} to {last} of {source}"),
+        format!("  {sent}; roles by {roles}"),
+    ] {
         writeln!(out, "{}", look.paint(FAINT, fact))?;
     }
     Ok(())
@@ -138,7 +133,7 @@ fn section(
 
 /// Breaks a text at its spaces into lines of at most so many columns; a longer word has a line of
 /// its own.
-fn wrap(text: &str, columns: usize) -> Vec<String> {
+pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         let length = word.chars().count();

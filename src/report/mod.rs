@@ -4,10 +4,14 @@
 //! summary.
 
 pub mod explain;
+pub mod fields;
 pub mod json;
 mod look;
+pub mod reference;
 #[cfg(test)]
 mod samples;
+pub mod schema;
+pub mod terms;
 pub mod text;
 mod time;
 
@@ -47,6 +51,15 @@ pub fn printable(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(safe)
+}
+
+/// `1 flow`, `2 flows`, `no flows`.
+fn counted(count: u64, noun: &str) -> String {
+    match count {
+        0 => format!("no {noun}s"),
+        1 => format!("1 {noun}"),
+        _ => format!("{count} {noun}s"),
+    }
 }
 
 /// Control characters, and the bidirectional controls of Unicode (UAX #9).

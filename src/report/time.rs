@@ -62,13 +62,27 @@ pub(super) fn seconds(nanos: i64, decimals: usize) -> String {
     text
 }
 
-/// A span in the unit a person would choose: `250 ms`, `1.5 s`, `60 s`, `350 s`.
+/// A span in few columns: `20ms`, `0.2s`, `1.5s`, `60s`.
+pub(super) fn short_span(nanos: i64) -> String {
+    let tenths = 100 * MILLISECOND..10 * SECOND;
+    if tenths.contains(&nanos) && nanos % SECOND != 0 {
+        return format!("{}s", seconds(nanos, 1));
+    }
+    let whole = if nanos < SECOND {
+        nanos
+    } else {
+        nanos - nanos % SECOND
+    };
+    span(whole).replace(' ', "")
+}
+
+/// A span in the unit a person would choose: `250 ms`, `1.5 s`, `59.7 s`, `350 s`.
 pub(super) fn span(nanos: i64) -> String {
     match nanos.unsigned_abs() {
         0 => "0 s".to_owned(),
         1..1_000_000 => format!("{} µs", nanos / 1000),
         1_000_000..1_000_000_000 => format!("{} ms", nanos / MILLISECOND),
-        1_000_000_000..10_000_000_000 if nanos % SECOND >= SECOND / 10 => {
+        1_000_000_000..100_000_000_000 if nanos % SECOND >= SECOND / 10 => {
             format!("{} s", seconds(nanos, 1))
         }
         _ => format!("{} s", nanos / SECOND),
@@ -77,7 +91,7 @@ pub(super) fn span(nanos: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Clock, TimeStyle, seconds, span};
+    use super::{Clock, TimeStyle, seconds, short_span, span};
     use crate::stamp::Time;
 
     #[test]
@@ -100,5 +114,9 @@ mod tests {
     fn spans_take_the_unit_that_reads_best() {
         let shown = [0, 40_000, 250_000_000, 1_500_000_000, 60_000_000_000].map(span);
         assert_eq!(shown, ["0 s", "40 µs", "250 ms", "1.5 s", "60 s"]);
+        assert_eq!(span(59_700_000_000), "59.7 s");
+        assert_eq!(short_span(59_700_000_000), "59s");
+        let shown = [20_000_000, 220_000_000, 1_590_000_000, 5_000_000_000].map(short_span);
+        assert_eq!(shown, ["20ms", "0.2s", "1.5s", "5s"]);
     }
 }

@@ -217,14 +217,18 @@ fn adjacent_records_swapped() {
     law(
         "adjacent records in opposite directions swapped",
         |subject| {
-            let original = essences(&plain(&subject.packets));
+            let quiet = |all: Vec<Essence>| -> Vec<Essence> {
+                let strip = |e: Essence| e.without(&["capture-reordered"]);
+                all.into_iter().map(strip).collect()
+            };
+            let original = quiet(essences(&plain(&subject.packets)));
             let places = transform::swappable(&subject.packets);
             let changes = places.into_iter().map(|at| {
                 let mut packets = subject.packets.clone();
                 packets.swap(at, at + 1);
-                let other = essences(&plain(&packets));
+                let other = quiet(essences(&plain(&packets)));
                 let how = format!("{} and {} swapped", at + 1, at + 2);
-                (how, compare((&original, &other), Essence::beyond_weaker))
+                (how, compare((&original, &other), Essence::differences))
             });
             changes.collect()
         },

@@ -1,9 +1,9 @@
 //! Dropping records may weaken a verdict; it never contradicts the truth.
 //!
-//! Dropped are: each record, each pair of records that matter to the close, every prefix and
-//! suffix, each direction. The truth is the verdict on the whole capture where it is certain, and
-//! the kernel's account where the lab has one. `WHOCLOSED_LAWS=full` includes captures of more
-//! than 200 records.
+//! Dropped are: each record, each pair of a connection's records that matter to its close, every
+//! prefix and suffix, each direction. The truth is the verdict on the whole capture where it is
+//! certain, and the kernel's account where the lab has one. `WHOCLOSED_LAWS=full` includes captures
+//! of more than 200 records, and every part of the small ones.
 
 use crate::support::essence::{self, contradictions};
 use crate::support::packet::{ACK, End, FIN, Fields, RST, SYN};
@@ -11,18 +11,27 @@ use crate::support::transform::fields;
 use crate::support::truth::{self, Judged, Mark, Truth};
 use crate::support::wrap::{self, PLAIN, Packet};
 use crate::support::{self, Subject};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use whoclosed::close::verdict::Verdict;
 
 /// Captures with more records are tried only by hand.
 const LIMIT: usize = 200;
 
+/// Of captures with no more records every pair is dropped, and every window is tried.
+const SMALL: usize = 16;
+
+/// Of captures with no more records every part is tried, by hand.
+const TINY: usize = 12;
+
+fn full() -> bool {
+    std::env::var("WHOCLOSED_LAWS").is_ok_and(|value| value == "full")
+}
+
 #[test]
 fn loss_never_contradicts() {
-    let full = std::env::var("WHOCLOSED_LAWS").is_ok_and(|value| value == "full");
     let truths = truth::all();
     let mut subjects = support::everything();
-    subjects.retain(|subject| full || subject.packets.len() <= LIMIT);
+    subjects.retain(|subject| full() || subject.packets.len() <= LIMIT);
     assert!(subjects.len() > 250, "only {} captures", subjects.len());
     let results =
         support::on_two_threads(&subjects, |subject| Whole::new(subject, &truths).check());
@@ -38,6 +47,7 @@ struct Whole<'a> {
     packets: &'a [Packet],
     fields: Vec<Fields>,
     verdicts: Vec<Verdict>,
+    by_ends: HashMap<(End, End), Vec<usize>>,
     /// By verdict: the kernel's account of that connection.
     truths: Vec<Option<(&'a Truth, usize)>>,
     point: &'a str,
@@ -57,11 +67,16 @@ impl<'a> Whole<'a> {
             Some(truth) => match_truth(truth, point, &verdicts),
             None => vec![None; verdicts.len()],
         };
+        let mut by_ends: HashMap<(End, End), Vec<usize>> = HashMap::new();
+        for (at, verdict) in verdicts.iter().enumerate() {
+            by_ends.entry(essence::ends(verdict)).or_default().push(at);
+        }
         Self {
             name: &subject.name,
             packets: &subject.packets,
             fields: subject.packets.iter().map(fields).collect(),
             crossed: any_fin_crosses_reset(&subject.packets),
+            by_ends,
             verdicts,
             truths,
             point,
@@ -105,16 +120,14 @@ impl<'a> Whole<'a> {
     fn originals(&self, verdict: &Verdict, kept: &[usize]) -> Vec<usize> {
         let range = verdict.first_frame as usize - 1..verdict.last_frame as usize;
         let frames: Vec<u64> = kept[range].iter().map(|at| *at as u64 + 1).collect();
-        let ends = essence::ends(verdict);
-        let originals = self.verdicts.iter().enumerate();
-        originals
-            .filter(|(_, v)| essence::ends(v) == ends)
-            .filter(|(_, v)| {
-                let mut frames = frames.iter();
-                frames.any(|frame| (v.first_frame..=v.last_frame).contains(frame))
-            })
-            .map(|(at, _)| at)
-            .collect()
+        let same = self.by_ends.get(&essence::ends(verdict));
+        let same = same.into_iter().flatten().copied();
+        same.filter(|at| {
+            let whole = &self.verdicts[*at];
+            let mut frames = frames.iter();
+            frames.any(|frame| (whole.first_frame..=whole.last_frame).contains(frame))
+        })
+        .collect()
     }
 
     fn against(&self, verdict: &Verdict, original: usize) -> Vec<String> {
@@ -151,9 +164,32 @@ impl<'a> Whole<'a> {
             views.push((format!("up to {}", at + 1), (0..=at).collect()));
             views.push((format!("from {}", at + 1), (at..count).collect()));
         }
-        let close = self.close_relevant();
+        if count <= SMALL {
+            let windows = (0..count).flat_map(|from| (from..count).map(move |to| (from, to)));
+            views.extend(windows.map(|(from, to)| {
+                let kept = (from..=to).collect();
+                (format!("only {} to {}", from + 1, to + 1), kept)
+            }));
+        }
+        if full() && count <= TINY {
+            let subsets = (1_u32..1 << count).map(|set| {
+                (0..count)
+                    .filter(|at| set & 1 << at != 0)
+                    .collect::<Vec<usize>>()
+            });
+            views.extend(subsets.map(|kept| {
+                let shown: Vec<usize> = kept.iter().map(|at| at + 1).collect();
+                (format!("only {shown:?}"), kept)
+            }));
+        }
+        let close = if count <= SMALL {
+            (0..count).collect()
+        } else {
+            self.close_relevant()
+        };
         for (i, a) in close.iter().enumerate() {
-            for b in &close[i + 1..] {
+            let same = |b: &&usize| self.fields[**b].key() == self.fields[*a].key();
+            for b in close[i + 1..].iter().filter(same) {
                 views.push((format!("without {} {}", a + 1, b + 1), without(&[*a, *b])));
             }
         }

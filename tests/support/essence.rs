@@ -1,5 +1,6 @@
 //! Verdicts made comparable: what must not depend on the container, and what contradicts what.
 
+use super::packet::End;
 use std::collections::BTreeMap;
 use whoclosed::close::verdict::{
     AbortedBy, ActiveCloser, Confidence, EndedBy, Endpoint, Outcome, RolesFrom, Side, Verdict,
@@ -150,10 +151,10 @@ fn differences(a: &BTreeMap<String, String>, b: &BTreeMap<String, String>) -> Ve
 }
 
 /// Both ends of a flow, whoever is taken for the client.
-pub fn ends(v: &Verdict) -> (String, String) {
-    let text = |end: &Endpoint| end.to_string();
-    let (a, b) = (text(&v.client), text(&v.server));
-    if a <= b { (a, b) } else { (b, a) }
+pub fn ends(v: &Verdict) -> (End, End) {
+    let end = |end: &Endpoint| (end.addr, end.port);
+    let (a, b) = (end(&v.client), end(&v.server));
+    (a.min(b), a.max(b))
 }
 
 /// Claims on which two verdicts on one connection contradict each other. `crossed`: a FIN of the

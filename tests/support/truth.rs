@@ -19,6 +19,9 @@ pub struct Truth {
     pub double: bool,
     pub wire: Vec<serde_json::Value>,
     pub sysctl: serde_json::Value,
+    /// Changes of each host's TCP counters.
+    #[serde(default)]
+    pub counters: BTreeMap<String, BTreeMap<String, u64>>,
     pub flows: Vec<Flow>,
 }
 

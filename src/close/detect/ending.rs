@@ -1,8 +1,9 @@
 //! What happened to FINs, the last ACK and TIME-WAIT.
 
 use super::{Found, as_seconds, seconds, times};
+use crate::close::abort::Abort;
 use crate::close::case::Case;
-use crate::close::verdict::{Confidence, EndedBy, FinalAck, Outcome, Side};
+use crate::close::verdict::{AbortCause, Confidence, EndedBy, FinalAck, Outcome, Side};
 use crate::seq::TsVal;
 use crate::stamp::SECOND;
 
@@ -201,8 +202,12 @@ fn reused(case: &Case, owner: Side, start: Option<crate::stamp::Time>) -> Option
 }
 
 pub(in crate::close) fn half_close_used(case: &Case) -> Vec<Found> {
+    let refused = |a: &Abort| a.cause == AbortCause::DataAfterClose;
+    if case.abort.as_ref().is_some_and(refused) {
+        return Vec::new(); // the other side had closed for good
+    }
     let used = |side: Side| {
-        let copies = case.facts.half(side).after_peer_fin?;
+        let copies = case.facts.half(side).rare.as_ref()?.after_peer_fin?;
         let peer = side.peer();
         let message = format!(
             "the {side} sent {} more {} with data after it had received the {peer}'s FIN",

@@ -27,7 +27,7 @@ pub(in crate::close) fn old_duplicate_segment(case: &Case) -> Vec<Found> {
 fn late(case: &Case, side: Side) -> Option<Found> {
     let facts = &case.facts;
     let half = facts.half(side);
-    if let Some(copies) = half.late {
+    if let Some(copies) = half.rare.as_ref().and_then(|rare| rare.late) {
         let message = format!(
             "segments of the {side} arrived {} after a newer connection had begun on the same \
              addresses and ports",
@@ -38,7 +38,7 @@ fn late(case: &Case, side: Side) -> Option<Found> {
     }
     let (fin, acked) = (half.fin?, facts.fin_acked(side)?);
     let is_late = |s: &&Seen| {
-        s.len > 0 && s.at.frame > acked.frame && !s.flags.fin() && s.end().at_or_before(fin.seq)
+        s.len > 0 && acked.is_before(s.at) && !s.flags.fin() && s.end().at_or_before(fin.seq)
     };
     let first = facts.sent_by(side).find(is_late)?;
     let message = format!("a copy of the {side}'s data arrived after its FIN was acknowledged");

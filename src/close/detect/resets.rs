@@ -2,7 +2,7 @@
 
 use super::{Found, as_seconds, seconds};
 use crate::close::case::Case;
-use crate::close::reset::Rst;
+use crate::close::reset::{Rst, follows_the_close};
 use crate::close::verdict::{AbortCause, Confidence, EndedBy, RstFate};
 use crate::stamp::SECOND;
 
@@ -14,7 +14,8 @@ pub(in crate::close) fn rst_after_close(case: &Case) -> Vec<Found> {
     if !case.both_acked() || noted {
         return Vec::new();
     }
-    let after = case.resets.iter().filter(|r| r.fate == RstFate::Effective);
+    let closed = |r: &&Rst| follows_the_close(&case.facts, r.seen());
+    let after = case.resets.iter().filter(closed);
     let Some(first) = after.clone().next() else {
         return Vec::new();
     };
@@ -57,7 +58,7 @@ fn by_fate(case: &Case, fate: RstFate, what: &str) -> Vec<Found> {
     };
     case.resets
         .iter()
-        .filter(|r| r.fate == fate)
+        .filter(|r| r.fate == fate && !follows_the_close(&case.facts, r.seen()))
         .map(told)
         .collect()
 }
@@ -83,7 +84,7 @@ fn race(case: &Case) -> Option<Found> {
         .facts
         .log
         .iter()
-        .rfind(|s| s.at.frame < first.frame && s.at.frame < trigger.seen.at.frame)?;
+        .rfind(|s| s.at.is_before(first) && s.at.is_before(trigger.seen.at))?;
     let begun = first.time.min(trigger.seen.at.time);
     let idle = begun.since(last.at.time);
     if idle < IDLE {

@@ -12,7 +12,7 @@ const REMEMBERED: i64 = 60 * SECOND;
 pub(in crate::close) fn regression(case: &Case) -> Vec<Found> {
     let went_back = |side: Side| {
         let half = case.facts.half(side);
-        let back = half.regressions?;
+        let back = half.rare.as_ref()?.regressions?;
         let in_seconds = tick(half).map(|ns| ns * i64::from(back.ticks));
         let about = in_seconds.map_or(String::new(), |ns| format!(" (about {})", seconds(ns)));
         let message = format!(

@@ -1,6 +1,6 @@
 //! The ladder: client on the left, server on the right, an arrow for each segment of the close.
 
-use crate::close::states::{Step, Timeline, timeline};
+use crate::close::states::{Opened, Step, Timeline, timeline};
 use crate::close::verdict::{
     CloseEntry, CloseEvent, EndedBy, Event, PerSide, Side, State, TimeWait, Verdict,
 };
@@ -33,18 +33,17 @@ pub(super) struct Rung {
 /// The steps, those of the same segment taken together.
 pub(super) fn rungs(timeline: &Timeline) -> Vec<Rung> {
     let mut rungs: Vec<Rung> = Vec::new();
-    for step in &timeline.steps {
+    for Step { event, states, .. } in &timeline.steps {
         match rungs.last_mut() {
-            Some(last) if last.frame == step.event.frame => last.join(step),
-            _ => rungs.push(Rung::of(step)),
+            Some(last) if last.frame == event.frame => last.join(event, *states),
+            _ => rungs.push(Rung::of(event, *states)),
         }
     }
     rungs
 }
 
 impl Rung {
-    fn of(step: &Step) -> Self {
-        let event = step.event;
+    fn of(event: &CloseEvent, states: PerSide<State>) -> Self {
         Self {
             frame: event.frame,
             time: event.time,
@@ -54,14 +53,14 @@ impl Rung {
             seq: event.seq,
             ack: event.ack,
             len: event.len,
-            states: step.states,
+            states,
         }
     }
 
-    fn join(&mut self, step: &Step) {
-        self.events.push(step.event.event);
-        self.states = step.states;
-        let more = flags(step.event).into_iter();
+    fn join(&mut self, event: &CloseEvent, states: PerSide<State>) {
+        self.events.push(event.event);
+        self.states = states;
+        let more = flags(event).into_iter();
         let more: Vec<_> = more.filter(|flag| !self.flags.contains(flag)).collect();
         // FIN and RST read before ACK.
         self.flags.splice(0..0, more);
@@ -160,7 +159,21 @@ impl Row {
 fn rows(verdict: &Verdict) -> Vec<Row> {
     let timeline = timeline(verdict);
     let mut rows = vec![Row::note(None, "", timeline.before)];
-    rows.extend(rungs(&timeline).iter().map(Row::from));
+    for rung in rungs(&timeline) {
+        if timeline
+            .opened
+            .is_some_and(|opened| opened.before == Some(rung.frame))
+        {
+            rows.extend(timeline.opened.map(opened_row));
+        }
+        rows.push(Row::from(&rung));
+    }
+    if timeline
+        .opened
+        .is_some_and(|opened| opened.before.is_none())
+    {
+        rows.extend(timeline.opened.map(opened_row));
+    }
     if let Some(CloseEntry::More { more }) = verdict.close.last() {
         let states = rows.last().map_or(timeline.before, |row| row.states);
         rows.push(Row::note(None, &format!("{more} more events"), states));
@@ -174,18 +187,40 @@ fn rows(verdict: &Verdict) -> Vec<Row> {
         end(&mut rows, wait);
     }
     rows.push(Row::note(None, "the capture ends", timeline.end));
+    let mut running: Vec<_> = running
+        .into_iter()
+        .filter(|wait| wait.end.is_some())
+        .collect();
+    running.sort_by_key(|wait| wait.end);
     for wait in running {
-        end(&mut rows, wait);
+        let states = rows.last().map_or(timeline.end, |row| row.states);
+        rows.push(Row::note(
+            wait.end,
+            &end_text(wait),
+            closed(states, wait.owner),
+        ));
     }
     rows
 }
 
+fn opened_row(opened: Opened) -> Row {
+    Row::note(None, "the handshake is completed", opened.states)
+}
+
 fn begin(rows: &mut Vec<Row>, wait: &TimeWait) {
-    let text = format!("the {}'s TIME-WAIT begins", wait.owner);
-    insert(rows, wait.start, &text, None);
+    let text = format!("{}'s TIME-WAIT begins", wait.owner);
+    insert(rows, wait.start, |time, states| {
+        Row::note(time, &text, states)
+    });
 }
 
 fn end(rows: &mut Vec<Row>, wait: &TimeWait) {
+    let text = end_text(wait);
+    let row = |time, states| Row::note(time, &text, closed(states, wait.owner));
+    insert(rows, wait.end, row);
+}
+
+fn end_text(wait: &TimeWait) -> String {
     let length = wait.start.zip(wait.end);
     let length = length.map_or_else(String::new, |(start, end)| {
         format!(" after {}", span(end.since(start)))
@@ -197,29 +232,38 @@ fn end(rows: &mut Vec<Row>, wait: &TimeWait) {
         EndedBy::Reset => ("ends", ": reset"),
         EndedBy::Gone => ("ends", ": gone"),
     };
-    let text = format!("the {}'s TIME-WAIT {verb}{length}{how}", wait.owner);
-    insert(rows, wait.end, &text, Some(wait.owner));
+    format!("{}'s TIME-WAIT {verb}{length}{how}", wait.owner)
 }
 
-/// Puts a note where its time belongs; the side that `closed` has no state any more.
-fn insert(rows: &mut Vec<Row>, time: Option<Time>, text: &str, closed: Option<Side>) {
-    let Some(time) = time else {
+fn closed(states: PerSide<State>, side: Side) -> PerSide<State> {
+    match side {
+        Side::Client => PerSide {
+            client: State::Closed,
+            ..states
+        },
+        Side::Server => PerSide {
+            server: State::Closed,
+            ..states
+        },
+    }
+}
+
+/// Puts a row where its time belongs, with the states of that time.
+fn insert(
+    rows: &mut Vec<Row>,
+    time: Option<Time>,
+    row: impl FnOnce(Option<Time>, PerSide<State>) -> Row,
+) {
+    let Some(at) = time else {
         return;
     };
     let before = rows
         .iter()
-        .rposition(|row| row.time.is_some_and(|other| other <= time));
-    let at = before.map_or(rows.len(), |before| before + 1);
-    let mut states = match at.checked_sub(1).and_then(|before| rows.get(before)) {
-        Some(row) => row.states,
-        None => return,
+        .rposition(|row| row.time.is_some_and(|other| other <= at));
+    let Some((index, states)) = before.and_then(|i| Some((i, rows.get(i)?.states))) else {
+        return;
     };
-    match closed {
-        Some(Side::Client) => states.client = State::Closed,
-        Some(Side::Server) => states.server = State::Closed,
-        None => {}
-    }
-    rows.insert(at, Row::note(Some(time), text, states));
+    rows.insert(index + 1, row(time, states));
 }
 
 /// Writes the ladder of the close: states stand where they change.

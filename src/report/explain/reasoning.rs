@@ -3,8 +3,7 @@
 use crate::close::cause::CAUSES;
 use crate::close::verdict::{
     AbortCause, AbortedBy, ActiveCloser, Basis, CloseEntry, CloseEvent, Confidence, EndedBy, Event,
-    FinalAck, Finding, Outcome, Reset, RolesFrom, RstFate, RstFit, RstForm, Side, TimeWait,
-    Verdict,
+    FinalAck, Finding, Reset, RolesFrom, RstFate, RstFit, RstForm, Side, TimeWait, Verdict,
 };
 use crate::report::time::{seconds, span};
 use crate::seq::SeqNum;
@@ -32,9 +31,9 @@ pub(super) fn headline(verdict: &Verdict) -> String {
 
 /// Why, sentence by sentence.
 pub(super) fn sentences(verdict: &Verdict) -> Vec<String> {
-    let mut all = vec![verdict.reason.clone()];
+    let mut all = vec![sentence(&verdict.reason)];
     all.extend(fins(verdict));
-    all.push(closer(verdict));
+    all.extend(closer(verdict));
     all.extend(final_ack(verdict));
     all.extend(
         verdict
@@ -49,8 +48,19 @@ pub(super) fn sentences(verdict: &Verdict) -> Vec<String> {
         .iter()
         .filter(|finding| !on_capture(finding));
     all.extend(findings.map(finding));
-    all.retain(|sentence| !sentence.is_empty());
     all
+}
+
+/// With a capital at the beginning and a full stop at the end.
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(|c| c.to_uppercase().to_string());
+    let stop = if text.ends_with(['.', '?', '!']) {
+        ""
+    } else {
+        "."
+    };
+    format!("{}{}{stop}", first.unwrap_or_default(), chars.as_str())
 }
 
 /// What the capture cannot show, or not surely.
@@ -87,7 +97,11 @@ pub(super) fn limits(verdict: &Verdict) -> Vec<String> {
         all.push("Whether the final ACK arrived is not in the capture.".to_owned());
     }
     if verdict.roles_from == RolesFrom::PortGuess {
-        all.push("No SYN was captured: the higher port is taken for the client's.".to_owned());
+        all.push(
+            "No SYN was captured: the higher port is taken for the client's, and numbers count \
+             from the first that was seen of each side."
+                .to_owned(),
+        );
     }
     let findings = verdict
         .findings
@@ -103,25 +117,35 @@ fn on_capture(finding: &Finding) -> bool {
 
 /// What each side's FIN occupies and acknowledges: the numbers on which the closer hinges.
 fn fins(verdict: &Verdict) -> Vec<String> {
-    let sides = [Side::Client, Side::Server];
-    let sentences = sides.into_iter().filter_map(|side| {
-        let (own, peer) = (fin_of(verdict, side)?, fin_of(verdict, side.peer())?);
-        let (number, peers) = (fin_number(own), fin_number(peer));
-        let ack = own.ack?;
-        let covers = if SeqNum(ack).after(SeqNum(peers)) {
-            "which includes"
-        } else {
-            "which leaves out"
-        };
-        Some(format!(
-            "Frame {}: the {side}'s FIN occupies number {number} and acknowledges all before \
-             {ack}, {covers} the {}'s FIN (number {peers}, frame {}).",
-            own.frame,
-            side.peer(),
-            peer.frame
-        ))
-    });
-    sentences.collect()
+    let mut sides = [Side::Client, Side::Server];
+    sides.sort_by_key(|&side| fin_of(verdict, side).map(|fin| fin.frame));
+    let fins = sides.into_iter().filter_map(|side| fin_of(verdict, side));
+    fins.map(|fin| one_fin(verdict, fin)).collect()
+}
+
+/// An ACK equal to the FIN's own number is one of the data before it: the usual stumbling block.
+fn one_fin(verdict: &Verdict, fin: &CloseEvent) -> String {
+    let (side, number) = (fin.from, fin_number(fin));
+    let behind = SeqNum(number).plus(1).0;
+    let occupies = format!(
+        "Frame {}: the {side}'s FIN occupies number {number} (an ACK of {number} is for what \
+         comes before it, one of {behind} covers it)",
+        fin.frame
+    );
+    let peer = fin_of(verdict, side.peer());
+    let Some((peer, ack)) = peer.zip(fin.ack) else {
+        return format!("{occupies}.");
+    };
+    let peers = fin_number(peer);
+    let covers = if SeqNum(ack).after(SeqNum(peers)) {
+        "covers"
+    } else {
+        "does not cover"
+    };
+    format!(
+        "{occupies}; its own ACK, {ack}, {covers} the {}'s FIN (number {peers}, frame {}).",
+        peer.from, peer.frame
+    )
 }
 
 fn events(verdict: &Verdict) -> impl DoubleEndedIterator<Item = &CloseEvent> {
@@ -140,27 +164,31 @@ const fn fin_number(fin: &CloseEvent) -> u32 {
     SeqNum(fin.seq).plus(fin.len).0
 }
 
-fn closer(verdict: &Verdict) -> String {
-    match verdict.active_closer {
-        ActiveCloser::Client => one_closer(Side::Client),
-        ActiveCloser::Server => one_closer(Side::Server),
+fn closer(verdict: &Verdict) -> Option<String> {
+    let side = match verdict.active_closer {
+        ActiveCloser::Client => Side::Client,
+        ActiveCloser::Server => Side::Server,
         ActiveCloser::Both => {
-            "Both sides are active closers: each sent its FIN before it had received the other's."
-                .to_owned()
+            let both = "Both sides are active closers: each sent its FIN before it had received \
+                        the other's.";
+            return Some(both.to_owned());
         }
-        ActiveCloser::None => match verdict.outcome {
-            Outcome::Open | Outcome::Aborted => "Neither side sent a FIN.".to_owned(),
-            _ => String::new(),
-        },
-        ActiveCloser::Unknown => "The capture does not tell who closed first.".to_owned(),
-    }
-}
-
-fn one_closer(side: Side) -> String {
-    format!(
-        "The {side} is the active closer: it sent its FIN without having received the {}'s.",
-        side.peer()
-    )
+        ActiveCloser::None => return None,
+        ActiveCloser::Unknown => {
+            return Some("The capture does not tell who closed first.".to_owned());
+        }
+    };
+    let sure = match verdict.confidence {
+        Confidence::Certain => "",
+        Confidence::Likely => "most likely ",
+        Confidence::Possible => "possibly ",
+    };
+    let peer = side.peer();
+    let why = match fin_of(verdict, peer) {
+        Some(_) => format!("it sent its FIN without having received the {peer}'s"),
+        None => format!("no FIN of the {peer} was seen"),
+    };
+    Some(format!("The {side} is {sure}the active closer: {why}."))
 }
 
 /// What became of the ACK of the second FIN, where there was one.
@@ -205,6 +233,9 @@ fn time_wait(verdict: &Verdict, wait: &TimeWait) -> String {
     };
     let end = at(wait.end).map_or_else(String::new, |end| format!(" at {end}"));
     let ended = match wait.ended_by {
+        EndedBy::Expiry | EndedBy::CaptureEnd if wait.start.is_none() => {
+            "its beginning was not captured".to_owned()
+        }
         EndedBy::Expiry => format!("it ran out{end}"),
         EndedBy::CaptureEnd => match wait.left_ns {
             Some(left) => format!("{} of it were left when the capture ended", span(left)),
@@ -239,6 +270,7 @@ fn reset(verdict: &Verdict, reset: &Reset) -> String {
         RstFit::Unknown => "a number that cannot be compared with what its receiver expected",
     };
     let fate = match reset.fate {
+        RstFate::Effective if verdict.aborted_by.is_none() => "the connection was closed already",
         RstFate::Effective => "it took effect",
         RstFate::Challenged => "its receiver sent a challenge ACK (RFC 5961) and went on",
         RstFate::Ignored => "it aborted nothing",
@@ -287,12 +319,15 @@ fn alternatives(verdict: &Verdict) -> Vec<String> {
     let others = verdict.cause_alternatives.iter();
     let sentences = others.map(|&other| {
         let meaning = meaning(other);
-        format!("The cause may as well be {other} ({meaning}): the frames look the same.")
+        format!("The cause may also be {other}: {meaning}.")
     });
     sentences.collect()
 }
 
 fn finding(finding: &Finding) -> String {
     let (code, severity, sure) = (finding.code, finding.severity, finding.confidence);
-    format!("{code} ({severity}, {sure}): {}", finding.message)
+    format!(
+        "{code} ({severity}, {sure}): {}",
+        sentence(&finding.message)
+    )
 }

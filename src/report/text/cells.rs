@@ -5,7 +5,7 @@ use crate::close::verdict::{
     ActiveCloser, CloseEntry, Confidence, Endpoint, Event, FinalAck, Outcome, TimeWait, Verdict,
 };
 use crate::report::look::{BAD, FAINT, GOOD, UNUSUAL};
-use crate::report::time::span;
+use crate::report::time::short_span;
 use crate::report::{Clock, Look};
 use anstyle::Style;
 use std::net::IpAddr;
@@ -27,12 +27,14 @@ pub(super) fn row(verdict: &Verdict, look: Look, clock: Clock) -> Row {
             format!("> {}", end(&verdict.server, look)).into(),
             outcome(verdict),
             closer(verdict.active_closer),
+            faint(frames(verdict)),
             time_wait(&verdict.time_wait),
             final_ack(verdict.final_ack),
-            faint(frames(verdict)),
         ],
         why: why(verdict),
         reason: verdict.reason.clone(),
+        spare: verdict.aborted_by.is_some()
+            || verdict.time_wait.is_empty() && verdict.final_ack == FinalAck::None,
     }
 }
 
@@ -106,7 +108,7 @@ fn time_wait(entries: &[TimeWait]) -> Cell {
         }
     };
     let length = entries.iter().filter_map(length).max();
-    let length = length.map(|nanos| format!(" {}", span(nanos).replace(' ', "")));
+    let length = length.map(|nanos| format!(" {}", short_span(nanos)));
     format!(
         "{owner}{}{}",
         length.unwrap_or_default(),

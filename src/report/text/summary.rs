@@ -1,13 +1,14 @@
 //! The totals.
 
 use super::cells::style;
+use super::table::cut;
 use crate::close::cause::CAUSES;
 use crate::close::finding::{Code, Severity};
 use crate::close::outcome::OUTCOMES;
 use crate::close::summary::{SourceSummary, Summary};
 use crate::report::look::{BAD, FAINT, HEADING, UNUSUAL};
 use crate::report::time::{span, utc};
-use crate::report::{Look, printable};
+use crate::report::{Look, counted, printable};
 use anstyle::Style;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -60,7 +61,10 @@ fn headline(
     summary: &Summary,
     shown: Option<u64>,
 ) -> io::Result<()> {
-    let flows = counted(summary.flows, "TCP flow");
+    let flows = match summary.flows {
+        0 => "No TCP flow".to_owned(),
+        flows => counted(flows, "TCP flow"),
+    };
     let names: Vec<_> = summary
         .sources
         .iter()
@@ -111,7 +115,9 @@ fn section(out: &mut impl Write, look: Look, title: &str, lines: &[Line]) -> io:
             continue;
         }
         let pad = width - line.name.chars().count();
-        writeln!(out, "{:>9}  {name}{:pad$}  {}", line.count, "", line.note)?;
+        let room = look.width.map(|columns| columns.saturating_sub(width + 13));
+        let note = cut(line.note, room.unwrap_or(usize::MAX));
+        writeln!(out, "{:>9}  {name}{:pad$}  {note}", line.count, "")?;
     }
     Ok(())
 }
@@ -147,7 +153,7 @@ fn closers(by_closer: &BTreeMap<String, u64>) -> Vec<Line<'static>> {
     for line in &mut lines {
         line.note = match line.name.as_str() {
             "both" => "their FINs crossed",
-            "none" => "no FIN was sent",
+            "none" => "no FIN was seen",
             "unknown" => "the capture does not tell",
             _ => "",
         };
@@ -268,15 +274,6 @@ fn what_was_read(source: &SourceSummary) -> String {
         text.push_str(&times);
     }
     text
-}
-
-/// `1 flow`, `2 flows`, `no flows`.
-fn counted(count: u64, noun: &str) -> String {
-    match count {
-        0 => format!("No {noun}s"),
-        1 => format!("1 {noun}"),
-        _ => format!("{count} {noun}s"),
-    }
 }
 
 #[cfg(test)]

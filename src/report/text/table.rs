@@ -13,10 +13,12 @@ pub(super) const COLUMNS: [Column; 9] = [
     Column::new("> server", 49),
     Column::new("outcome", 18),
     Column::new("closer", 7),
-    Column::new("TIME-WAIT", 13),
-    Column::new("final ACK", 11).dropped(2),
-    Column::new("frames", 20).dropped(1),
+    Column::new("frames", 16).dropped(1),
+    Column::new("TIME-WAIT", 10),
+    Column::new("final ACK", 9).dropped(2),
 ];
+/// The last columns, which only a flow with two FINs fills.
+const TIME_WAIT_AND_ACK: usize = 2;
 const WHY: &str = "why";
 
 /// Columns that the last one should have at least, lest the gaps shrink.
@@ -24,7 +26,7 @@ const WHY_WANTS: usize = 24;
 /// Fewer than that tell nothing.
 const WHY_NEEDS: usize = 8;
 /// A sentence cut to fewer than that tells nothing.
-const REASON_NEEDS: usize = 28;
+const REASON_NEEDS: usize = 20;
 
 /// One column of the table.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +91,8 @@ pub(super) struct Row {
     pub(super) why: String,
     /// The whole sentence.
     pub(super) reason: String,
+    /// An abort, or neither a TIME-WAIT nor a final ACK: other things matter more.
+    pub(super) spare: bool,
 }
 
 /// The widths of the columns.
@@ -155,7 +159,7 @@ impl Layout {
             text: WHY.to_owned(),
             style: HEADING,
         };
-        let used = self.cells(out, &cells)?;
+        let used = self.cells(out, cells.iter())?;
         let room = self
             .look
             .width
@@ -168,15 +172,26 @@ impl Layout {
 
     /// Writes one flow's line.
     pub(super) fn row(&self, out: &mut impl Write, row: &Row) -> io::Result<()> {
-        let used = self.cells(out, &row.cells)?;
+        // On a terminal the words why may use the room of columns that matter less.
+        let spare = row.spare && self.look.width.is_some();
+        let shown = if spare {
+            COLUMNS.len() - TIME_WAIT_AND_ACK
+        } else {
+            COLUMNS.len()
+        };
+        let used = self.cells(out, row.cells.iter().take(shown))?;
         let room = self.look.width.map(|width| width.saturating_sub(used));
         writeln!(out, "{}", why(row, room))
     }
 
     /// Writes the cells of the columns that are shown; returns the columns used.
-    fn cells(&self, out: &mut impl Write, cells: &[Cell]) -> io::Result<usize> {
+    fn cells<'a>(
+        &self,
+        out: &mut impl Write,
+        cells: impl Iterator<Item = &'a Cell>,
+    ) -> io::Result<usize> {
         let mut used = 0;
-        for ((cell, column), &width) in cells.iter().zip(&COLUMNS).zip(&self.widths) {
+        for ((cell, column), &width) in cells.zip(&COLUMNS).zip(&self.widths) {
             if width == 0 {
                 continue;
             }
@@ -210,7 +225,7 @@ fn why(row: &Row, room: Option<usize>) -> String {
 }
 
 /// The text cut to so many columns, with an ellipsis; nothing where too little would be left.
-fn cut(text: &str, columns: usize) -> String {
+pub(super) fn cut(text: &str, columns: usize) -> String {
     if text.chars().count() <= columns {
         return text.to_owned();
     }
@@ -249,9 +264,9 @@ mod tests {
             why(&row, Some(40)),
             "owner-gone; The server had no socket le…"
         );
-        assert_eq!(why(&row, Some(30)), "owner-gone");
+        assert_eq!(why(&row, Some(29)), "owner-gone");
         assert_eq!(why(&row, Some(9)), "owner-go…");
         row.why.clear();
-        assert_eq!(why(&row, Some(20)), "");
+        assert_eq!(why(&row, Some(19)), "");
     }
 }

@@ -1,0 +1,156 @@
+//! The small facts of which a direction's are made.
+
+use crate::seq::{SeqNum, TsVal};
+use crate::stamp::Stamp;
+
+/// First, last and number of something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Copies {
+    /// The first one.
+    pub first: Stamp,
+    /// The last one.
+    pub last: Stamp,
+    /// How many.
+    pub count: u32,
+}
+
+impl Copies {
+    /// The first of its kind.
+    pub const fn new(at: Stamp) -> Self {
+        Self {
+            first: at,
+            last: at,
+            count: 1,
+        }
+    }
+
+    /// Counts one more.
+    pub fn again(slot: &mut Option<Self>, at: Stamp) {
+        match slot {
+            Some(copies) => {
+                copies.last = at;
+                copies.count += 1;
+            }
+            None => *slot = Some(Self::new(at)),
+        }
+    }
+
+    pub(super) fn merge(slot: &mut Option<Self>, later: Option<&Self>) {
+        match (slot.as_mut(), later) {
+            (Some(mine), Some(theirs)) => {
+                mine.last = theirs.last;
+                mine.count += theirs.count;
+            }
+            (None, Some(theirs)) => *slot = Some(*theirs),
+            (_, None) => {}
+        }
+    }
+}
+
+/// A SYN or SYN-ACK of this side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// The copies of it.
+    pub copies: Copies,
+    /// Every copy acknowledged the peer's SYN; one that does not is a SYN (simultaneous open).
+    pub ack: bool,
+    /// The number after it: ISN + 1 + payload (TCP Fast Open).
+    pub end: SeqNum,
+    /// It offered (or accepted) timestamps; unknown if its options were cut.
+    pub timestamps: Option<bool>,
+    /// Its TSecr.
+    pub tsecr: Option<TsVal>,
+    /// Its TSval.
+    pub tsval: Option<TsVal>,
+}
+
+/// The FIN of this side, all copies together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fin {
+    /// `FIN_SEQ`: the number the FIN itself occupies.
+    pub seq: SeqNum,
+    /// Its copies.
+    pub copies: Copies,
+    /// The earliest ACK number any copy carries.
+    pub least_ack: SeqNum,
+    /// A copy to which an unbroken run of consecutive IPv4 IDs leads, from a segment of this side
+    /// that proves that no FIN had been sent before.
+    pub anchored: Option<Stamp>,
+    /// The first segment of the peer that acknowledges it.
+    pub acked: Option<Stamp>,
+    /// A copy lacked the ACK bit, against RFC 9293 section 3.10.7.4.
+    pub without_ack: bool,
+}
+
+/// How the IPv4 IDs of a side go on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ids {
+    /// The last one that was not 0.
+    pub last: Option<u16>,
+    /// Steps of exactly one.
+    pub ones: u32,
+    /// Steps back or by more than a few.
+    pub wild: u32,
+    /// SEG.SEQ of the segment from which on every ID is one above the one before, where that
+    /// segment carried SND.NXT.
+    pub(super) anchor: Option<SeqNum>,
+}
+
+/// A step by more than this is no gap of a counter but another way of choosing IDs.
+const ID_GAP: u16 = 64;
+
+impl Ids {
+    /// The IDs count: one socket's counter (Linux) shows as steps of one.
+    pub const fn count(&self) -> bool {
+        self.ones >= 1 && self.ones > self.wild
+    }
+
+    /// Takes in an ID; `anchor`: SEG.SEQ of a segment that carries SND.NXT.
+    pub(super) fn push(&mut self, id: u16, anchor: Option<SeqNum>) {
+        if id == 0 {
+            return;
+        }
+        let step = self.last.map(|last| id.wrapping_sub(last));
+        match step {
+            Some(1) => self.ones += 1,
+            Some(2..=ID_GAP) | None => {}
+            Some(_) => self.wild += 1,
+        }
+        self.anchor = anchor.or(self.anchor.filter(|_| step == Some(1)));
+        self.last = Some(id);
+    }
+}
+
+/// TSvals that went back (RFC 7323 section 5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Regressions {
+    /// The segments.
+    pub copies: Copies,
+    /// The largest step back, in ticks of the sender.
+    pub ticks: u32,
+}
+
+/// What few connections show.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rare {
+    /// New payload sent after it had acknowledged the peer's FIN.
+    pub after_peer_fin: Option<Copies>,
+    /// Segments that came after a newer connection had begun on the key.
+    pub late: Option<Copies>,
+    /// TSvals older than TS.Recent.
+    pub regressions: Option<Regressions>,
+    /// FINs with another `FIN_SEQ`.
+    pub other_fins: u32,
+}
+
+/// The combination of two where both are known, else the known one.
+pub(super) fn merged<T: Copy>(
+    a: Option<T>,
+    b: Option<T>,
+    both: impl FnOnce(T, T) -> T,
+) -> Option<T> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(both(a, b)),
+        (a, b) => a.or(b),
+    }
+}

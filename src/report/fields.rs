@@ -1,0 +1,112 @@
+//! The fields of the JSON report: one row each. The schema and the reference are made from them.
+
+mod flow;
+mod summary;
+
+use crate::close::terms::Group;
+use flow::{COUNTS, ENDPOINT, EVENT, FINDING, MORE, RESET, STATES, TIME_WAIT, ZEEK};
+use summary::{DAMAGE, OWNER, SOURCE};
+
+pub use flow::FLOW;
+pub use summary::SUMMARY;
+
+/// An object of the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Object {
+    /// Its name in the schema; for a line, its `type`.
+    pub name: &'static str,
+    /// What it is.
+    pub text: &'static str,
+    /// Its fields, in the order in which they are written.
+    pub fields: &'static [Field],
+}
+
+/// A field of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Field {
+    /// Its key.
+    pub name: &'static str,
+    /// What it holds.
+    pub kind: Kind,
+    /// When it is there and whether it can be `null`.
+    pub need: Need,
+    /// What it means, and its unit.
+    pub text: &'static str,
+}
+
+/// Whether a field is always there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Need {
+    /// Always, never `null`.
+    Always,
+    /// Always; `null` where nothing is known or nothing applies.
+    Nullable,
+    /// Left out where it does not apply.
+    Optional,
+}
+
+/// What a field holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// The version of the format.
+    Version,
+    /// A number of something, from 0.
+    Count,
+    /// A whole number, negative ones too.
+    Int,
+    /// True or false.
+    Bool,
+    /// A text.
+    Text,
+    /// A time, RFC 3339, UTC, nine decimals.
+    Time,
+    /// An IPv4 or IPv6 address.
+    Addr,
+    /// A name of a taxonomy.
+    Name(Group),
+    /// Another object.
+    Nested(&'static Object),
+    /// One of two objects.
+    OneOf(&'static Object, &'static Object),
+    /// A list.
+    List(&'static Kind),
+    /// Counts by name: of a taxonomy, or free.
+    Map(Option<Group>),
+    /// An object with keys of its own.
+    Free,
+}
+
+const fn field(name: &'static str, kind: Kind, text: &'static str) -> Field {
+    let need = Need::Always;
+    Field {
+        name,
+        kind,
+        need,
+        text,
+    }
+}
+
+impl Field {
+    const fn nullable(mut self) -> Self {
+        self.need = Need::Nullable;
+        self
+    }
+
+    const fn optional(mut self) -> Self {
+        self.need = Need::Optional;
+        self
+    }
+}
+
+/// The kinds of lines of the report.
+pub const LINES: &[&Object] = &[&FLOW, &SUMMARY];
+
+/// The objects within them.
+pub const PARTS: &[&Object] = &[
+    &ENDPOINT, &COUNTS, &STATES, &TIME_WAIT, &EVENT, &MORE, &RESET, &FINDING, &ZEEK, &SOURCE,
+    &DAMAGE, &OWNER,
+];

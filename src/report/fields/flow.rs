@@ -1,0 +1,257 @@
+//! The line of a flow and the objects in it.
+
+use super::Kind::{Addr, Count, Free, Int, List, Name, Nested, OneOf, Text, Time, Version};
+use super::{Object, field};
+use crate::close::terms::Group;
+
+/// The verdict on one flow.
+pub const FLOW: Object = Object {
+    name: "flow",
+    text: "the verdict on one flow",
+    fields: &[
+        field("schema", Version, "version of this format"),
+        field("flow", Count, "number of the flow, from 0, by first frame"),
+        field("source", Text, "the capture's name"),
+        field(
+            "client",
+            Nested(&ENDPOINT),
+            "the opener, or who is taken for it",
+        ),
+        field("server", Nested(&ENDPOINT), "the other end"),
+        field(
+            "roles_from",
+            Name(Group::RolesFrom),
+            "what tells client from server",
+        ),
+        field("start", Time, "time of the first frame").nullable(),
+        field("end", Time, "time of the last frame").nullable(),
+        field("first_frame", Count, "number of the first frame, from 1"),
+        field("last_frame", Count, "number of the last frame"),
+        field(
+            "packets",
+            Nested(&COUNTS),
+            "segments by sender, duplicate records not counted",
+        ),
+        field(
+            "payload_bytes",
+            Nested(&COUNTS),
+            "bytes of payload by sender, each sequence number once",
+        ),
+        field("outcome", Name(Group::Outcome), "how it ended"),
+        field(
+            "active_closer",
+            Name(Group::ActiveCloser),
+            "who closed first, by acknowledgement numbers",
+        ),
+        field(
+            "aborted_by",
+            Name(Group::AbortedBy),
+            "who sent the RST that ended it; `null` if none did",
+        )
+        .nullable(),
+        field("abort_cause", Name(Group::Cause), "why").nullable(),
+        field(
+            "cause_confidence",
+            Name(Group::Confidence),
+            "how sure the cause is",
+        )
+        .nullable(),
+        field(
+            "cause_alternatives",
+            List(&Name(Group::Cause)),
+            "what else it may have been",
+        ),
+        field(
+            "final_ack",
+            Name(Group::FinalAck),
+            "what became of the ACK of the second FIN",
+        ),
+        field(
+            "confidence",
+            Name(Group::Confidence),
+            "the least over `outcome`, `active_closer` and `aborted_by`",
+        ),
+        field(
+            "reason",
+            Text,
+            "one sentence that names the deciding frames",
+        ),
+        field(
+            "time_wait",
+            List(&Nested(&TIME_WAIT)),
+            "one entry per owner of TIME-WAIT; empty if nobody owns one",
+        ),
+        field(
+            "final_states",
+            Nested(&STATES),
+            "each side's state at the end of the capture, derived",
+        ),
+        field(
+            "close",
+            List(&OneOf(&EVENT, &MORE)),
+            "the segments that mattered, at most 16, then how many more",
+        ),
+        field("resets", List(&Nested(&RESET)), "the RSTs"),
+        field(
+            "findings",
+            List(&Nested(&FINDING)),
+            "what else is worth knowing",
+        ),
+        field(
+            "previous_flow",
+            Count,
+            "number of the flow before on the same addresses and ports",
+        )
+        .nullable(),
+        field(
+            "wireshark_filter",
+            Text,
+            "a display filter that selects this flow",
+        ),
+        field("zeek", Nested(&ZEEK), "Zeek's names for the same flow"),
+    ],
+};
+
+pub(super) const ENDPOINT: Object = Object {
+    name: "endpoint",
+    text: "an address and a port",
+    fields: &[
+        field("addr", Addr, "IPv4 or IPv6 address"),
+        field("port", Count, "TCP port"),
+    ],
+};
+
+pub(super) const COUNTS: Object = Object {
+    name: "counts",
+    text: "a number for each side",
+    fields: &[
+        field("client", Count, "the client's"),
+        field("server", Count, "the server's"),
+    ],
+};
+
+pub(super) const STATES: Object = Object {
+    name: "states",
+    text: "a state for each side",
+    fields: &[
+        field("client", Name(Group::State), "the client's"),
+        field("server", Name(Group::State), "the server's"),
+    ],
+};
+
+pub(super) const TIME_WAIT: Object = Object {
+    name: "time_wait",
+    text: "one TIME-WAIT: who held it, from when to when",
+    fields: &[
+        field(
+            "owner",
+            Name(Group::Side),
+            "the active closer that holds it",
+        ),
+        field(
+            "start",
+            Time,
+            "the owner's first ACK of the peer's FIN; `null` if that was not captured",
+        )
+        .nullable(),
+        field(
+            "end",
+            Time,
+            "when it ended or will end; `null` if that cannot be computed",
+        )
+        .nullable(),
+        field("ended_by", Name(Group::EndedBy), "how it ended"),
+        field("basis", Name(Group::Basis), "on what the statement rests"),
+        field("confidence", Name(Group::Confidence), "how sure it is"),
+        field(
+            "restarts",
+            Count,
+            "how many later ACKs of the owner started it anew",
+        ),
+        field(
+            "left_ns",
+            Int,
+            "nanoseconds still to run when the capture ended, for `capture-end`",
+        )
+        .optional(),
+    ],
+};
+
+pub(super) const EVENT: Object = Object {
+    name: "event",
+    text: "a segment that mattered to the close",
+    fields: &[
+        field("frame", Count, "frame number"),
+        field("time", Time, "its time").nullable(),
+        field("from", Name(Group::Side), "its sender"),
+        field("event", Name(Group::Event), "what it is"),
+        field(
+            "seq",
+            Count,
+            "sequence number, relative to the sender's ISN",
+        ),
+        field(
+            "ack",
+            Count,
+            "acknowledgement number, relative to the peer's ISN; `null` without the ACK bit",
+        )
+        .nullable(),
+        field("len", Count, "bytes of payload"),
+    ],
+};
+
+pub(super) const MORE: Object = Object {
+    name: "more",
+    text: "the last entry of a list of events that was cut",
+    fields: &[field("more", Count, "how many events are left out")],
+};
+
+pub(super) const RESET: Object = Object {
+    name: "reset",
+    text: "one RST, or several that are one event",
+    fields: &[
+        field("frame", Count, "frame of the first copy"),
+        field("time", Time, "its time").nullable(),
+        field("from", Name(Group::Side), "the side whose address it bears"),
+        field("form", Name(Group::RstForm), "its form"),
+        field(
+            "fit",
+            Name(Group::RstFit),
+            "its SEQ against what its receiver expected",
+        ),
+        field("fate", Name(Group::RstFate), "what it did"),
+        field("copies", Count, "how many there were"),
+    ],
+};
+
+pub(super) const FINDING: Object = Object {
+    name: "finding",
+    text: "something worth knowing about a flow",
+    fields: &[
+        field("code", Name(Group::Finding), "which finding"),
+        field("severity", Name(Group::Severity), "how urgent"),
+        field(
+            "side",
+            Name(Group::Side),
+            "whose it is, where it is one side's",
+        )
+        .nullable(),
+        field("frames", List(&Count), "the frames that show it"),
+        field("confidence", Name(Group::Confidence), "how sure it is"),
+        field("message", Text, "one sentence"),
+        field(
+            "data",
+            Free,
+            "figures of the message, for machines; units in the keys",
+        ),
+    ],
+};
+
+pub(super) const ZEEK: Object = Object {
+    name: "zeek",
+    text: "Zeek's names for the same flow",
+    fields: &[
+        field("conn_state", Text, "`conn_state` of conn.log"),
+        field("history", Text, "`history` of conn.log"),
+    ],
+};

@@ -1,0 +1,95 @@
+//! The line of the summary and the objects in it.
+
+use super::Kind::{Addr, Bool, Count, List, Map, Nested, Text, Time, Version};
+use super::{Object, field};
+use crate::close::terms::Group;
+
+/// The totals.
+pub const SUMMARY: Object = Object {
+    name: "summary",
+    text: "the totals, the last line",
+    fields: &[
+        field("schema", Version, "version of this format"),
+        field("sources", List(&Nested(&SOURCE)), "the captures"),
+        field("flows", Count, "number of flows"),
+        field(
+            "by_outcome",
+            Map(Some(Group::Outcome)),
+            "flows by outcome; those with none are left out",
+        ),
+        field(
+            "by_closer",
+            Map(Some(Group::ActiveCloser)),
+            "flows by active closer",
+        ),
+        field(
+            "by_cause",
+            Map(Some(Group::Cause)),
+            "aborted flows by cause",
+        ),
+        field("findings", Map(Some(Group::Finding)), "findings by code"),
+        field(
+            "time_wait_owners",
+            List(&Nested(&OWNER)),
+            "TIME-WAITs by host, most first",
+        ),
+        field(
+            "not_decoded",
+            Map(None),
+            "frames that were not decoded, by reason",
+        ),
+        field("evicted", Count, "flows forgotten before their time"),
+        field("interrupted", Bool, "the run was interrupted"),
+        field(
+            "shown",
+            Count,
+            "number of flow lines in this report, where a selection chose them",
+        )
+        .optional(),
+    ],
+};
+
+pub(super) const SOURCE: Object = Object {
+    name: "source",
+    text: "one capture and what of it was read",
+    fields: &[
+        field("source", Text, "its name"),
+        field("frames", Count, "records read"),
+        field("bytes", Count, "bytes read"),
+        field(
+            "link_types",
+            List(&Text),
+            "link types: LINKTYPE_ names without the prefix, in order of appearance",
+        ),
+        field("start", Time, "the earliest time of a record").nullable(),
+        field("end", Time, "the latest one").nullable(),
+        field(
+            "damage",
+            List(&Nested(&DAMAGE)),
+            "where it could not be read",
+        ),
+    ],
+};
+
+pub(super) const DAMAGE: Object = Object {
+    name: "damage",
+    text: "a place where a capture could not be read",
+    fields: &[
+        field("frame", Count, "number of the frame that could not be read"),
+        field(
+            "offset",
+            Count,
+            "byte offset in the file of the record or block",
+        ),
+        field("what", Text, "what was found, and what was expected"),
+    ],
+};
+
+pub(super) const OWNER: Object = Object {
+    name: "time_wait_owner",
+    text: "how many TIME-WAITs a host owned",
+    fields: &[
+        field("addr", Addr, "the host"),
+        field("time_waits", Count, "how many TIME-WAITs it owned"),
+    ],
+};

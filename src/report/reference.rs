@@ -1,0 +1,130 @@
+//! The reference document, in Markdown: the fields of the report and the meaning of every name.
+
+use crate::close::terms::{Entry, Group};
+use crate::report::fields::{Field, Kind, LINES, Need, Object, PARTS};
+use std::io::{self, Write};
+
+/// Writes the whole reference.
+pub fn write(out: &mut impl Write) -> io::Result<()> {
+    out.write_all(HEAD.as_bytes())?;
+    for object in LINES.iter().chain(PARTS) {
+        fields(out, object)?;
+    }
+    writeln!(out, "\n## Names")?;
+    for group in Group::ALL {
+        names(out, *group)?;
+    }
+    Ok(())
+}
+
+/// Writes the table of outcomes: name, meaning in a line, Zeek's name.
+pub fn outcomes(out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "| outcome | what it is | Zeek |")?;
+    writeln!(out, "| --- | --- | --- |")?;
+    for entry in Group::Outcome.entries() {
+        let term = entry.term;
+        writeln!(
+            out,
+            "| `{}` | {} | {} |",
+            term.name, term.summary, term.zeek
+        )?;
+    }
+    Ok(())
+}
+
+const HEAD: &str = "\
+# The report and its words
+
+Made from the tables in `src/close` and `src/report/fields.rs`; `UPDATE=1 cargo test --test docs`
+writes it anew. `whoclosed terms NAME` prints the same about one name, `whoclosed schema` the
+[JSON Schema](schema.json).
+
+The JSON report is JSON Lines: a `flow` object per flow, then one `summary`. Names and values are
+an interface: within a version fields and names are added, never changed. What is not known is
+`null` or `unknown`. Times are RFC 3339, UTC, with nine decimals.
+
+## Fields
+";
+
+fn fields(out: &mut impl Write, object: &Object) -> io::Result<()> {
+    let line = LINES.iter().any(|line| line.name == object.name);
+    writeln!(out, "\n### `{}`: {}\n", object.name, object.text)?;
+    writeln!(out, "| field | holds | meaning |\n| --- | --- | --- |")?;
+    if line {
+        writeln!(out, "| `type` | `\"{}\"` | kind of line |", object.name)?;
+    }
+    for field in object.fields {
+        let (holds, text) = (holds(field), field.text);
+        writeln!(out, "| `{}` | {holds} | {text} |", field.name)?;
+    }
+    Ok(())
+}
+
+fn holds(field: &Field) -> String {
+    let kind = kind(&field.kind);
+    match field.need {
+        Need::Always => kind,
+        Need::Nullable => format!("{kind} or `null`"),
+        Need::Optional => format!("{kind}, may be absent"),
+    }
+}
+
+fn kind(kind: &Kind) -> String {
+    match kind {
+        Kind::Version => "version".to_owned(),
+        Kind::Count => "number".to_owned(),
+        Kind::Int => "whole number".to_owned(),
+        Kind::Bool => "true or false".to_owned(),
+        Kind::Text => "text".to_owned(),
+        Kind::Time => "time".to_owned(),
+        Kind::Addr => "address".to_owned(),
+        Kind::Name(group) => format!("[{group}](#names-{group})"),
+        Kind::Nested(object) => format!("`{}`", object.name),
+        Kind::OneOf(a, b) => format!("`{}` or `{}`", a.name, b.name),
+        Kind::List(items) => format!("list of {}", self::kind(items)),
+        Kind::Map(Some(group)) => format!("numbers by [{group}](#names-{group})"),
+        Kind::Map(None) => "numbers by name".to_owned(),
+        Kind::Free => "object".to_owned(),
+    }
+}
+
+fn names(out: &mut impl Write, group: Group) -> io::Result<()> {
+    let (title, field) = (group.title(), group.field());
+    writeln!(
+        out,
+        "\n<a id=\"names-{group}\"></a>\n### {title} (`{field}`)"
+    )?;
+    for entry in group.entries() {
+        name(out, entry)?;
+    }
+    Ok(())
+}
+
+fn name(out: &mut impl Write, entry: Entry) -> io::Result<()> {
+    let term = entry.term;
+    write!(out, "\n#### {}\n\n{}", term.name, capital(term.summary))?;
+    if let Some(severity) = entry.severity {
+        write!(out, " ({severity})")?;
+    }
+    writeln!(out, ".\n")?;
+    for (label, text) in [
+        ("Recognised", term.recognised),
+        ("Meaning", term.meaning),
+        ("Advice", term.advice),
+        ("Linux", term.linux),
+        ("Zeek", term.zeek),
+        ("RFC", &term.rfc.join(", ")),
+    ] {
+        if !text.is_empty() {
+            writeln!(out, "- *{label}:* {}", text.replace('<', "&lt;"))?;
+        }
+    }
+    Ok(())
+}
+
+/// The text with a capital letter.
+fn capital(text: &str) -> String {
+    let mut rest = text.chars();
+    let first = rest.next().map(|c| c.to_uppercase().to_string());
+    first.unwrap_or_default() + rest.as_str()
+}
