@@ -652,20 +652,26 @@ impl Code {
 
 /// Every finding of a case, in the order of the table.
 pub(super) fn findings(case: &Case) -> Vec<Finding> {
-    let of_row = |row: &'static Row| {
-        (row.detect)(case).into_iter().map(|found| Finding {
-            code: row.value,
-            severity: row.severity,
+    let mut all = Vec::new();
+    for row in FINDINGS {
+        for found in (row.detect)(case) {
+            all.push(row.finding(found));
+        }
+    }
+    all
+}
+
+impl Row {
+    fn finding(&self, found: Found) -> Finding {
+        let owned = |(key, value): (&str, _)| (key.to_owned(), value);
+        Finding {
+            code: self.value,
+            severity: self.severity,
             side: found.side,
             frames: found.frames,
             confidence: found.confidence,
             message: found.message,
-            data: found
-                .data
-                .into_iter()
-                .map(|(k, v)| (k.to_owned(), v))
-                .collect(),
-        })
-    };
-    FINDINGS.iter().flat_map(of_row).collect()
+            data: found.data.into_iter().map(owned).collect(),
+        }
+    }
 }

@@ -5,6 +5,8 @@ use crate::close::events::{events, listed_resets};
 use crate::close::facts::Context;
 use crate::close::final_state::final_states;
 use crate::close::finding::findings;
+use crate::close::phrase::Part::{A, N, T};
+use crate::close::phrase::phrase;
 use crate::close::reason::reason;
 use crate::close::verdict::{Endpoint, PerSide, Side, Verdict};
 use crate::close::zeek::zeek;
@@ -61,13 +63,23 @@ pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
 /// Addresses, ports and frame range: what Wireshark shows of this incarnation alone.
 fn wireshark_filter(flow: &Flow, client: Endpoint, server: Endpoint) -> String {
     let ip = if matches!(client.addr, IpAddr::V4(_)) {
-        "ip"
+        "ip.addr == "
     } else {
-        "ipv6"
+        "ipv6.addr == "
     };
-    format!(
-        "{ip}.addr == {} && {ip}.addr == {} && tcp.port == {} && tcp.port == {} && \
-         frame.number >= {} && frame.number <= {}",
-        client.addr, server.addr, client.port, server.port, flow.first.frame, flow.last.frame
-    )
+    phrase(&[
+        T(ip),
+        A(&client),
+        T(" && "),
+        T(ip),
+        A(&server),
+        T(" && tcp.port == "),
+        N(client.port.into()),
+        T(" && tcp.port == "),
+        N(server.port.into()),
+        T(" && frame.number >= "),
+        N(flow.first.frame),
+        T(" && frame.number <= "),
+        N(flow.last.frame.max(flow.first.frame)),
+    ])
 }

@@ -12,6 +12,7 @@ pub mod finding;
 mod judge;
 mod last_ack;
 pub mod outcome;
+mod phrase;
 mod reason;
 mod reset;
 pub mod states;

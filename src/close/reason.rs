@@ -1,7 +1,9 @@
 //! The reason in one sentence that names the deciding frames.
 
 use crate::close::case::Case;
-use crate::close::closer::Part;
+use crate::close::closer;
+use crate::close::phrase::Part::{self, N, S, T};
+use crate::close::phrase::phrase;
 use crate::close::verdict::{
     AbortCause, AbortedBy, ActiveCloser, Confidence, Outcome, RstForm, Side,
 };
@@ -82,38 +84,68 @@ fn one_active(case: &Case, side: Side) -> String {
     let fin = frame(facts.fin(side).map(|f| f.copies.first));
     let peer = side.peer();
     let peer_fin = frame(facts.fin(peer).map(|f| f.copies.first));
-    let parts = case.closer.parts;
-    let part = |s: Side| parts.map(|p| p[s.index()]);
-    let active = if part(side) == Some(Part::ShownActive) {
-        format!("the {side}'s FIN in frame {fin} does not acknowledge the {peer}'s")
+    let part = |s: Side| case.closer.parts.map(|p| p[s.index()]);
+    let active: &[Part] = if part(side) == Some(closer::Part::ShownActive) {
+        &[
+            T("the "),
+            S(side),
+            T("'s FIN in frame "),
+            N(fin),
+            T(" does not acknowledge the "),
+            S(peer),
+            T("'s"),
+        ]
     } else {
-        format!("the {side}'s FIN (frame {fin}) went first")
+        &[
+            T("the "),
+            S(side),
+            T("'s FIN (frame "),
+            N(fin),
+            T(") went first"),
+        ]
     };
-    match part(peer) {
-        Some(Part::ShownPassive(at)) if at.frame == peer_fin => {
-            format!("{active}; the {peer}'s FIN in frame {peer_fin} does, and none came before it")
-        }
-        Some(Part::ShownPassive(at)) => {
-            format!(
-                "{active}; the {peer} acknowledged it in frame {} before its own",
-                at.frame
-            )
-        }
-        _ => format!("{active}; the {peer}'s FIN in frame {peer_fin} does"),
-    }
+    let passive: &[Part] = match part(peer) {
+        Some(closer::Part::ShownPassive(at)) if at.frame == peer_fin => &[
+            T("; the "),
+            S(peer),
+            T("'s FIN in frame "),
+            N(peer_fin),
+            T(" does, and none came before it"),
+        ],
+        Some(closer::Part::ShownPassive(at)) => &[
+            T("; the "),
+            S(peer),
+            T(" acknowledged it in frame "),
+            N(at.frame),
+            T(" before its own"),
+        ],
+        _ => &[
+            T("; the "),
+            S(peer),
+            T("'s FIN in frame "),
+            N(peer_fin),
+            T(" does"),
+        ],
+    };
+    phrase(&[active, passive].concat())
 }
 
 fn both_active(case: &Case) -> String {
-    let facts = &case.facts;
-    let fin = |side| frame(facts.fin(side).map(|f| f.copies.first));
+    let fin = |side| frame(case.facts.fin(side).map(|f| f.copies.first));
     let (client, server) = (fin(Side::Client), fin(Side::Server));
-    let shown = case.closer.confidence == Confidence::Certain;
-    let how = if shown {
-        "neither acknowledges the other".to_owned()
+    let how = if case.closer.confidence == Confidence::Certain {
+        ", neither acknowledges the other"
     } else {
-        "one was on its way before the other arrived".to_owned()
+        ", one was on its way before the other arrived"
     };
-    format!("the FINs crossed: client's in frame {client}, server's in frame {server}, {how}")
+    let text = "the FINs crossed: client's in frame ";
+    phrase(&[
+        T(text),
+        N(client),
+        T(", server's in frame "),
+        N(server),
+        T(how),
+    ])
 }
 
 fn aborted(case: &Case) -> String {

@@ -41,8 +41,8 @@ pub(super) struct Connection {
     old: Option<Box<Flow>>,
 }
 
-/// What the table has to do after a segment.
-#[derive(Default)]
+/// What segments have settled.
+#[derive(Debug, Default)]
 pub(super) struct Effects {
     /// Flows to which nothing more can belong.
     pub(super) settled: Vec<Box<Flow>>,
@@ -60,47 +60,42 @@ impl Connection {
         }
     }
 
-    /// Takes in a segment. `number`: the number of a flow that would begin now.
-    pub(super) fn push(&mut self, seen: Seen, number: u64) -> Effects {
-        let mut effects = Effects::default();
+    /// Takes in a segment. `number`: the number of a flow that would begin now; true if one did.
+    pub(super) fn push(&mut self, seen: Seen, number: u64, effects: &mut Effects) -> bool {
         if let Some(old) = &mut self.old
             && belongs_to_old(old, &self.current, &seen)
         {
             old.push_late(seen);
-            return effects;
+            return false;
         }
-        if self.pending.is_some() && self.push_pending(seen, &mut effects) {
-            return effects;
+        if self.pending.is_some() && self.push_pending(seen, effects) {
+            return false;
         }
         match begins(&self.current, &seen) {
-            Begins::Nothing => self.current.push(seen),
+            Begins::Nothing => {
+                self.current.push(seen);
+                return false;
+            }
             Begins::Connection => {
                 let flow = first_of(&self.current, seen, number);
-                self.succeed(flow, &mut effects);
+                self.succeed(flow, effects);
             }
             Begins::Pending => self.pending = Some(first_of(&self.current, seen, number)),
         }
-        effects
-    }
-
-    /// A flow with this number began on the key.
-    pub(super) fn has_number(&self, number: u64) -> bool {
-        self.current.number == number || self.pending.as_ref().is_some_and(|p| p.number == number)
+        true
     }
 
     /// No more segments: a SYN still pending is a connection of its own.
-    pub(super) fn finish(mut self) -> Effects {
-        let mut effects = Effects::default();
+    pub(super) fn finish(mut self, effects: &mut Effects) {
         if let Some(mut pending) = self.pending.take() {
             pending.unconfirmed = true;
-            self.succeed(pending, &mut effects);
+            self.succeed(pending, effects);
         }
         if let Some(mut old) = self.old.take() {
             old.next = Some(Box::new(successor(&self.current)));
             effects.settled.push(old);
         }
         effects.settled.push(self.current);
-        effects
     }
 
     /// The segment meets a pending SYN. True if it is dealt with.

@@ -148,6 +148,8 @@ pub struct Flow {
     pub resets: Vec<ResetSeen>,
     /// Zeek's history.
     pub history: History,
+    /// It holds more than SYNs: no answer of an older connection can be among what follows.
+    answered: bool,
     /// Fingerprints of the last segments, the latest first: what a duplicate record would repeat.
     recent: [u32; 4],
     /// First segment.
@@ -190,6 +192,7 @@ impl Flow {
             log: Log::default(),
             resets: Vec::new(),
             history: History::default(),
+            answered: false,
             recent: [0; 4],
             first: at,
             last: at,
@@ -265,6 +268,7 @@ impl Flow {
         if reveals_a_gap(mine, peer, &seen) {
             self.history.gap(from ^ 1);
         }
+        self.answered |= !seen.flags.rst() && (!seen.flags.syn() || seen.flags.ack());
         let payload = mine.payload;
         mine.sent(&seen, peer);
         if mine.payload > payload {
@@ -321,6 +325,9 @@ impl Flow {
     /// An answer of an older connection to the SYN, or the opener's RST to that
     /// (RFC 9293 section 3.10.7.3).
     fn is_of_older(&self, seen: &Seen) -> bool {
+        if self.answered {
+            return false;
+        }
         let Some(opener) = self.opener().filter(|_| self.is_syn_only()) else {
             return false;
         };

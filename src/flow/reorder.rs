@@ -26,8 +26,9 @@ impl Reorder {
             self.held.insert(place, (segment, at));
         }
         let settled = at.time.max(newest).plus(-REORDER_WINDOW);
-        while let Some((segment, at)) = self.held.pop_front_if(|(_, at)| at.time < settled) {
-            out(&segment, at);
+        while let Some((segment, at)) = self.held.front().filter(|(_, at)| at.time < settled) {
+            out(segment, *at);
+            self.held.pop_front();
         }
     }
 

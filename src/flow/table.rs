@@ -15,12 +15,10 @@ pub struct FlowTable {
     index: HashTable<u32>,
     connections: Vec<Connection>,
     hasher: RandomState,
-    /// Flows to which nothing more can belong.
-    settled: Vec<Box<Flow>>,
+    /// What segments have settled.
+    effects: Effects,
     /// The number of the next flow.
     next_number: u64,
-    /// Numbers of SYNs that turned out to be no connection, in order.
-    unused: Vec<u64>,
 }
 
 impl FlowTable {
@@ -38,21 +36,23 @@ impl FlowTable {
             self.begin(key, seen, hash);
             return;
         };
-        let effects = connection.push(seen, self.next_number);
-        let began = connection.has_number(self.next_number);
-        self.next_number += u64::from(began);
-        self.absorb(effects);
+        if connection.push(seen, self.next_number, &mut self.effects) {
+            self.next_number += 1;
+        }
     }
 
     /// Every flow, by number. Numbers are those of first frames, from 0, without gaps.
     pub fn finish(mut self) -> Vec<Box<Flow>> {
         for connection in std::mem::take(&mut self.connections) {
-            self.absorb(connection.finish());
+            connection.finish(&mut self.effects);
         }
-        self.unused.sort_unstable();
-        let unused = std::mem::take(&mut self.unused);
+        let Effects {
+            mut settled,
+            mut unused,
+        } = self.effects;
+        unused.sort_unstable();
         let renumber = |n: u64| n - unused.partition_point(|&u| u < n) as u64;
-        for flow in &mut self.settled {
+        for flow in &mut settled {
             flow.number = renumber(flow.number);
             if let Some(previous) = &mut flow.previous {
                 previous.flow = renumber(previous.flow);
@@ -61,8 +61,8 @@ impl FlowTable {
                 next.flow = renumber(next.flow);
             }
         }
-        self.settled.sort_unstable_by_key(|flow| flow.number);
-        self.settled
+        settled.sort_unstable_by_key(|flow| flow.number);
+        settled
     }
 
     fn begin(&mut self, key: Key, seen: Seen, hash: u64) {
@@ -79,10 +79,5 @@ impl FlowTable {
         self.index
             .insert_unique(hash, connections.len() as u32, rehash);
         self.connections.push(Connection::new(flow));
-    }
-
-    fn absorb(&mut self, effects: Effects) {
-        self.settled.extend(effects.settled);
-        self.unused.extend(effects.unused);
     }
 }

@@ -97,13 +97,14 @@ pub(in crate::close) fn drops(case: &Case) -> Vec<Found> {
             .sum();
         let beyond = ack.since(numbers.next).max(0).unsigned_abs();
         let missing = holes.saturating_add(beyond);
-        let only_fin = missing == 1 && facts.possible_fin(side);
+        if missing == 0 || (missing == 1 && facts.possible_fin(side)) {
+            return None;
+        }
         let message = format!(
             "{missing} bytes of the {side} were acknowledged and never seen: the capture dropped \
              records"
         );
-        let found = Found::likely(Some(side), Vec::new(), message).with("bytes", missing);
-        (missing > 0 && !only_fin).then_some(found)
+        Some(Found::likely(Some(side), Vec::new(), message).with("bytes", missing))
     };
     [Side::Client, Side::Server]
         .into_iter()
