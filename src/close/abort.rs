@@ -112,6 +112,7 @@ fn refuses(facts: &Facts, rst: &Rst) -> bool {
     let syn_end = facts
         .half(rst.from.peer())
         .opening
+        .as_ref()
         .filter(|o| !o.ack)
         .map(|o| o.end);
     seen.flags.ack()

@@ -84,7 +84,7 @@ impl<'a> Facts<'a> {
     }
 
     pub(super) fn fin(&self, side: Side) -> Option<&'a Fin> {
-        self.half(side).fin.as_ref()
+        self.half(side).fin.as_deref()
     }
 
     pub(super) fn both_fins(&self) -> bool {
@@ -193,7 +193,7 @@ fn roles(flow: &Flow) -> (u8, RolesFrom) {
     if let Some(opener) = flow.opener() {
         return (opener, RolesFrom::Syn);
     }
-    let answered = |i: usize| flow.half[i].opening.is_some_and(|o| o.ack);
+    let answered = |i: usize| flow.half[i].opening.as_ref().is_some_and(|o| o.ack);
     if answered(0) {
         return (1, RolesFrom::SynAck);
     }

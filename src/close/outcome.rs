@@ -243,7 +243,12 @@ fn only_syns(case: &Case) -> bool {
 }
 
 fn refused(case: &Case) -> bool {
-    let end = case.facts.half(Side::Client).opening.map(|o| o.end);
+    let end = case
+        .facts
+        .half(Side::Client)
+        .opening
+        .as_ref()
+        .map(|o| o.end);
     only_syns(case)
         && case
             .facts
@@ -308,7 +313,7 @@ fn fin_unacked(case: &Case) -> bool {
 /// A SYN-ACK, and nothing of the client that acknowledges it.
 fn handshake_incomplete(case: &Case) -> bool {
     let facts = &case.facts;
-    let answered = facts.half(Side::Server).opening.filter(|o| o.ack);
+    let answered = facts.half(Side::Server).opening.as_ref().filter(|o| o.ack);
     two_sided(case)
         && answered.is_some_and(|o| {
             let isn = o.end.minus(1);

@@ -41,13 +41,14 @@ fn unanswered(case: &Case) -> String {
         .facts
         .half(Side::Client)
         .opening
+        .as_ref()
         .map_or(0, |o| o.copies.count);
     let syns = if count == 1 {
         "one SYN".to_owned()
     } else {
         format!("{count} SYNs")
     };
-    if let Some((copies, _)) = flow.old_ack {
+    if let Some((copies, _)) = flow.old_ack() {
         return format!(
             "{syns}, answered only by an ACK of an older connection in frame {}",
             copies.first.frame
@@ -253,6 +254,7 @@ fn handshake(case: &Case) -> String {
         .facts
         .half(Side::Server)
         .opening
+        .as_ref()
         .map(|o| o.copies.first);
     format!(
         "the client never acknowledged the SYN-ACK in frame {}",

@@ -1,9 +1,10 @@
 //! Totals over the verdicts of a capture.
 
+use crate::close::finding::Code;
 use crate::close::verdict::{ActiveCloser, Side, Verdict};
 use crate::stamp::Time;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -111,8 +112,8 @@ pub struct Totals {
     by_outcome: [u64; 16],
     by_closer: [u64; 8],
     by_cause: [u64; 16],
-    findings: BTreeMap<&'static str, u64>,
-    owners: BTreeMap<IpAddr, u64>,
+    findings: BTreeMap<Code, u64>,
+    owners: HashMap<IpAddr, u64>,
 }
 
 impl Totals {
@@ -125,7 +126,7 @@ impl Totals {
             self.by_cause[cause as usize] += 1;
         }
         for finding in &verdict.findings {
-            *self.findings.entry(finding.code.name()).or_default() += 1;
+            *self.findings.entry(finding.code).or_default() += 1;
         }
         for time_wait in &verdict.time_wait {
             let owner = match time_wait.owner {
@@ -174,7 +175,7 @@ impl Totals {
             findings: self
                 .findings
                 .iter()
-                .map(|(&k, &n)| (k.to_owned(), n))
+                .map(|(code, &n)| (code.name().to_owned(), n))
                 .collect(),
             time_wait_owners: owners,
             not_decoded,

@@ -44,11 +44,13 @@ fn endpoint(case: &Case, side: Side) -> Endpoint {
     if mid_stream {
         return Endpoint::Partial;
     }
-    match half.opening {
+    match &half.opening {
         Some(opening) if !opening.ack && peer.opening.is_none() => Endpoint::SynSent,
         Some(opening) if opening.ack && side == Side::Client => Endpoint::SynAckSent,
-        None if peer.opening.is_some_and(|o| !o.ack) && half.payload == 0 => Endpoint::Inactive,
-        None if peer.opening.is_some_and(|o| !o.ack) => Endpoint::Partial,
+        None if peer.opening.as_ref().is_some_and(|o| !o.ack) && half.payload == 0 => {
+            Endpoint::Inactive
+        }
+        None if peer.opening.as_ref().is_some_and(|o| !o.ack) => Endpoint::Partial,
         _ => Endpoint::Established,
     }
 }

@@ -60,6 +60,12 @@ impl Connection {
         }
     }
 
+    /// Reads from every cache line that [`Connection::push`] is going to need: the misses of many
+    /// connections overlap where the pushes would wait for one after another.
+    pub(super) fn touch(&self) -> u64 {
+        self.current.touch()
+    }
+
     /// Takes in a segment. `number`: the number of a flow that would begin now; true if one did.
     pub(super) fn push(&mut self, seen: Seen, number: u64, effects: &mut Effects) -> bool {
         if let Some(old) = &mut self.old
@@ -194,6 +200,7 @@ fn begins_midway(current: &Flow, seen: &Seen) -> Begins {
     let (mine, peer) = sides(current, seen.from);
     let end = |half: &Half| {
         half.fin
+            .as_ref()
             .filter(|f| f.acked.is_some())
             .map(|f| f.seq.plus(1))
     };
@@ -215,7 +222,7 @@ fn is_over(flow: &Flow) -> bool {
 fn decides(pending: &Flow, current: &Flow, seen: &Seen) -> Decides {
     let opener = pending.first_from;
     let half = &pending.half[usize::from(opener & 1)];
-    let (Some(isn), Some(opening)) = (half.isn, half.opening) else {
+    let (Some(isn), Some(opening)) = (half.isn, &half.opening) else {
         return Decides::New;
     };
     let f = seen.flags;
@@ -228,7 +235,8 @@ fn decides(pending: &Flow, current: &Flow, seen: &Seen) -> Decides {
     }
     let answers = seen.from != opener && f.ack() && seen.ack == opening.end;
     if f.rst() {
-        let to_old_ack = seen.from == opener && pending.old_ack.is_some_and(|(_, n)| n == seen.seq);
+        let to_old_ack =
+            seen.from == opener && pending.old_ack().is_some_and(|(_, n)| n == seen.seq);
         return if to_old_ack || answers {
             Decides::New
         } else {
@@ -264,9 +272,9 @@ fn decides(pending: &Flow, current: &Flow, seen: &Seen) -> Decides {
 /// The SYN was an old duplicate: it, and what seemed to answer it, belong to the connection.
 fn give_back(current: &mut Flow, pending: &Flow) {
     let from = pending.first_from;
-    let opening = pending.half[usize::from(from & 1)].opening;
+    let opening = &pending.half[usize::from(from & 1)].opening;
     if let Some(opening) = opening {
-        current.old_syn = Some(OldSyn {
+        current.odd_mut().old_syn = Some(OldSyn {
             from,
             copies: opening.copies,
         });
@@ -290,7 +298,7 @@ fn belongs_to_old(old: &Flow, current: &Flow, seen: &Seen) -> bool {
     if let Some(opener) = opener {
         let (from_opener, to_opener) = (seen.from == opener, seen.from != opener);
         let answers = to_opener && f.ack() && Some(seen.ack) == sides(current, opener).0.next();
-        let to_old_ack = from_opener && current.old_ack.is_some_and(|(_, n)| n == seen.seq);
+        let to_old_ack = from_opener && current.old_ack().is_some_and(|(_, n)| n == seen.seq);
         // An ACK of the older connection that answers the SYN (RFC 9293 section 3.10.7.4).
         if answers || (f.rst() && to_old_ack) || (to_opener && seen.is_empty_ack()) {
             return false;
@@ -328,7 +336,7 @@ fn successor(flow: &Flow) -> Successor {
     let opener = flow.opener();
     let syn = opener.and_then(|i| {
         let half = &flow.half[usize::from(i & 1)];
-        let (opening, isn) = (half.opening?, half.isn?);
+        let (opening, isn) = (half.opening.as_ref()?, half.isn?);
         let (tsval, tsecr) = (opening.tsval, opening.tsecr);
         Some(SynFacts {
             at: opening.copies.first,
@@ -337,14 +345,18 @@ fn successor(flow: &Flow) -> Successor {
             tsecr,
         })
     });
-    let answer = flow.half.iter().filter_map(|h| h.opening).find(|o| o.ack);
+    let answer = flow
+        .half
+        .iter()
+        .filter_map(|h| h.opening.as_ref())
+        .find(|o| o.ack);
     Successor {
         flow: flow.number,
         opener,
         syn,
         syn_ack: answer.map(|o| o.copies.first),
-        old_acks: flow.old_ack.map(|(copies, _)| copies),
-        old_rst: flow.old_rst.map(|copies| copies.first),
+        old_acks: flow.old_ack().map(|(copies, _)| copies),
+        old_rst: flow.old_rst().map(|copies| copies.first),
         first: flow.first,
     }
 }

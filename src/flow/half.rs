@@ -4,7 +4,7 @@ use crate::flow::numbers::Numbers;
 use crate::flow::parts::{Copies, Fin, Ids, Opening, Rare, Regressions, merged};
 use crate::flow::seen::Seen;
 use crate::seq::{SeqNum, TsVal};
-use crate::stamp::{Stamp, Time};
+use crate::stamp::Time;
 
 /// The facts of one direction.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,7 +16,7 @@ pub struct Half {
     /// ISN: of a captured SYN, or one before the number with which the peer's SYN-ACK answers it.
     pub isn: Option<SeqNum>,
     /// The SYN or SYN-ACK, if captured.
-    pub opening: Option<Opening>,
+    pub opening: Option<Box<Opening>>,
     /// The sequence space used.
     pub numbers: Option<Numbers>,
     /// The highest ACK sent.
@@ -33,7 +33,7 @@ pub struct Half {
     /// The highest ACK + window.
     pub right_edge: Option<SeqNum>,
     /// The FIN.
-    pub fin: Option<Fin>,
+    pub fin: Option<Box<Fin>>,
     /// The last TSval sent, and when.
     pub tsval: Option<(TsVal, Time)>,
     /// The first TSval sent, and when.
@@ -50,8 +50,6 @@ pub struct Half {
     pub repeats: u32,
     /// What few connections show.
     pub rare: Option<Box<Rare>>,
-    /// A segment whose options were cut.
-    pub cut: Option<Stamp>,
     /// RSTs.
     pub rsts: u32,
     /// The smallest round trip between the capture point and this side, in nanoseconds.
@@ -73,7 +71,7 @@ impl Half {
 
     /// The number after the FIN.
     pub fn fin_end(&self) -> Option<SeqNum> {
-        self.fin.map(|f| f.seq.plus(1))
+        self.fin.as_ref().map(|f| f.seq.plus(1))
     }
 
     /// The window of `seen` in bytes; SYNs are never scaled (RFC 7323 section 2.2).
@@ -89,8 +87,8 @@ impl Half {
     /// Takes in a segment that this side sent. `peer`: the facts of the other side.
     pub(super) fn sent(&mut self, seen: &Seen, peer: &Self) {
         self.packets += 1;
-        if seen.cut && self.cut.is_none() {
-            self.cut = Some(seen.at);
+        if seen.cut {
+            self.rare().cut.get_or_insert(seen.at);
         }
         if seen.flags.rst() {
             self.rsts += 1;
@@ -155,14 +153,14 @@ impl Half {
             .timestamps
             .map(|_| true)
             .or((!seen.cut).then_some(false));
-        self.opening = Some(Opening {
+        self.opening = Some(Box::new(Opening {
             copies: Copies::new(seen.at),
             ack: seen.flags.ack(),
             end: seen.end(),
             timestamps: offered,
             tsecr: seen.timestamps.map(|t| t.ecr),
             tsval: seen.timestamps.map(|t| t.val),
-        });
+        }));
         self.scale = seen
             .window_scale
             .or(self.scale)
@@ -237,14 +235,14 @@ impl Half {
         let seq = seen.end().minus(1);
         match &mut self.fin {
             None => {
-                self.fin = Some(Fin {
+                self.fin = Some(Box::new(Fin {
                     seq,
                     copies: Copies::new(seen.at),
                     least_ack: seen.ack,
                     anchored: None,
                     acked: None,
                     without_ack: !seen.flags.ack(),
-                });
+                }));
             }
             Some(fin) if fin.seq == seq => {
                 fin.copies.last = seen.at;

@@ -10,40 +10,34 @@ use crate::flow::seen::Seen;
 use crate::seq::SeqNum;
 
 /// More letters than this are not kept; Zeek's own are seldom more than twenty.
-const LETTERS: usize = 40;
+const LETTERS: usize = 30;
+/// The bit of a kept letter that tells which end earned it: capitals are below it.
+const SECOND_END: u8 = 0x80;
 
-/// One letter, and the end that earned it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Entry {
-    letter: u8,
-    from: u8,
-}
-
-/// What one end has earned so far.
+/// What one end has earned so far. The numbers mean something once their letter's bit is set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Earned {
     letters: u32,
-    last_syn: Option<SeqNum>,
-    last_fin: Option<SeqNum>,
-    last_rst: Option<SeqNum>,
-    repeats: u32,
-    gaps: u32,
-    shut: u32,
+    last_syn: SeqNum,
+    last_fin: SeqNum,
+    last_rst: SeqNum,
+    repeats: u16,
+    gaps: u16,
+    shut: u16,
 }
 
 /// The letters in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct History {
-    entries: [Entry; LETTERS],
+    entries: [u8; LETTERS],
     len: u8,
     earned: [Earned; 2],
 }
 
 impl Default for History {
     fn default() -> Self {
-        let entries = [Entry::default(); LETTERS];
         Self {
-            entries,
+            entries: [0; LETTERS],
             len: 0,
             earned: [Earned::default(); 2],
         }
@@ -53,28 +47,28 @@ impl Default for History {
 impl History {
     /// The letters with `originator`'s as capitals; `^` first if the roles were turned over.
     pub fn text(&self, originator: u8, turned: bool) -> String {
-        let letter = |e: &Entry| {
-            let c = char::from(e.letter);
-            if e.from == originator {
+        let letter = |e: &u8| {
+            let c = char::from(e & !SECOND_END);
+            if e / SECOND_END == originator {
                 c
             } else {
                 c.to_ascii_lowercase()
             }
         };
-        let all = self.entries.iter().take(usize::from(self.len));
-        turned
-            .then_some('^')
-            .into_iter()
-            .chain(all.map(letter))
-            .collect()
+        let mut text = String::with_capacity(LETTERS);
+        text.extend(turned.then_some('^'));
+        text.extend(self.kept().iter().map(letter));
+        text
+    }
+
+    /// Reads from it, so that it is in the cache.
+    pub(super) fn touch(&self) -> u64 {
+        u64::from(self.len)
     }
 
     /// One of the letters was earned by `from`.
     pub fn has(&self, letter: u8, from: u8) -> bool {
-        self.entries
-            .iter()
-            .take(usize::from(self.len))
-            .any(|e| e.letter == letter && e.from == from)
+        self.kept().contains(&kept(letter, from))
     }
 
     /// Takes in a segment; `numbers` is what its sender has used before it.
@@ -106,29 +100,29 @@ impl History {
 
     /// Adds a later part's letters, each again once only.
     pub(super) fn merge(&mut self, later: &Self) {
-        for entry in later.entries.iter().take(usize::from(later.len)) {
-            let again = matches!(entry.letter, b'S' | b'H' | b'F' | b'R');
-            if again && self.has(entry.letter, entry.from) {
-                let (mine, theirs) = (self.earned_by(entry.from), later.earned_by(entry.from));
-                if mine.last_of(entry.letter) == theirs.last_of(entry.letter) {
-                    continue;
+        for entry in later.kept() {
+            let (letter, from) = (entry & !SECOND_END, entry / SECOND_END);
+            let numbered = matches!(letter, b'S' | b'H' | b'F' | b'R');
+            let end = usize::from(from);
+            if numbered && self.has(letter, from) {
+                if self.earned[end].last_of(letter) != later.earned[end].last_of(letter) {
+                    self.add(letter, from);
                 }
-                self.add(entry.letter, entry.from);
             } else {
-                self.once(entry.from, entry.letter);
+                self.once(from, letter);
             }
         }
     }
 
-    fn earned_by(&self, from: u8) -> &Earned {
-        &self.earned[usize::from(from & 1)]
+    fn kept(&self) -> &[u8] {
+        self.entries
+            .get(..usize::from(self.len))
+            .unwrap_or_default()
     }
 
     fn once(&mut self, from: u8, letter: u8) {
         let earned = &mut self.earned[usize::from(from & 1)];
-        // Zeek keeps one mark for SYN and SYN-ACK of a side.
-        let mark = if letter == b'H' { b'S' } else { letter };
-        let bit = 1 << (mark & 31);
+        let bit = bit_of(letter);
         if earned.letters & bit == 0 {
             earned.letters |= bit;
             self.add(letter, from);
@@ -147,8 +141,8 @@ impl History {
             b'R' => &mut earned.last_rst,
             _ => &mut earned.last_syn,
         };
-        let again = slot.is_some_and(|last| last != number);
-        *slot = Some(number);
+        let last = std::mem::replace(slot, number);
+        let again = earned.letters & bit_of(letter) != 0 && last != number;
         if again {
             self.add(letter, seen.from);
         } else {
@@ -171,14 +165,14 @@ impl History {
 
     fn add(&mut self, letter: u8, from: u8) {
         if let Some(slot) = self.entries.get_mut(usize::from(self.len)) {
-            *slot = Entry { letter, from };
+            *slot = kept(letter, from);
             self.len += 1;
         }
     }
 }
 
 impl Earned {
-    const fn last_of(&self, letter: u8) -> Option<SeqNum> {
+    const fn last_of(&self, letter: u8) -> SeqNum {
         match letter {
             b'F' => self.last_fin,
             b'R' => self.last_rst,
@@ -187,8 +181,23 @@ impl Earned {
     }
 }
 
+/// The mark of a letter. Zeek keeps one for SYN and SYN-ACK of a side.
+const fn bit_of(letter: u8) -> u32 {
+    let mark = if letter == b'H' { b'S' } else { letter };
+    1 << (mark & 31)
+}
+
+/// A letter as it is kept.
+const fn kept(letter: u8, from: u8) -> u8 {
+    if from == 0 {
+        letter
+    } else {
+        letter | SECOND_END
+    }
+}
+
 /// 1, 10, 100, ...
-const fn is_power_of_ten(mut n: u32) -> bool {
+const fn is_power_of_ten(mut n: u16) -> bool {
     while n >= 10 && n.is_multiple_of(10) {
         n /= 10;
     }

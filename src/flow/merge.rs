@@ -27,18 +27,24 @@ impl Flow {
         let room = RESETS.saturating_sub(self.resets.len());
         self.resets.extend(later.resets.iter().take(room));
         self.history.merge(&later.history);
-        self.step_back = self.step_back.max(later.step_back);
         self.last = later.last;
         self.join_counts(later);
-        self.old_syn = self.old_syn.or(later.old_syn);
-        self.old_ack = self.old_ack.or(later.old_ack);
-        Copies::merge(&mut self.old_rst, later.old_rst.as_ref());
+        if let Some(theirs) = later.odd() {
+            let mine = self.odd_mut();
+            mine.old_syn = mine.old_syn.or(theirs.old_syn);
+            mine.old_ack = mine.old_ack.or(theirs.old_ack);
+            Copies::merge(&mut mine.old_rst, theirs.old_rst.as_ref());
+        }
     }
 
     /// What the segments kept do not hold: records that were folded, and the connection after.
     fn join_counts(&mut self, later: &Self) {
-        Copies::merge(&mut self.duplicates, later.duplicates.as_ref());
-        Copies::merge(&mut self.reordered, later.reordered.as_ref());
+        if let Some(theirs) = later.odd() {
+            let mine = self.odd_mut();
+            Copies::merge(&mut mine.duplicates, theirs.duplicates.as_ref());
+            Copies::merge(&mut mine.reordered, theirs.reordered.as_ref());
+            mine.step_back = mine.step_back.max(theirs.step_back);
+        }
         if self.next.is_none() {
             self.next.clone_from(&later.next);
         }
@@ -70,7 +76,7 @@ impl Half {
         self.isn = self.isn.or(later.isn);
         match (&mut self.opening, &later.opening) {
             (Some(mine), Some(theirs)) => mine.copies.count += theirs.copies.count,
-            (mine @ None, theirs) => *mine = *theirs,
+            (mine @ None, theirs) => mine.clone_from(theirs),
             _ => {}
         }
         match (&mut self.numbers, &later.numbers) {
@@ -84,7 +90,7 @@ impl Half {
         self.window = later.window.or(self.window);
         self.edge_at_data = later.edge_at_data.or(self.edge_at_data);
         self.right_edge = merged(self.right_edge, later.right_edge, SeqNum::latest);
-        self.merge_fin(later.fin.as_ref());
+        self.merge_fin(later.fin.as_deref());
         self.tsval = later.tsval.or(self.tsval);
         self.first_tsval = self.first_tsval.or(later.first_tsval);
         self.ts_recent = merged(self.ts_recent, later.ts_recent, TsVal::latest);
@@ -98,7 +104,6 @@ impl Half {
         if let Some(theirs) = &later.rare {
             self.rare().merge(theirs);
         }
-        self.cut = self.cut.or(later.cut);
         self.rsts += later.rsts;
         self.rtt = merged(self.rtt, later.rtt, i64::min);
         self.timing = later.timing;
@@ -107,7 +112,7 @@ impl Half {
     fn merge_fin(&mut self, later: Option<&Fin>) {
         let Some(theirs) = later else { return };
         let Some(mine) = self.fin.as_mut() else {
-            self.fin = Some(*theirs);
+            self.fin = Some(Box::new(*theirs));
             return;
         };
         if mine.seq != theirs.seq {
@@ -128,6 +133,7 @@ impl Rare {
         Copies::merge(&mut self.after_peer_fin, later.after_peer_fin.as_ref());
         Copies::merge(&mut self.late, later.late.as_ref());
         self.other_fins += later.other_fins;
+        self.cut = self.cut.or(later.cut);
         match (&mut self.regressions, &later.regressions) {
             (Some(mine), Some(theirs)) => {
                 mine.copies.last = theirs.copies.last;

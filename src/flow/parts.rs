@@ -141,6 +141,8 @@ pub struct Rare {
     pub regressions: Option<Regressions>,
     /// FINs with another `FIN_SEQ`.
     pub other_fins: u32,
+    /// The first segment whose options were cut.
+    pub cut: Option<Stamp>,
 }
 
 /// The combination of two where both are known, else the known one.

@@ -119,6 +119,23 @@ pub struct SynFacts {
     pub tsecr: Option<TsVal>,
 }
 
+/// What few connections show: doubled or reordered records, and answers of other connections.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Odd {
+    /// Records that were there twice.
+    pub duplicates: Option<Copies>,
+    /// Records that stand behind later ones, or whose time does.
+    pub reordered: Option<Copies>,
+    /// The largest step back of their times, in nanoseconds.
+    pub step_back: i64,
+    /// SYNs of another connection.
+    pub old_syn: Option<OldSyn>,
+    /// ACKs of an older connection that answered the SYN, and their sender's last such number.
+    pub old_ack: Option<(Copies, SeqNum)>,
+    /// RSTs of the SYN's sender to those.
+    pub old_rst: Option<Copies>,
+}
+
 /// SYNs of another connection that reached this one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OldSyn {
@@ -164,18 +181,8 @@ pub struct Flow {
     pub unconfirmed: bool,
     /// If `inherited`: which end had opened that one.
     pub inherited_opener: Option<u8>,
-    /// Records that were there twice.
-    pub duplicates: Option<Copies>,
-    /// Records whose time is before the one before them.
-    pub reordered: Option<Copies>,
-    /// The largest step back of their times, in nanoseconds.
-    pub step_back: i64,
-    /// SYNs of another connection.
-    pub old_syn: Option<OldSyn>,
-    /// ACKs of an older connection that answered the SYN, and their sender's last such number.
-    pub old_ack: Option<(Copies, SeqNum)>,
-    /// RSTs of the SYN's sender to those.
-    pub old_rst: Option<Copies>,
+    /// What few connections show.
+    pub odd: Option<Box<Odd>>,
     /// The connection before.
     pub previous: Option<Box<Predecessor>>,
     /// The connection after.
@@ -200,15 +207,39 @@ impl Flow {
             inherited: false,
             unconfirmed: false,
             inherited_opener: None,
-            duplicates: None,
-            reordered: None,
-            step_back: 0,
-            old_syn: None,
-            old_ack: None,
-            old_rst: None,
+            odd: None,
             previous: None,
             next: None,
         }
+    }
+
+    /// Reads from each of its cache lines.
+    pub(super) fn touch(&self) -> u64 {
+        let [a, b] = &self.half;
+        let ends = a.packets ^ b.packets ^ u64::from(a.probes) ^ u64::from(b.probes);
+        let fins = u64::from(a.fin.is_some()) ^ u64::from(b.fin.is_some());
+        let log = self.log.touch();
+        ends ^ fins ^ log ^ self.last.frame ^ u64::from(self.recent[0]) ^ self.history.touch()
+    }
+
+    /// What few connections show, if this one does.
+    pub fn odd(&self) -> Option<&Odd> {
+        self.odd.as_deref()
+    }
+
+    /// The same, made when the first of it comes.
+    pub(super) fn odd_mut(&mut self) -> &mut Odd {
+        self.odd.get_or_insert_default()
+    }
+
+    /// ACKs of an older connection that answered the SYN, and their sender's last such number.
+    pub fn old_ack(&self) -> Option<(Copies, SeqNum)> {
+        self.odd()?.old_ack
+    }
+
+    /// RSTs of the SYN's sender to those.
+    pub fn old_rst(&self) -> Option<Copies> {
+        self.odd()?.old_rst
     }
 
     /// The end that sent a SYN without ACK first.
@@ -216,6 +247,7 @@ impl Flow {
         let syn = |i: u8| {
             self.half[usize::from(i & 1)]
                 .opening
+                .as_ref()
                 .filter(|o| !o.ack)
                 .map(|o| o.copies.first)
         };
@@ -231,7 +263,7 @@ impl Flow {
     pub fn is_syn_only(&self) -> bool {
         let [a, b] = &self.half;
         let waits = |x: &Half, y: &Half| {
-            x.opening.is_some_and(|o| !o.ack)
+            x.opening.as_ref().is_some_and(|o| !o.ack)
                 && !x.spoke
                 && y.opening.is_none()
                 && y.numbers.is_none()
@@ -243,12 +275,14 @@ impl Flow {
     pub fn push(&mut self, seen: Seen) {
         let (from, at) = (seen.from, seen.at);
         if self.fold_duplicate(&seen) {
-            Copies::again(&mut self.duplicates, at);
+            Copies::again(&mut self.odd_mut().duplicates, at);
             return;
         }
         if at.frame < self.last.frame || at.time < self.last.time {
-            Copies::again(&mut self.reordered, at);
-            self.step_back = self.step_back.max(self.last.time.since(at.time));
+            let step = self.last.time.since(at.time);
+            let odd = self.odd_mut();
+            Copies::again(&mut odd.reordered, at);
+            odd.step_back = odd.step_back.max(step);
         }
         self.last = at;
         self.log.push(seen);
@@ -306,7 +340,7 @@ impl Flow {
             return false;
         }
         let own = seen.ip_id.is_some_and(|id| id != 0) || seen.end() != seen.seq;
-        if !own && self.duplicates.is_none() {
+        if !own && self.odd().is_none_or(|odd| odd.duplicates.is_none()) {
             return false;
         }
         for back in 0..self.recent.len() {
@@ -332,11 +366,11 @@ impl Flow {
             return false;
         };
         let half = &self.half[usize::from(opener)];
-        let (Some(opening), Some(isn)) = (half.opening, half.isn) else {
+        let (Some(opening), Some(isn)) = (&half.opening, half.isn) else {
             return false;
         };
         if seen.from == opener {
-            let number = self.old_ack.map(|(_, number)| number);
+            let number = self.old_ack().map(|(_, number)| number);
             return seen.flags.rst() && number == Some(seen.seq);
         }
         let answers = seen.ack.after(isn) && seen.ack.at_or_before(opening.end);
@@ -346,12 +380,12 @@ impl Flow {
     fn push_older(&mut self, seen: &Seen) {
         self.half[usize::from(seen.from & 1)].packets += 1;
         if seen.flags.rst() {
-            Copies::again(&mut self.old_rst, seen.at);
+            Copies::again(&mut self.odd_mut().old_rst, seen.at);
             return;
         }
-        let mut copies = self.old_ack.map(|(copies, _)| copies);
+        let mut copies = self.old_ack().map(|(copies, _)| copies);
         Copies::again(&mut copies, seen.at);
-        self.old_ack = copies.map(|copies| (copies, seen.ack));
+        self.odd_mut().old_ack = copies.map(|copies| (copies, seen.ack));
     }
 
     fn push_reset(&mut self, seen: Seen) {

@@ -138,8 +138,13 @@ impl Log {
             }
         };
         if self.kept.len() < full {
-            if self.kept.capacity() == 0 {
-                self.kept.reserve_exact(if closes { 4 } else { 12 });
+            if self.kept.len() == self.kept.capacity() {
+                // Most connections are short: doubling would leave half of the memory unused.
+                self.kept.reserve_exact(if self.kept.is_empty() {
+                    8
+                } else {
+                    4.max(self.kept.len() / 3)
+                });
             }
             self.kept.push(seen);
             return;
@@ -152,6 +157,11 @@ impl Log {
         if let Some(slot) = self.kept.get_mut(oldest) {
             *slot = seen;
         }
+    }
+
+    /// Reads from its end, so that it is in the cache.
+    pub(super) fn touch(&self) -> u64 {
+        self.kept.last().map_or(0, |seen| u64::from(seen.from))
     }
 
     /// What is kept, in file order.

@@ -3,6 +3,7 @@
 use super::Found;
 use crate::close::case::Case;
 use crate::close::verdict::{Confidence, FinalAck, Outcome, Side};
+use crate::flow::Copies;
 use crate::stamp::SECOND;
 
 /// A step back of the clock by so much is no reordering.
@@ -11,7 +12,7 @@ const CLOCK_STEP: i64 = SECOND;
 const NEAR_END: i64 = 3 * SECOND;
 
 pub(in crate::close) fn duplicates(case: &Case) -> Vec<Found> {
-    let Some(copies) = case.facts.flow.duplicates else {
+    let Some(copies) = case.facts.flow.odd().and_then(|odd| odd.duplicates) else {
         return Vec::new();
     };
     let message = format!("{} records of this flow were there twice", copies.count);
@@ -20,8 +21,7 @@ pub(in crate::close) fn duplicates(case: &Case) -> Vec<Found> {
 }
 
 pub(in crate::close) fn reordered(case: &Case) -> Vec<Found> {
-    let flow = case.facts.flow;
-    let Some(copies) = flow.reordered.filter(|_| flow.step_back < CLOCK_STEP) else {
+    let Some((copies, step)) = out_of_order(case).filter(|&(_, step)| step < CLOCK_STEP) else {
         return Vec::new();
     };
     let message = format!(
@@ -29,25 +29,26 @@ pub(in crate::close) fn reordered(case: &Case) -> Vec<Found> {
         copies.count
     );
     let found = Found::likely(None, vec![copies.first.frame], message);
-    vec![
-        found
-            .with("count", copies.count)
-            .with("nanoseconds", flow.step_back),
-    ]
+    vec![found.with("count", copies.count).with("nanoseconds", step)]
 }
 
 pub(in crate::close) fn clock_step(case: &Case) -> Vec<Found> {
-    let flow = case.facts.flow;
-    let Some(copies) = flow.reordered.filter(|_| flow.step_back >= CLOCK_STEP) else {
+    let Some((copies, step)) = out_of_order(case).filter(|&(_, step)| step >= CLOCK_STEP) else {
         return Vec::new();
     };
     let message = format!(
         "the capture's clock went back by {} at frame {}: durations cannot be trusted",
-        super::seconds(flow.step_back),
+        super::seconds(step),
         copies.first.frame
     );
     let found = Found::likely(None, vec![copies.first.frame], message);
-    vec![found.with("nanoseconds", flow.step_back)]
+    vec![found.with("nanoseconds", step)]
+}
+
+/// Records that stand behind later ones, and the largest step back of their times.
+fn out_of_order(case: &Case) -> Option<(Copies, i64)> {
+    let odd = case.facts.flow.odd()?;
+    Some((odd.reordered?, odd.step_back))
 }
 
 pub(in crate::close) fn gap(case: &Case) -> Vec<Found> {
@@ -173,7 +174,7 @@ pub(in crate::close) fn snaplen(case: &Case) -> Vec<Found> {
         .flow
         .half
         .iter()
-        .filter_map(|h| h.cut)
+        .filter_map(|h| h.rare.as_ref()?.cut)
         .min_by_key(|at| at.frame);
     let Some(at) = cut else { return Vec::new() };
     let message = "TCP headers were cut: timestamps and other options may be missing".to_owned();

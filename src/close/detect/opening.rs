@@ -6,7 +6,7 @@ use crate::close::verdict::{Outcome, Side};
 use crate::flow::Seen;
 
 pub(in crate::close) fn old_duplicate_syn(case: &Case) -> Vec<Found> {
-    let Some(old) = case.facts.flow.old_syn else {
+    let Some(old) = case.facts.flow.odd().and_then(|odd| odd.old_syn) else {
         return Vec::new();
     };
     let side = case.facts.side(old.from);
@@ -36,7 +36,7 @@ fn late(case: &Case, side: Side) -> Option<Found> {
         let frames = vec![copies.first.frame];
         return Some(Found::likely(Some(side), frames, message).with("count", copies.count));
     }
-    let (fin, acked) = (half.fin?, facts.fin_acked(side)?);
+    let (fin, acked) = (facts.fin(side)?, facts.fin_acked(side)?);
     let is_late = |s: &&Seen| {
         s.len > 0 && acked.is_before(s.at) && !s.flags.fin() && s.end().at_or_before(fin.seq)
     };
@@ -47,25 +47,27 @@ fn late(case: &Case, side: Side) -> Option<Found> {
 
 pub(in crate::close) fn time_wait_syn_rejected(case: &Case) -> Vec<Found> {
     let flow = case.facts.flow;
-    let Some((acks, _)) = flow.old_ack else {
+    let Some((acks, _)) = flow.old_ack() else {
         return Vec::new();
     };
     let syn = case
         .facts
         .half(Side::Client)
         .opening
+        .as_ref()
         .map(|o| o.copies.first);
     let lost = case
         .facts
         .half(Side::Server)
         .opening
+        .as_ref()
         .zip(syn)
         .map(|(answer, syn)| answer.copies.first.time.since(syn.time));
     let cost = match lost {
         Some(ns) => format!("; the SYN-ACK came {} after the first SYN", seconds(ns)),
         None => "; no SYN-ACK came".to_owned(),
     };
-    let reset = if flow.old_rst.is_some() {
+    let reset = if flow.old_rst().is_some() {
         ", which the client reset"
     } else {
         ""
@@ -74,7 +76,7 @@ pub(in crate::close) fn time_wait_syn_rejected(case: &Case) -> Vec<Found> {
         "the SYN met an older connection on the same addresses and ports (TIME-WAIT or LAST-ACK) \
          and was answered with its ACK{reset}{cost}"
     );
-    let frames = [syn, Some(acks.first), flow.old_rst.map(|r| r.first)];
+    let frames = [syn, Some(acks.first), flow.old_rst().map(|r| r.first)];
     let frames = frames.into_iter().flatten().map(|at| at.frame).collect();
     let found = Found::likely(Some(Side::Server), frames, message).with("acks", acks.count);
     vec![match lost {
@@ -90,14 +92,19 @@ pub(in crate::close) fn port_reused_too_soon(case: &Case) -> Vec<Found> {
     let Some(previous) = facts.flow.previous.as_ref() else {
         return Vec::new();
     };
-    let taken = facts.half(Side::Server).opening.is_some_and(|o| o.ack);
+    let taken = facts
+        .half(Side::Server)
+        .opening
+        .as_ref()
+        .is_some_and(|o| o.ack);
     let client = facts.half(Side::Client);
-    let (Some(opening), Some(isn)) = (client.opening.filter(|o| !o.ack), client.isn) else {
+    let (Some(opening), Some(isn)) = (client.opening.as_ref().filter(|o| !o.ack), client.isn)
+    else {
         return Vec::new();
     };
     let since = opening.copies.first.time.since(previous.last.time);
     let closed = previous.fins == [true, true] && since < facts.context.time_wait;
-    if !taken || !closed || facts.flow.old_ack.is_some() || case.outcome == Outcome::Refused {
+    if !taken || !closed || facts.flow.old_ack().is_some() || case.outcome == Outcome::Refused {
         return Vec::new();
     }
     let higher = facts

@@ -48,7 +48,7 @@ fn tick(half: &Half) -> Option<i64> {
 
 pub(in crate::close) fn regression_across_flows(case: &Case) -> Vec<Found> {
     let facts = &case.facts;
-    let opening = facts.half(Side::Client).opening.filter(|o| !o.ack);
+    let opening = facts.half(Side::Client).opening.as_ref().filter(|o| !o.ack);
     let (Some(previous), Some(opening)) = (facts.flow.previous.as_ref(), opening) else {
         return Vec::new();
     };
@@ -78,7 +78,7 @@ pub(in crate::close) fn regression_across_flows(case: &Case) -> Vec<Found> {
 
 pub(in crate::close) fn timestamps_not_negotiated(case: &Case) -> Vec<Found> {
     let facts = &case.facts;
-    let of = |side: Side| facts.half(side).opening;
+    let of = |side: Side| facts.half(side).opening.as_ref();
     let (Some(syn), Some(answer)) = (of(Side::Client), of(Side::Server)) else {
         return Vec::new();
     };
