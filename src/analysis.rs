@@ -44,6 +44,7 @@ pub struct Analysis<R> {
     options: Options,
     table: FlowTable,
     /// Flows that are settled and not judged yet, the next one last.
+    #[expect(clippy::vec_box, reason = "sorted and handed on: a flow is large")]
     flows: Vec<Box<Flow>>,
     read: bool,
     totals: Totals,

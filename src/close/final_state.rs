@@ -69,7 +69,8 @@ fn closed(case: &Case, side: Side) -> State {
 /// The side sent its FIN once more after the last ACK had passed: it did not get it.
 fn repeated_after_the_ack(case: &Case, side: Side) -> bool {
     let facts = &case.facts;
-    let lost = case.last_ack.side == Some(side) && case.last_ack.value == FinalAck::LostAfter;
+    let not_received =
+        case.last_ack.side == Some(side) && case.last_ack.value == FinalAck::LostAfter;
     let (Some(end), Some(last)) = (
         facts.half(side).fin_end(),
         facts.fin_copies(side).last().map(|c| c.at),
@@ -79,7 +80,7 @@ fn repeated_after_the_ack(case: &Case, side: Side) -> bool {
     let answered = facts
         .sent_by(side.peer())
         .any(|s| s.acks(end) && !s.flags.rst() && last.is_before(s.at));
-    lost && !answered
+    not_received && !answered
 }
 
 /// At most one FIN is shown.

@@ -32,6 +32,7 @@ pub(super) struct Trigger<'a> {
 
 /// Signs that a RST was not sent by the side whose address it bears.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent signs, counted")]
 pub(super) struct Signs {
     /// TTL unlike that of the side's other segments.
     pub(super) ttl: bool,
@@ -354,12 +355,13 @@ fn fate(facts: &Facts, rst: &Rst) -> RstFate {
                 .next()
                 .is_some_and(|next| s.ack.at_or_before(next))
     };
-    if let Some(challenge) = facts.sent_by(peer).find(counts) {
-        if challenge.is_empty_ack() && !goes_on(challenge) {
-            return RstFate::Challenged;
-        }
+    if let Some(challenge) = facts.sent_by(peer).find(counts)
+        && challenge.is_empty_ack()
+        && !goes_on(challenge)
+    {
+        return RstFate::Challenged;
     }
-    if facts.sent_by(peer).filter(counts).any(|s| goes_on(s)) {
+    if facts.sent_by(peer).filter(counts).any(goes_on) {
         return RstFate::Ignored;
     }
     RstFate::Effective

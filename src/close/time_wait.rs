@@ -152,7 +152,7 @@ fn ending(
     (ended_by, Some(expiry))
 }
 
-/// The owner answered once more after the RST: it withstood it (tcp_rfc1337).
+/// The owner answered once more after the RST: it withstood it (`tcp_rfc1337`).
 fn survived(next: &Successor) -> bool {
     let acks = next.old_acks.zip(next.old_rst);
     acks.is_some_and(|(acks, rst)| rst.is_before(acks.last))

@@ -45,6 +45,7 @@ pub(super) struct Connection {
 #[derive(Debug, Default)]
 pub(super) struct Effects {
     /// Flows to which nothing more can belong.
+    #[expect(clippy::vec_box, reason = "sorted and handed on: a flow is large")]
     pub(super) settled: Vec<Box<Flow>>,
     /// Numbers given to SYNs that turned out to be no connection.
     pub(super) unused: Vec<u64>,

@@ -170,12 +170,11 @@ impl Half {
     /// Sequence space, payload, repeats and round trips. Returns how many numbers were new.
     fn count(&mut self, seen: &Seen, peer: &Self) -> u32 {
         let before = self.next();
-        let new = match &mut self.numbers {
-            Some(numbers) => numbers.add(seen.seq, seen.end()),
-            None => {
-                self.numbers = Some(Numbers::new(seen.seq, seen.end()));
-                seen.end().distance(seen.seq)
-            }
+        let new = if let Some(numbers) = &mut self.numbers {
+            numbers.add(seen.seq, seen.end())
+        } else {
+            self.numbers = Some(Numbers::new(seen.seq, seen.end()));
+            seen.end().distance(seen.seq)
         };
         let control = u32::from(seen.flags.syn()) + u32::from(seen.flags.fin());
         if new > 0 && seen.len > 0 {

@@ -115,7 +115,7 @@ pub struct SynFacts {
     pub isn: SeqNum,
     /// Its TSval.
     pub tsval: Option<TsVal>,
-    /// Its TSecr: not 0 if tcp_tw_reuse took the port of a TIME-WAIT of its own.
+    /// Its TSecr: not 0 if `tcp_tw_reuse` took the port of a TIME-WAIT of its own.
     pub tsecr: Option<TsVal>,
 }
 
