@@ -1,4 +1,37 @@
 //! How every TCP connection of a packet capture was closed, by whom, and who owned TIME-WAIT.
+//!
+//! ```text
+//!  file, stdin ──capture──>  Record { frame, time, link type, bytes, original length }
+//!                               │ packet::decode      link → IP → TCP
+//!                               v
+//!                            Segment
+//!                               │ flow::FlowTable     facts: first, last, highest, count
+//!                               v
+//!                            Flow
+//!                               │ close::judge        facts → verdict; pure, once per flow
+//!                               v
+//!                            Verdict ──> report::{text, json, explain}
+//! ```
+//!
+//! Data goes one way. [`analyze`] is the whole way in one call: an iterator of verdicts, then a
+//! summary. Nothing is printed and nothing exits in this library.
+//!
+//! ```
+//! use std::fs::File;
+//! use whoclosed::close::verdict::{ActiveCloser, Confidence, Outcome, Side};
+//! use whoclosed::{Options, analyze};
+//!
+//! let capture = File::open("testdata/captures/close-server-first-4seg.mid.pcap")?;
+//! let mut flows = analyze(capture, &Options::default())?;
+//! for verdict in flows.by_ref() {
+//!     assert_eq!(verdict.outcome, Outcome::Graceful);
+//!     assert_eq!(verdict.active_closer, ActiveCloser::Server);
+//!     assert_eq!(verdict.confidence, Confidence::Certain);
+//!     assert_eq!(verdict.time_wait[0].owner, Side::Server);
+//! }
+//! assert_eq!(flows.summary().flows, 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![forbid(unsafe_code)]
 
 mod analysis;
@@ -9,4 +42,9 @@ pub mod packet;
 pub mod report;
 pub mod seq;
 pub mod stamp;
+
 pub use analysis::{Analysis, AnalyzeError, Options, analyze};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

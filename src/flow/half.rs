@@ -1,7 +1,7 @@
 //! The facts of one direction. Monotone: what is lost is missing, what comes twice changes nothing.
 
 use crate::flow::numbers::Numbers;
-use crate::flow::parts::{Copies, Fin, Ids, Opening, Rare, Regressions, merged};
+use crate::flow::parts::{Copies, Fin, Ids, Opening, Rare, Regressions, Sent, merged};
 use crate::flow::seen::Seen;
 use crate::seq::{SeqNum, TsVal};
 use crate::stamp::Time;
@@ -178,9 +178,10 @@ impl Half {
         };
         let control = u32::from(seen.flags.syn()) + u32::from(seen.flags.fin());
         if new > 0 && seen.len > 0 {
-            self.payload += u64::from(new.saturating_sub(control).min(seen.len));
-            if peer.fin_end().is_some_and(|end| seen.acks(end)) {
-                Copies::again(&mut self.rare().after_peer_fin, seen.at);
+            let bytes = u64::from(new.saturating_sub(control).min(seen.len));
+            self.payload += bytes;
+            if bytes > 0 && peer.fin_end().is_some_and(|end| seen.acks(end)) {
+                Sent::more(&mut self.rare().after_peer_fin, seen.at, bytes);
             }
         }
         let probe = seen.len <= 1 && !seen.flags.fin() && !seen.flags.syn();
@@ -239,6 +240,7 @@ impl Half {
                     copies: Copies::new(seen.at),
                     least_ack: seen.ack,
                     anchored: None,
+                    run_from_first: None,
                     acked: None,
                     without_ack: !seen.flags.ack(),
                 }));
@@ -261,12 +263,14 @@ impl Half {
         }
         let current = seen.flags.syn() || seen.is_empty_ack();
         self.ids.push(id, current.then_some(seen.seq));
-        if let Some(fin) = &mut self.fin
-            && seen.flags.fin()
-            && self.ids.anchor.is_some_and(|seq| seq.at_or_before(fin.seq))
-            && fin.anchored.is_none()
-        {
-            fin.anchored = Some(seen.at);
+        let Some(fin) = self.fin.as_mut().filter(|_| seen.flags.fin()) else {
+            return;
+        };
+        if self.ids.anchor.is_some_and(|seq| seq.at_or_before(fin.seq)) {
+            fin.anchored.get_or_insert(seen.at);
+        }
+        if !self.ids.broken {
+            fin.run_from_first.get_or_insert(seen.at);
         }
     }
 

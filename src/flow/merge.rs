@@ -1,7 +1,7 @@
 //! Joining the facts of two consecutive parts of a capture.
 
 use crate::flow::half::Half;
-use crate::flow::parts::{Copies, Fin, Rare, merged};
+use crate::flow::parts::{Copies, Fin, Rare, Sent, merged};
 use crate::flow::record::{Flow, RESETS};
 use crate::flow::seen::Seen;
 use crate::seq::{SeqNum, TsVal};
@@ -17,11 +17,11 @@ impl Flow {
             self.join_counts(later);
             return;
         }
-        for (mine, theirs) in self.half.iter_mut().zip(&later.half) {
-            mine.merge(theirs);
-        }
+        let [a, b] = &mut self.half;
+        let gained = [a.merge(&later.half[0]), b.merge(&later.half[1])];
         for (x, y) in [(0, 1), (1, 0)] {
             self.merge_acks(x, later.half[y].ack, later);
+            self.merge_after_fin(x, gained[x], later);
         }
         self.log.merge(&later.log);
         let room = RESETS.saturating_sub(self.resets.len());
@@ -50,6 +50,27 @@ impl Flow {
         }
     }
 
+    /// Payload of the later part that `x` sent after the FIN of its peer, which the earlier part
+    /// shows.
+    fn merge_after_fin(&mut self, x: usize, bytes: u64, later: &Self) {
+        let y = x ^ 1;
+        let (theirs, end) = (&later.half[x], self.half[y].fin_end());
+        let acked = theirs
+            .ack
+            .zip(end)
+            .is_some_and(|(ack, end)| ack.at_or_after(end));
+        if !acked || later.half[y].fin.is_some() || bytes == 0 {
+            return; // nothing of it, or the later part has counted it
+        }
+        let with_data = |s: &&Seen| usize::from(s.from) == x && s.len > 0;
+        let mut sent = later.log.iter().filter(with_data).map(|s| s.at);
+        let first = sent.next().unwrap_or(later.first);
+        let last = sent.next_back().unwrap_or(first);
+        let mine = &mut self.half[x].rare().after_peer_fin;
+        Sent::more(mine, first, 0);
+        Sent::more(mine, last, bytes);
+    }
+
     /// A FIN of the earlier part may be acknowledged in the later one.
     fn merge_acks(&mut self, x: usize, ack: Option<SeqNum>, later: &Self) {
         let Some(fin) = &mut self.half[x].fin else {
@@ -69,21 +90,29 @@ impl Flow {
 }
 
 impl Half {
-    /// Takes in the facts of a later part of the capture.
-    pub(super) fn merge(&mut self, later: &Self) {
+    /// Takes in the facts of a later part of the capture; returns the bytes of payload that were
+    /// new.
+    pub(super) fn merge(&mut self, later: &Self) -> u64 {
         self.packets += later.packets;
-        self.payload += later.payload;
         self.isn = self.isn.or(later.isn);
+        let control = u32::from(self.opening.is_none() && later.opening.is_some())
+            + u32::from(self.fin.is_none() && later.fin.is_some());
         match (&mut self.opening, &later.opening) {
             (Some(mine), Some(theirs)) => mine.copies.count += theirs.copies.count,
             (mine @ None, theirs) => mine.clone_from(theirs),
             _ => {}
         }
-        match (&mut self.numbers, &later.numbers) {
-            (Some(mine), Some(theirs)) => mine.merge(theirs),
-            (mine @ None, theirs) => *mine = *theirs,
-            _ => {}
-        }
+        // What comes again was counted in the earlier part.
+        let gained = match (&mut self.numbers, &later.numbers) {
+            (Some(mine), Some(theirs)) => u64::from(mine.merge(theirs).saturating_sub(control)),
+            (mine @ None, theirs) => {
+                *mine = *theirs;
+                later.payload
+            }
+            _ => 0,
+        };
+        let gained = gained.min(later.payload);
+        self.payload += gained;
         self.ack = merged(self.ack, later.ack, SeqNum::latest);
         self.spoke |= later.spoke;
         self.scale = self.scale.or(later.scale);
@@ -91,14 +120,11 @@ impl Half {
         self.edge_at_data = later.edge_at_data.or(self.edge_at_data);
         self.right_edge = merged(self.right_edge, later.right_edge, SeqNum::latest);
         self.merge_fin(later.fin.as_deref());
+        self.merge_ids(later);
         self.tsval = later.tsval.or(self.tsval);
         self.first_tsval = self.first_tsval.or(later.first_tsval);
         self.ts_recent = merged(self.ts_recent, later.ts_recent, TsVal::latest);
         self.ttl = merged(self.ttl, later.ttl, |a, b| (a.0.min(b.0), a.1.max(b.1)));
-        self.ids.ones += later.ids.ones;
-        self.ids.wild += later.ids.wild;
-        self.ids.last = later.ids.last.or(self.ids.last);
-        self.ids.anchor = later.ids.anchor;
         self.probes = later.probes;
         self.repeats = later.repeats;
         if let Some(theirs) = &later.rare {
@@ -107,6 +133,27 @@ impl Half {
         self.rsts += later.rsts;
         self.rtt = merged(self.rtt, later.rtt, i64::min);
         self.timing = later.timing;
+        gained
+    }
+
+    /// A run of IDs may go on over the cut.
+    fn merge_ids(&mut self, later: &Self) {
+        let follows = self.ids.last.zip(later.ids.first);
+        let follows = follows.is_some_and(|(last, first)| first == last.wrapping_add(1));
+        let (anchor, theirs) = (self.ids.anchor.filter(|_| follows), later.fin.as_ref());
+        if let (Some(fin), Some(theirs)) = (&mut self.fin, theirs)
+            && fin.anchored.is_none()
+            && anchor.is_some_and(|seq| seq.at_or_before(fin.seq))
+        {
+            fin.anchored = theirs.run_from_first;
+        }
+        let ids = &mut self.ids;
+        ids.ones += later.ids.ones + u32::from(follows);
+        ids.wild += later.ids.wild;
+        ids.broken |= later.ids.broken || !follows;
+        ids.first = ids.first.or(later.ids.first);
+        ids.last = later.ids.last.or(ids.last);
+        ids.anchor = later.ids.anchor.or(anchor.filter(|_| !later.ids.broken));
     }
 
     fn merge_fin(&mut self, later: Option<&Fin>) {
@@ -130,7 +177,10 @@ impl Half {
 
 impl Rare {
     fn merge(&mut self, later: &Self) {
-        Copies::merge(&mut self.after_peer_fin, later.after_peer_fin.as_ref());
+        if let Some(theirs) = later.after_peer_fin {
+            Sent::more(&mut self.after_peer_fin, theirs.first, 0);
+            Sent::more(&mut self.after_peer_fin, theirs.last, theirs.bytes);
+        }
         Copies::merge(&mut self.late, later.late.as_ref());
         self.other_fins += later.other_fins;
         self.cut = self.cut.or(later.cut);

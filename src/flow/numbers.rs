@@ -88,13 +88,23 @@ impl Numbers {
         number.distance(self.base).min(number.distance(self.next))
     }
 
-    /// Takes in a later part's space.
-    pub fn merge(&mut self, later: &Self) {
-        self.add(later.base, later.next);
-        for &(from, to) in later.holes() {
-            self.push_hole(from, to);
+    /// Takes in a later part's space: missing is what neither part holds. Returns how many numbers
+    /// were new.
+    pub fn merge(&mut self, later: &Self) -> u32 {
+        let mut new = 0;
+        let mut holes = later.holes;
+        let holes = holes
+            .get_mut(..usize::from(later.count))
+            .unwrap_or_default();
+        holes.sort_unstable_by_key(|(from, _)| from.since(later.base));
+        let mut start = later.base;
+        for &(from, to) in holes.iter() {
+            new += self.add(start, from);
+            start = to;
         }
+        new += self.add(start, later.next);
         self.overflow |= later.overflow;
+        new
     }
 
     /// Takes `start..end` out of the holes; returns how much of them it filled.
@@ -185,6 +195,17 @@ mod tests {
             numbers.add(SeqNum(i * 10), SeqNum(i * 10 + 1));
         }
         assert!(numbers.overflow && !numbers.whole_below(SeqNum(0)));
+    }
+
+    #[test]
+    fn merged_spaces_miss_what_neither_holds() {
+        let (mut earlier, mut later) = (n(0, 10), n(15, 20));
+        earlier.add(SeqNum(20), SeqNum(30)); // misses 10..20
+        later.add(SeqNum(40), SeqNum(50)); // misses 20..40 and what is before 15
+        earlier.merge(&later);
+        let missing = [(SeqNum(10), SeqNum(15)), (SeqNum(30), SeqNum(40))];
+        assert_eq!(earlier.holes(), missing);
+        assert_eq!(earlier.next, SeqNum(50));
     }
 
     #[test]

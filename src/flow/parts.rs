@@ -47,6 +47,30 @@ impl Copies {
     }
 }
 
+/// Payload, from its first segment to its last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// The first segment with some of it.
+    pub first: Stamp,
+    /// The last one.
+    pub last: Stamp,
+    /// How much.
+    pub bytes: u64,
+}
+
+impl Sent {
+    /// Adds a segment's payload.
+    pub(super) fn more(slot: &mut Option<Self>, at: Stamp, bytes: u64) {
+        let sent = slot.get_or_insert(Self {
+            first: at,
+            last: at,
+            bytes: 0,
+        });
+        sent.last = at;
+        sent.bytes += bytes;
+    }
+}
+
 /// A SYN or SYN-ACK of this side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Opening {
@@ -76,6 +100,9 @@ pub struct Fin {
     /// A copy to which an unbroken run of consecutive IPv4 IDs leads, from a segment of this side
     /// that proves that no FIN had been sent before.
     pub anchored: Option<Stamp>,
+    /// A copy to which such a run leads from this part's first ID: an anchor in the part before may
+    /// lie at its beginning.
+    pub run_from_first: Option<Stamp>,
     /// The first segment of the peer that acknowledges it.
     pub acked: Option<Stamp>,
     /// A copy lacked the ACK bit, against RFC 9293 section 3.10.7.4.
@@ -85,8 +112,12 @@ pub struct Fin {
 /// How the IPv4 IDs of a side go on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ids {
+    /// The first one that was not 0.
+    pub first: Option<u16>,
     /// The last one that was not 0.
     pub last: Option<u16>,
+    /// A step was not of exactly one.
+    pub broken: bool,
     /// Steps of exactly one.
     pub ones: u32,
     /// Steps back or by more than a few.
@@ -117,6 +148,8 @@ impl Ids {
             Some(_) => self.wild += 1,
         }
         self.anchor = anchor.or(self.anchor.filter(|_| step == Some(1)));
+        self.broken |= step.is_some_and(|step| step != 1);
+        self.first = self.first.or(Some(id));
         self.last = Some(id);
     }
 }
@@ -134,7 +167,7 @@ pub struct Regressions {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rare {
     /// New payload sent after it had acknowledged the peer's FIN.
-    pub after_peer_fin: Option<Copies>,
+    pub after_peer_fin: Option<Sent>,
     /// Segments that came after a newer connection had begun on the key.
     pub late: Option<Copies>,
     /// TSvals older than TS.Recent.

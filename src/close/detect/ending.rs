@@ -207,19 +207,14 @@ pub(in crate::close) fn half_close_used(case: &Case) -> Vec<Found> {
         return Vec::new(); // the other side had closed for good
     }
     let used = |side: Side| {
-        let copies = case.facts.half(side).rare.as_ref()?.after_peer_fin?;
+        let sent = case.facts.half(side).rare.as_ref()?.after_peer_fin?;
         let peer = side.peer();
         let message = format!(
-            "the {side} sent {} more {} with data after it had received the {peer}'s FIN",
-            copies.count,
-            if copies.count == 1 {
-                "segment"
-            } else {
-                "segments"
-            }
+            "the {side} sent {} more bytes after it had received the {peer}'s FIN",
+            sent.bytes
         );
-        let frames = vec![copies.first.frame, copies.last.frame];
-        Some(Found::likely(Some(side), frames, message).with("segments", copies.count))
+        let frames = vec![sent.first.frame, sent.last.frame];
+        Some(Found::likely(Some(side), frames, message).with("bytes", sent.bytes))
     };
     [Side::Client, Side::Server]
         .into_iter()
