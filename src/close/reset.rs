@@ -367,7 +367,12 @@ fn fate(facts: &Facts, rst: &Rst) -> RstFate {
         && challenge.is_empty_ack()
         && !goes_on(challenge)
     {
-        return RstFate::Challenged;
+        // One outside of the window is dropped without a word (RFC 5961 section 3.2).
+        return if rst.fit == RstFit::Outside {
+            RstFate::Ignored
+        } else {
+            RstFate::Challenged
+        };
     }
     if facts.sent_by(peer).filter(counts).any(goes_on) {
         return RstFate::Ignored;
