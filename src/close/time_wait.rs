@@ -158,11 +158,11 @@ fn ending(
 }
 
 /// The SYN that took the place of the owner's TIME-WAIT: one that was answered with SYN-ACK, or the
-/// owner's own with a TSecr (tcp_tw_reuse), answered or not.
+/// owner's own, answered or not: a TSecr of 0 would be another host's behind the same address.
 fn taken(facts: &Facts, owner: Side) -> Option<Stamp> {
     let next = facts.flow.next.as_ref()?;
     let own = next.opener.is_some_and(|i| facts.side(i) == owner);
-    let reused = |s: &SynFacts| own && s.tsecr.is_some_and(|t| t.0 != 0);
+    let reused = |s: &SynFacts| own && s.tsecr.is_none_or(|t| t.0 != 0);
     let syn = next.syn.filter(|s| next.syn_ack.is_some() || reused(s))?;
     Some(syn.at)
 }
