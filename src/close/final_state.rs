@@ -8,6 +8,14 @@ use crate::close::verdict::{EndedBy, FinalAck, Outcome, PerSide, Side, State};
 
 /// The states at the end of the capture.
 pub(super) fn final_states(case: &Case) -> PerSide<State> {
+    let next = case.facts.flow.next.as_ref();
+    if next.is_some_and(|n| n.syn.is_some() && n.syn_ack.is_some()) {
+        // A handshake on the same ends: neither holds a socket of the old connection.
+        return PerSide {
+            client: State::Closed,
+            server: State::Closed,
+        };
+    }
     PerSide {
         client: of(case, Side::Client),
         server: of(case, Side::Server),
@@ -91,6 +99,8 @@ fn by_fins(case: &Case, side: Side) -> State {
         (true, true) if facts.fin_was_acked(side).is_some() => State::Closed,
         (true, true) => State::LastAck,
         (true, false) if facts.fin_was_acked(side).is_some() => State::FinWait2,
+        // Whether the peer had closed before is in the other direction.
+        (true, false) if facts.one_direction() => State::Unknown,
         (true, false) => State::FinWait1,
         (false, true) => State::CloseWait,
         (false, false) if facts.half(side).spoke => State::Established,

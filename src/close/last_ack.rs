@@ -110,7 +110,13 @@ fn of_fin(facts: &Facts, p: Side) -> LastAck {
     let value = match acks.first() {
         Some(ack) => {
             detail.frames.push(ack.at.frame);
-            acked(copies, ack, rtt.unwrap_or(0), &mut detail)
+            let value = acked(copies, ack, rtt.unwrap_or(0), &mut detail);
+            let enough = value == FinalAck::LostAfter || acks.len() >= copies.len();
+            if enough && every_ack_arrived(facts, p, &acks) {
+                FinalAck::Seen
+            } else {
+                value
+            }
         }
         None => unacked(facts, copies, reset, &mut detail),
     };
@@ -136,6 +142,17 @@ fn acked(copies: &[&Seen], ack: &Seen, rtt: i64, detail: &mut Detail) -> FinalAc
     } else {
         FinalAck::Seen
     }
+}
+
+/// The first ACK that arrives closes the socket of `p`, and each one after it meets none and draws
+/// a RST: with a RST for every ACK but one, none was lost, only late.
+fn every_ack_arrived(facts: &Facts, p: Side, acks: &[&Seen]) -> bool {
+    let end = facts.half(p).fin_end();
+    let refused = facts
+        .sent_by(p)
+        .filter(|s| s.flags.rst() && !s.flags.ack() && Some(s.seq) == end)
+        .count();
+    acks.len() > 1 && refused + 1 >= acks.len()
 }
 
 fn unacked(facts: &Facts, copies: &[&Seen], reset: Option<&Seen>, detail: &mut Detail) -> FinalAck {

@@ -5,7 +5,7 @@ use crate::close::case::Case;
 use crate::close::facts::{Facts, SLACK};
 use crate::close::reset::Answered;
 use crate::close::verdict::{Basis, Confidence, EndedBy, Outcome, RstForm, Side, TimeWait};
-use crate::flow::{Copies, Seen, Successor};
+use crate::flow::{Copies, Seen, Successor, SynFacts};
 use crate::stamp::{Stamp, Time};
 
 /// One entry per owner.
@@ -119,7 +119,11 @@ fn ending(
     last: Option<Stamp>,
 ) -> (EndedBy, Option<Time>) {
     let facts = &case.facts;
+    let taken = taken(facts, owner);
     let Some(begun) = last.or(start) else {
+        if let Some(syn) = taken {
+            return (EndedBy::Reused, Some(syn.time));
+        }
         // The last ACK was not seen: it answered the peer's FIN, at the earliest.
         let fin = facts.fin(owner.peer()).map(|f| f.copies.last.time);
         let runs = fin.is_some_and(|at| at.plus(facts.context.time_wait) > facts.end().time);
@@ -136,13 +140,14 @@ fn ending(
         return (EndedBy::Reset, Some(reset.time));
     }
     if let Some(next) = &facts.flow.next {
-        if let Some(rst) = next.old_rst.filter(in_time).filter(|_| !survived(next)) {
+        let own = next.opener.is_some_and(|i| facts.side(i) == owner);
+        let to_owner = next.old_rst.filter(|_| !own && !survived(next));
+        if let Some(rst) = to_owner.filter(in_time) {
             return (EndedBy::Reset, Some(rst.time));
         }
-        let taken = next.syn.map(|s| s.at).filter(|_| next.syn_ack.is_some());
-        if let Some(syn) = taken.filter(in_time) {
-            return (EndedBy::Reused, Some(syn.time));
-        }
+    }
+    if let Some(syn) = taken.filter(in_time) {
+        return (EndedBy::Reused, Some(syn.time));
     }
     let ended_by = if expiry > facts.end().time {
         EndedBy::CaptureEnd
@@ -150,6 +155,16 @@ fn ending(
         EndedBy::Expiry
     };
     (ended_by, Some(expiry))
+}
+
+/// The SYN that took the place of the owner's TIME-WAIT: one that was answered with SYN-ACK, or the
+/// owner's own, answered or not: a TSecr of 0 would be another host's behind the same address.
+fn taken(facts: &Facts, owner: Side) -> Option<Stamp> {
+    let next = facts.flow.next.as_ref()?;
+    let own = next.opener.is_some_and(|i| facts.side(i) == owner);
+    let reused = |s: &SynFacts| own && s.tsecr.is_none_or(|t| t.0 != 0);
+    let syn = next.syn.filter(|s| next.syn_ack.is_some() || reused(s))?;
+    Some(syn.at)
 }
 
 /// The owner answered once more after the RST: it withstood it (`tcp_rfc1337`).

@@ -200,10 +200,10 @@ fn begins_by_syn_ack(current: &Flow, seen: &Seen) -> Begins {
 fn begins_midway(current: &Flow, seen: &Seen) -> Begins {
     let (mine, peer) = sides(current, seen.from);
     let end = |half: &Half| {
-        half.fin
-            .as_ref()
-            .filter(|f| f.acked.is_some())
-            .map(|f| f.seq.plus(1))
+        let fin = half.fin.as_ref().filter(|f| f.acked.is_some())?;
+        // Numbers it had shown before are its own, wherever its FIN stands.
+        let end = fin.seq.plus(1);
+        Some(half.next().map_or(end, |next| next.latest(end)))
     };
     let beyond = end(mine).is_some_and(|end| seen.end().after(end))
         || end(peer).is_some_and(|end| seen.flags.ack() && seen.ack.after(end));
@@ -238,7 +238,10 @@ fn decides(pending: &Flow, current: &Flow, seen: &Seen) -> Decides {
     if f.rst() {
         let to_old_ack =
             seen.from == opener && pending.old_ack().is_some_and(|(_, n)| n == seen.seq);
-        return if to_old_ack || answers {
+        let to_old_segment = seen.from == opener
+            && !f.ack()
+            && current.half[usize::from(opener & 1)].next() == Some(seen.seq);
+        return if to_old_ack || to_old_segment || answers {
             Decides::New
         } else {
             Decides::Nothing
@@ -295,13 +298,15 @@ fn belongs_to_old(old: &Flow, current: &Flow, seen: &Seen) -> bool {
             && sides(old, seen.from).0.isn == Some(seen.seq)
             && sides(current, seen.from).0.isn != Some(seen.seq);
     }
+    if f.rst() && current.resets_older(seen) {
+        return false;
+    }
     let opener = current.opener().filter(|_| current.is_syn_only());
     if let Some(opener) = opener {
-        let (from_opener, to_opener) = (seen.from == opener, seen.from != opener);
+        let to_opener = seen.from != opener;
         let answers = to_opener && f.ack() && Some(seen.ack) == sides(current, opener).0.next();
-        let to_old_ack = from_opener && current.old_ack().is_some_and(|(_, n)| n == seen.seq);
         // An ACK of the older connection that answers the SYN (RFC 9293 section 3.10.7.4).
-        if answers || (f.rst() && to_old_ack) || (to_opener && seen.is_empty_ack()) {
+        if answers || (to_opener && seen.is_empty_ack()) {
             return false;
         }
     }

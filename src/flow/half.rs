@@ -204,7 +204,8 @@ impl Half {
         if let Some(recent) = self.ts_recent
             && stamp.val.before(recent)
         {
-            if new > 0 {
+            // What the peer has acknowledged is no new data, though its first copy be missing.
+            if new > 0 && peer.ack.is_none_or(|ack| seen.end().after(ack)) {
                 self.regress(seen, recent.distance(stamp.val));
             }
             return;

@@ -359,6 +359,9 @@ impl Flow {
     /// An answer of an older connection to the SYN, or the opener's RST to that
     /// (RFC 9293 section 3.10.7.3).
     fn is_of_older(&self, seen: &Seen) -> bool {
+        if seen.flags.rst() {
+            return self.resets_older(seen);
+        }
         if self.answered {
             return false;
         }
@@ -369,12 +372,22 @@ impl Flow {
         let (Some(opening), Some(isn)) = (&half.opening, half.isn) else {
             return false;
         };
-        if seen.from == opener {
-            let number = self.old_ack().map(|(_, number)| number);
-            return seen.flags.rst() && number == Some(seen.seq);
-        }
         let answers = seen.ack.after(isn) && seen.ack.at_or_before(opening.end);
-        seen.flags.ack() && !seen.flags.rst() && !answers
+        seen.from != opener && seen.flags.ack() && !answers
+    }
+
+    /// The opener's RST to a segment of the older connection. Since it sent the SYN its host has no
+    /// other socket for that number, so the RST tells nothing of how the older one ended.
+    pub(super) fn resets_older(&self, seen: &Seen) -> bool {
+        if self.opener() != Some(seen.from) {
+            return false;
+        }
+        let to_ack = self.old_ack().is_some_and(|(_, number)| number == seen.seq);
+        let next = self
+            .previous
+            .as_ref()
+            .and_then(|p| p.next[usize::from(seen.from & 1)]);
+        to_ack || (!seen.flags.ack() && next == Some(seen.seq))
     }
 
     fn push_older(&mut self, seen: &Seen) {
