@@ -55,6 +55,12 @@ impl Closer {
         self.parts
             .is_some_and(|parts| parts[side.index()] == Part::ShownActive)
     }
+
+    /// The side is proved to have received the peer's FIN before it sent its own.
+    pub(super) fn shown_passive(&self, side: Side) -> bool {
+        self.parts
+            .is_some_and(|parts| matches!(parts[side.index()], Part::ShownPassive(_)))
+    }
 }
 
 const UNKNOWN: Closer = Closer {
@@ -166,11 +172,14 @@ fn part(facts: &Facts, side: Side) -> Part {
     if mine.without_ack {
         return Part::LikelyActive; // it acknowledges nothing, and a conforming receiver drops it
     }
+    let before_fin =
+        |s: &&Seen| s.is_empty_ack() && s.acks_fin(peer_end) && s.seq.at_or_before(fin_seq);
+    let received = facts.sent_by(side).find(before_fin);
     if mine.least_ack.before(peer_end) {
-        return Part::ShownActive;
+        // An ACK never goes back: this FIN, or that ACK, is another connection's.
+        return received.map_or(Part::ShownActive, |_| Part::LikelyActive);
     }
-    let empty_before = |s: &&Seen| s.is_empty_ack() && s.acks(peer_end) && s.seq == fin_seq;
-    if let Some(ack) = facts.sent_by(side).find(empty_before) {
+    if let Some(ack) = received {
         return Part::ShownPassive(ack.at);
     }
     if let Some(anchored) = mine.anchored {
