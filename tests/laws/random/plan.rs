@@ -52,6 +52,10 @@ pub(super) struct Host {
     pub(super) no_time_wait: bool,
     /// What it does not read stays in its queue: closing resets.
     pub(super) leaves_unread: bool,
+    /// Aborts by a bare RST at SND.NXT (RFC 9293 section 3.10.5).
+    pub(super) bare_abort: bool,
+    /// The FIN rides on the last payload, if it is sent at the same time.
+    pub(super) fin_with_data: bool,
     pub(super) script: Vec<(i64, Action)>,
 }
 
@@ -181,6 +185,8 @@ fn host(rng: &mut Rng) -> Host {
         rfc1337: rng.chance(150),
         no_time_wait: rng.chance(60),
         leaves_unread: rng.chance(150),
+        bare_abort: rng.chance(150),
+        fin_with_data: rng.chance(300),
         script: Vec::new(),
     }
 }

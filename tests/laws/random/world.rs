@@ -235,7 +235,8 @@ impl World {
             let deeds = self.deeds(inc, host);
             deeds.fin_sent = true;
             deeds.active |= active;
-            self.emit(host, 0, FIN);
+            let rides = self.plan.hosts[host].fin_with_data && self.rng.chance(500);
+            self.emit(host, if rides { 30 } else { 0 }, FIN);
         }
         self.settle(host);
     }
@@ -261,8 +262,9 @@ impl World {
         deeds.fin_before_abort = deeds.fin_sent;
         deeds.peer_fin_before_abort = deeds.fin_received;
         let (seq, ack, window) = (socket.nxt, socket.rcv, 65000);
-        let mut seg = self.stamped(host, &socket, RST | ACK);
-        (seg.seq, seg.ack, seg.window) = (seq, ack, window);
+        let bare = self.plan.hosts[host].bare_abort;
+        let mut seg = self.stamped(host, &socket, if bare { RST } else { RST | ACK });
+        (seg.seq, seg.ack, seg.window) = (seq, if bare { 0 } else { ack }, window);
         let mut socket = socket;
         seg.id = self.next_id(host, Some(&mut socket));
         self.transmit(seg);
