@@ -7,6 +7,9 @@ use crate::close::verdict::{ActiveCloser, Confidence, Side};
 use crate::flow::Seen;
 use crate::stamp::Stamp;
 
+/// The largest window there is (RFC 7323 section 2.3).
+const WINDOW: u32 = 1 << 30;
+
 /// What is known of a side's part in the close, where both FINs are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
@@ -23,6 +26,13 @@ pub(super) enum Part {
 impl Part {
     const fn is_active(self) -> bool {
         matches!(self, Self::ShownActive | Self::LikelyActive)
+    }
+
+    const fn doubted(self) -> Self {
+        match self {
+            Self::ShownActive | Self::LikelyActive => Self::LikelyActive,
+            Self::ShownPassive(_) | Self::LikelyPassive => Self::LikelyPassive,
+        }
     }
 
     const fn is_shown(self) -> bool {
@@ -54,6 +64,12 @@ impl Closer {
     pub(super) fn shown_active(&self, side: Side) -> bool {
         self.parts
             .is_some_and(|parts| parts[side.index()] == Part::ShownActive)
+    }
+
+    /// The side is proved to have received the peer's FIN before it sent its own.
+    pub(super) fn shown_passive(&self, side: Side) -> bool {
+        self.parts
+            .is_some_and(|parts| matches!(parts[side.index()], Part::ShownPassive(_)))
     }
 }
 
@@ -125,7 +141,10 @@ fn of_two(facts: &Facts) -> Closer {
     if facts.one_direction() {
         return UNKNOWN;
     }
-    let parts = [part(facts, Side::Client), part(facts, Side::Server)];
+    let mut parts = [part(facts, Side::Client), part(facts, Side::Server)];
+    if mixed(facts) {
+        parts = parts.map(Part::doubted);
+    }
     let [client, server] = parts;
     let who = match (client.is_active(), server.is_active()) {
         (true, true) => ActiveCloser::Both,
@@ -158,6 +177,12 @@ const fn neither(client: Part, server: Part) -> ActiveCloser {
     }
 }
 
+/// A side sent FINs of two numbers: segments of two connections stand in one flow.
+fn mixed(facts: &Facts) -> bool {
+    let others = |side| facts.half(side).rare.as_ref().map_or(0, |r| r.other_fins);
+    others(Side::Client) + others(Side::Server) > 0
+}
+
 fn part(facts: &Facts, side: Side) -> Part {
     let (Some(mine), Some(theirs)) = (facts.fin(side), facts.fin(side.peer())) else {
         return Part::LikelyPassive;
@@ -166,11 +191,20 @@ fn part(facts: &Facts, side: Side) -> Part {
     if mine.without_ack {
         return Part::LikelyActive; // it acknowledges nothing, and a conforming receiver drops it
     }
+    let before_fin =
+        |s: &&Seen| s.is_empty_ack() && s.acks_fin(peer_end) && s.seq.at_or_before(fin_seq);
+    let received = facts.sent_by(side).find(before_fin);
     if mine.least_ack.before(peer_end) {
-        return Part::ShownActive;
+        // An ACK never goes back, nor lags by more than a window: such a FIN, or the peer's, is
+        // another connection's.
+        let lags = mine.least_ack.distance(peer_end) > WINDOW;
+        return if received.is_some() || lags {
+            Part::LikelyActive
+        } else {
+            Part::ShownActive
+        };
     }
-    let empty_before = |s: &&Seen| s.is_empty_ack() && s.acks(peer_end) && s.seq == fin_seq;
-    if let Some(ack) = facts.sent_by(side).find(empty_before) {
+    if let Some(ack) = received {
         return Part::ShownPassive(ack.at);
     }
     if let Some(anchored) = mine.anchored {

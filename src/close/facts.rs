@@ -101,7 +101,7 @@ impl<'a> Facts<'a> {
     pub(super) fn fin_acked(&self, side: Side) -> Option<Stamp> {
         let fin = self.fin(side)?;
         let end = fin.seq.plus(1);
-        let acks = |s: &&Seen| !s.flags.rst() && s.acks(end);
+        let acks = |s: &&Seen| !s.flags.rst() && s.acks_fin(end);
         fin.acked
             .or_else(|| self.sent_by(side.peer()).find(acks).map(|s| s.at))
     }
@@ -111,7 +111,11 @@ impl<'a> Facts<'a> {
     pub(super) fn fin_was_acked(&self, side: Side) -> Option<Stamp> {
         let end = self.half(side).fin_end()?;
         let from = self.index(side);
-        let proof = |s: &&&Seen| s.from == from && s.flags.rst() && !s.flags.ack() && s.seq == end;
+        // A RST that came from elsewhere answers nothing.
+        let ttl = self.half(side).ttl;
+        let own = |s: &Seen| ttl.is_none_or(|(low, high)| (low..=high).contains(&s.ttl));
+        let answers = |s: &Seen| s.flags.rst() && !s.flags.ack() && s.seq == end;
+        let proof = |s: &&&Seen| s.from == from && answers(s) && own(s);
         self.fin_acked(side)
             .or_else(|| self.log.iter().find(proof).map(|s| s.at))
     }

@@ -218,7 +218,7 @@ fn confidence(case: &Case, owner: Side) -> Confidence {
         && case.closer.confidence >= Confidence::Likely
         && !facts.flow.inherited
         && case.closer.shown_active(owner)
-        && fin_with_ack_answered(facts, owner);
+        && fin_with_ack_answered(case, owner);
     if sure {
         Confidence::Certain
     } else {
@@ -226,23 +226,32 @@ fn confidence(case: &Case, owner: Side) -> Confidence {
     }
 }
 
-/// A FIN of the peer that acknowledges the owner's, and an ACK of the owner that answers it: no
-/// sooner than a round trip, or echoing its TSval.
-fn fin_with_ack_answered(facts: &Facts, owner: Side) -> bool {
+/// A FIN of the peer that acknowledges the owner's, and an ACK of the owner that answers it. Of a
+/// passive peer every FIN acknowledges the owner's; of another one an earlier FIN may not have and
+/// may be what is answered, late: so the ACK echoes that FIN's TSval, or is not the first one and
+/// comes no sooner than a round trip.
+fn fin_with_ack_answered(case: &Case, owner: Side) -> bool {
+    let facts = &case.facts;
     let peer = owner.peer();
     let (Some(end), Some(peer_end)) = (facts.half(owner).fin_end(), facts.half(peer).fin_end())
     else {
         return false;
     };
-    let rtt = facts.half(owner).rtt;
+    let (rtt, passive) = (facts.half(owner).rtt, case.closer.shown_passive(peer));
     let carries = |s: &&Seen| s.flags.fin() && s.end() == peer_end && s.acks(end);
+    let acked_before = |fin: &Seen| {
+        facts
+            .sent_by(owner)
+            .any(|s| !s.flags.rst() && s.acks_fin(peer_end) && s.at.is_before(fin.at))
+    };
     let answers = |fin: &Seen, ack: &Seen| {
         let late = rtt.is_some_and(|rtt| ack.at.time.since(fin.at.time) + SLACK >= rtt);
-        let echoes = ack
-            .timestamps
-            .zip(fin.timestamps)
-            .is_some_and(|(a, f)| a.ecr == f.val);
-        fin.at.is_before(ack.at) && !ack.flags.rst() && ack.acks(peer_end) && (late || echoes)
+        let pair = ack.timestamps.zip(fin.timestamps);
+        let echoes = pair.is_some_and(|(a, f)| a.ecr == f.val);
+        // What repeats its FIN has not received the ACK of it yet.
+        let re_acks = ack.is_empty_ack() && (ack.seq, ack.ack) == (end, peer_end);
+        let follows = || fin.at.is_before(ack.at) && (echoes || late && acked_before(fin));
+        re_acks && (passive || follows())
     };
     facts
         .sent_by(peer)

@@ -119,7 +119,7 @@ impl Half {
         self.repeats = 0;
         if let Some(fin) = &mut self.fin
             && fin.acked.is_none()
-            && seen.acks(fin.seq.plus(1))
+            && seen.acks_fin(fin.seq.plus(1))
         {
             fin.acked = Some(seen.at);
         }

@@ -78,7 +78,7 @@ impl Flow {
         };
         let end = fin.seq.plus(1);
         if fin.acked.is_none() && ack.is_some_and(|ack| ack.at_or_after(end)) {
-            let by = |s: &&Seen| usize::from(s.from) != x && !s.flags.rst() && s.acks(end);
+            let by = |s: &&Seen| usize::from(s.from) != x && !s.flags.rst() && s.acks_fin(end);
             fin.acked = later
                 .log
                 .iter()

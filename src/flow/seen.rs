@@ -83,6 +83,12 @@ impl Seen {
         self.flags.ack() && self.ack.at_or_after(number)
     }
 
+    /// It acknowledges exactly what ends before `end`: nothing follows a FIN, so a higher number is
+    /// another connection's.
+    pub const fn acks_fin(&self, end: SeqNum) -> bool {
+        self.flags.ack() && self.ack.0 == end.0
+    }
+
     /// A number that equal packets share and others seldom do.
     pub(super) fn fingerprint(&self) -> u32 {
         let id = u32::from(self.ip_id.unwrap_or(0)) << 16;

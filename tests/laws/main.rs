@@ -5,4 +5,5 @@ mod support;
 
 mod container;
 mod loss;
+mod random;
 mod vantage;
