@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 use whoclosed::close::states::timeline;
-use whoclosed::close::verdict::{CloseEntry, Side, State, Verdict};
+use whoclosed::close::verdict::{CloseEntry, Outcome, Side, State, Verdict};
 use whoclosed::{Options, analyze};
 
 /// The states after the last event lead to those at the end of the capture; only TIME-WAIT ends
@@ -16,7 +16,11 @@ fn agrees(verdict: &Verdict) -> bool {
     let last = last.unwrap_or(timeline.before);
     [Side::Client, Side::Server].into_iter().all(|side| {
         let (last, end) = (last.of(side), timeline.end.of(side));
-        last == end || (*last, *end) == (State::TimeWait, State::Closed)
+        // Of one direction the steps tell what was seen, and the end that more may have happened.
+        let open_end = verdict.outcome == Outcome::Indeterminate && *end == State::Unknown;
+        // TIME-WAIT runs out, and a connection that follows ends both it and LAST-ACK.
+        let over = matches!(last, State::TimeWait | State::LastAck) && *end == State::Closed;
+        last == end || open_end || over
     })
 }
 

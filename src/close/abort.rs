@@ -34,16 +34,16 @@ pub(super) fn abort(facts: &Facts, resets: &[Rst]) -> Option<Abort> {
         .find(|x| own(x) && resets.get(first).is_some_and(|f| f.signs.count() < 2))
         .map_or(first, |(i, _)| i);
     let rst = resets.get(speaker)?;
-    let signs = rst.signs.count();
     let both = both_sides(facts, resets, rst);
-    let by = if signs >= 2 {
+    let foreign = rst.signs.count() >= 2 || forged_both_ways(facts, resets, rst);
+    let by = if foreign {
         AbortedBy::Middlebox
     } else if both {
         AbortedBy::Both
     } else {
         side(from)
     };
-    let (cause, cause_confidence, alternatives) = cause(facts, rst);
+    let (cause, cause_confidence, alternatives) = cause(facts, rst, foreign);
     let fin = facts.fin(from.peer());
     Some(Abort {
         by,
@@ -55,6 +55,18 @@ pub(super) fn abort(facts: &Facts, resets: &[Rst]) -> Option<Abort> {
         from,
         covers_fin: fin.is_some_and(|f| rst.seen().acks(f.seq.plus(1))),
     })
+}
+
+/// A RST in each side's name, less than a round trip apart, both with a TTL that is not that side's:
+/// two RSTs of one device are two signs.
+fn forged_both_ways(facts: &Facts, resets: &[Rst], rst: &Rst) -> bool {
+    let rtt = |side| facts.half(side).rtt.unwrap_or(0);
+    let longest = rtt(Side::Client).max(rtt(Side::Server)) + SLACK;
+    let other = |r: &&Rst| {
+        let apart = r.seen().at.time.since(rst.seen().at.time).abs();
+        r.from != rst.from && r.signs.ttl && apart < longest
+    };
+    rst.signs.ttl && resets.iter().any(|r| other(&r))
 }
 
 /// Each side sent an active RST before it could have received the other's.
@@ -175,23 +187,14 @@ fn nothing_follows(facts: &Facts, rst: &Rst) -> bool {
 
 type Reading = (AbortCause, Confidence, Vec<AbortCause>);
 
-fn cause(facts: &Facts, rst: &Rst) -> Reading {
-    match rst.signs.count() {
-        0 => {}
-        1 => {
-            return (
-                AbortCause::Unknown,
-                Confidence::Possible,
-                vec![AbortCause::Injected],
-            );
-        }
-        _ => {
-            return (
-                AbortCause::Injected,
-                Confidence::Likely,
-                vec![AbortCause::NoConnection],
-            );
-        }
+fn cause(facts: &Facts, rst: &Rst, foreign: bool) -> Reading {
+    if foreign {
+        let other = vec![AbortCause::NoConnection];
+        return (AbortCause::Injected, Confidence::Likely, other);
+    }
+    if rst.signs.count() == 1 {
+        let other = vec![AbortCause::Injected];
+        return (AbortCause::Unknown, Confidence::Possible, other);
     }
     match rst.form {
         RstForm::Reply => cause_of_reply(facts, rst),

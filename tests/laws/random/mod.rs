@@ -3,6 +3,18 @@
 //!
 //! `WHOCLOSED_RANDOM=RUNS[,FIRST_SEED]` tries more of them.
 
+#![allow(
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::collapsible_match,
+    clippy::format_push_string,
+    clippy::print_stderr,
+    clippy::cast_sign_loss,
+    clippy::doc_markdown,
+    clippy::struct_excessive_bools,
+    reason = "a simulator: small numbers, calls of the socket API in prose, and hosts with many traits"
+)]
+
 mod plan;
 mod rng;
 mod segment;
