@@ -262,11 +262,19 @@ fn decides(pending: &Flow, current: &Flow, seen: &Seen) -> Decides {
     if nearer && (f.ack() || seen.from == opener) {
         return Decides::New;
     }
-    let (mine, _) = sides(current, seen.from);
-    if seen.end() != seen.seq && mine.next().is_none_or(|next| seen.end().after(next)) {
-        return Decides::OldDuplicate;
+    if seen.from == opener {
+        // A host in SYN-SENT sends nothing of an older connection: that one lives on. What its
+        // peer had on the way proves nothing.
+        let (mine, _) = sides(current, opener);
+        let new = seen.end() != seen.seq && mine.next().is_none_or(|next| seen.end().after(next));
+        let acks_more = f.ack() && mine.ack.is_some_and(|ack| seen.ack.after(ack));
+        return if new || acks_more {
+            Decides::OldDuplicate
+        } else {
+            Decides::Nothing
+        };
     }
-    if seen.from != opener && seen.is_empty_ack() {
+    if seen.is_empty_ack() {
         Decides::Joins
     } else {
         Decides::Nothing
