@@ -517,3 +517,23 @@ pub struct Verdict {
     /// Zeek's names.
     pub zeek: Zeek,
 }
+
+impl Verdict {
+    /// Takes the times back: the capture has none (pcapng simple packets only). What rests on them
+    /// is likely at most.
+    pub(crate) fn forget_times(&mut self) {
+        (self.start, self.end) = (None, None);
+        for entry in &mut self.time_wait {
+            (entry.start, entry.end, entry.left_ns) = (None, None, None);
+            entry.confidence = entry.confidence.min(Confidence::Likely);
+        }
+        for entry in &mut self.close {
+            if let CloseEntry::Event(event) = entry {
+                event.time = None;
+            }
+        }
+        for reset in &mut self.resets {
+            reset.time = None;
+        }
+    }
+}
