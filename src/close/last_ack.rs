@@ -91,10 +91,7 @@ fn of_fin(facts: &Facts, p: Side) -> LastAck {
         return unknown;
     };
     let owner = p.peer();
-    let acks: Vec<&Seen> = facts
-        .sent_by(owner)
-        .filter(|s| !s.flags.rst() && s.acks(end))
-        .collect();
+    let ack = facts.sent_by(owner).find(|s| !s.flags.rst() && s.acks(end));
     let reset = facts
         .sent_by(owner)
         .find(|s| s.flags.rst() && first.at.is_before(s.at));
@@ -107,7 +104,7 @@ fn of_fin(facts: &Facts, p: Side) -> LastAck {
         span: last.at.time.since(first.at.time),
         rtt_known: rtt.is_some(),
     };
-    let value = match acks.first() {
+    let value = match ack {
         Some(ack) => {
             detail.frames.push(ack.at.frame);
             acked(&copies, ack, rtt.unwrap_or(0), &mut detail)

@@ -16,7 +16,7 @@ pub struct Half {
     /// ISN: of a captured SYN, or one before the number with which the peer's SYN-ACK answers it.
     pub isn: Option<SeqNum>,
     /// The SYN or SYN-ACK, if captured.
-    pub opening: Option<Box<Opening>>,
+    pub opening: Option<Opening>,
     /// The sequence space used.
     pub numbers: Option<Numbers>,
     /// The highest ACK sent.
@@ -33,7 +33,7 @@ pub struct Half {
     /// The highest ACK + window.
     pub right_edge: Option<SeqNum>,
     /// The FIN.
-    pub fin: Option<Box<Fin>>,
+    pub fin: Option<Fin>,
     /// The last TSval sent, and when.
     pub tsval: Option<(TsVal, Time)>,
     /// The first TSval sent, and when.
@@ -153,14 +153,14 @@ impl Half {
             .timestamps
             .map(|_| true)
             .or((!seen.cut).then_some(false));
-        self.opening = Some(Box::new(Opening {
+        self.opening = Some(Opening {
             copies: Copies::new(seen.at),
             ack: seen.flags.ack(),
             end: seen.end(),
             timestamps: offered,
             tsecr: seen.timestamps.map(|t| t.ecr),
             tsval: seen.timestamps.map(|t| t.val),
-        }));
+        });
         self.scale = seen
             .window_scale
             .or(self.scale)
@@ -235,14 +235,14 @@ impl Half {
         let seq = seen.end().minus(1);
         match &mut self.fin {
             None => {
-                self.fin = Some(Box::new(Fin {
+                self.fin = Some(Fin {
                     seq,
                     copies: Copies::new(seen.at),
                     least_ack: seen.ack,
                     anchored: None,
                     acked: None,
                     without_ack: !seen.flags.ack(),
-                }));
+                });
             }
             Some(fin) if fin.seq == seq => {
                 fin.copies.last = seen.at;

@@ -7,18 +7,30 @@ use crate::flow::seen::{Log, Seen};
 use crate::packet::{End, Segment};
 use crate::seq::{SeqNum, TsVal};
 use crate::stamp::{MILLISECOND, Stamp};
+use std::hash::{Hash, Hasher};
 
 /// The two ends of a connection; the lower one first, so that both directions share one key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key {
     /// The lower end, then the higher.
     pub ends: [End; 2],
 }
 
+/// In three words: what the derived one would do byte by byte.
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let [a, b] = &self.ends;
+        state.write_u128(u128::from_ne_bytes(a.addr));
+        state.write_u128(u128::from_ne_bytes(b.addr));
+        state.write_u32(u32::from(a.port) << 16 | u32::from(b.port));
+    }
+}
+
 impl Key {
     /// The key of a segment, and which end sent it.
     pub fn of(segment: &Segment) -> (Self, u8) {
-        if segment.src <= segment.dst {
+        let order = |end: &End| (u128::from_be_bytes(end.addr), end.port);
+        if order(&segment.src) <= order(&segment.dst) {
             (
                 Self {
                     ends: [segment.src, segment.dst],
@@ -150,6 +162,15 @@ pub(super) const RESETS: usize = 12;
 /// Two records of one packet stand at most so far apart. Longer apart the network made the copy.
 const SAME_RECORD: i64 = 20 * MILLISECOND;
 
+/// The flows beside a key's current one, by their places in the table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Beside {
+    /// A SYN that may be a new connection's or an old duplicate.
+    pub(super) pending: Option<u32>,
+    /// The connection before: late segments may still reach it.
+    pub(super) old: Option<u32>,
+}
+
 /// One connection, as far as the capture shows it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Flow {
@@ -181,6 +202,10 @@ pub struct Flow {
     pub unconfirmed: bool,
     /// If `inherited`: which end had opened that one.
     pub inherited_opener: Option<u8>,
+    /// The other flows of the key that may still get segments, while this one is the current.
+    pub(super) beside: Beside,
+    /// A newer connection has begun on the key.
+    pub(super) superseded: bool,
     /// What few connections show.
     pub odd: Option<Box<Odd>>,
     /// The connection before.
@@ -207,6 +232,8 @@ impl Flow {
             inherited: false,
             unconfirmed: false,
             inherited_opener: None,
+            beside: Beside::default(),
+            superseded: false,
             odd: None,
             previous: None,
             next: None,
@@ -218,8 +245,11 @@ impl Flow {
         let [a, b] = &self.half;
         let ends = a.packets ^ b.packets ^ u64::from(a.probes) ^ u64::from(b.probes);
         let fins = u64::from(a.fin.is_some()) ^ u64::from(b.fin.is_some());
-        let log = self.log.touch();
-        ends ^ fins ^ log ^ self.last.frame ^ u64::from(self.recent[0]) ^ self.history.touch()
+        ends ^ fins
+            ^ u64::from(self.key.ends[0].port)
+            ^ self.last.frame
+            ^ u64::from(self.recent[0])
+            ^ self.history.touch()
     }
 
     /// What few connections show, if this one does.
