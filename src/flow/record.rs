@@ -172,28 +172,35 @@ pub(super) struct Beside {
 }
 
 /// One connection, as far as the capture shows it.
+///
+/// In this order: what every segment needs comes first, so that it touches few cache lines.
 #[derive(Clone, Debug, PartialEq)]
+#[repr(C)]
 pub struct Flow {
-    /// Its number, from 0, by first frame.
-    pub number: u64,
     /// Its ends.
     pub key: Key,
-    /// The facts of what each end sent.
-    pub half: [Half; 2],
-    /// The segments kept.
-    pub log: Log,
-    /// The RSTs kept.
-    pub resets: Vec<ResetSeen>,
-    /// Zeek's history.
-    pub history: History,
     /// It holds more than SYNs: no answer of an older connection can be among what follows.
     answered: bool,
+    /// A newer connection has begun on the key.
+    pub(super) superseded: bool,
+    /// The other flows of the key that may still get segments, while this one is the current.
+    pub(super) beside: Beside,
     /// Fingerprints of the last segments, the latest first: what a duplicate record would repeat.
     recent: [u32; 4],
-    /// First segment.
-    pub first: Stamp,
     /// Last segment.
     pub last: Stamp,
+    /// The segments kept.
+    pub log: Log,
+    /// Zeek's history.
+    pub history: History,
+    /// The facts of what each end sent.
+    pub half: [Half; 2],
+    /// Its number, from 0, by first frame.
+    pub number: u64,
+    /// The RSTs kept.
+    pub resets: Vec<ResetSeen>,
+    /// First segment.
+    pub first: Stamp,
     /// Sender of the first segment.
     pub first_from: u8,
     /// Began with no SYN although another connection's numbers were known on the key.
@@ -202,10 +209,6 @@ pub struct Flow {
     pub unconfirmed: bool,
     /// If `inherited`: which end had opened that one.
     pub inherited_opener: Option<u8>,
-    /// The other flows of the key that may still get segments, while this one is the current.
-    pub(super) beside: Beside,
-    /// A newer connection has begun on the key.
-    pub(super) superseded: bool,
     /// What few connections show.
     pub odd: Option<Box<Odd>>,
     /// The connection before.
@@ -240,16 +243,10 @@ impl Flow {
         }
     }
 
-    /// Reads from each of its cache lines.
+    /// Reads from each of its cache lines that [`Self::push`] needs.
     pub(super) fn touch(&self) -> u64 {
         let [a, b] = &self.half;
-        let ends = a.packets ^ b.packets ^ u64::from(a.probes) ^ u64::from(b.probes);
-        let fins = u64::from(a.fin.is_some()) ^ u64::from(b.fin.is_some());
-        ends ^ fins
-            ^ u64::from(self.key.ends[0].port)
-            ^ self.last.frame
-            ^ u64::from(self.recent[0])
-            ^ self.history.touch()
+        self.last.frame ^ self.history.touch() ^ self.log.len() ^ a.touch() ^ b.touch()
     }
 
     /// What few connections show, if this one does.
