@@ -143,7 +143,7 @@ impl<'a> Facts<'a> {
 
     fn find_possible_fin(&self, side: Side) -> bool {
         let half = self.half(side);
-        let Some(numbers) = half.numbers.filter(|_| half.fin.is_none()) else {
+        let Some(numbers) = half.numbers.as_ref().filter(|_| half.fin.is_none()) else {
             return false;
         };
         let peer_ack = self.half(side.peer()).ack;
@@ -157,6 +157,11 @@ impl<'a> Facts<'a> {
         self.flow.half.iter().any(|h| h.packets == 0)
     }
 
+    /// A side shows what few do.
+    pub(super) fn has_rare(&self) -> bool {
+        self.flow.half.iter().any(|h| h.rare.is_some())
+    }
+
     /// Payload of a side that the peer acknowledged.
     pub(super) fn sent_payload(&self, side: Side) -> bool {
         self.half(side).payload > 0
@@ -166,7 +171,7 @@ impl<'a> Facts<'a> {
     /// of which neither is known.
     pub(super) fn relative(&self, side: Side, number: SeqNum) -> Option<u32> {
         let half = self.half(side);
-        let base = half.isn.or_else(|| half.numbers.map(|n| n.base));
+        let base = half.isn.or_else(|| half.numbers.as_ref().map(|n| n.base));
         base.map(|base| number.0.wrapping_sub(base.0))
     }
 

@@ -32,7 +32,7 @@ enum Decides {
 
 /// Takes in a segment of the key whose current flow stands at `at`; gives the place of the current
 /// flow from then on. `unused`: the numbers of SYNs that turned out to be no connection.
-pub(super) fn push(flows: &mut Vec<Flow>, at: usize, seen: Seen, unused: &mut Vec<u64>) -> usize {
+pub(super) fn push(flows: &mut Vec<Flow>, at: usize, seen: &Seen, unused: &mut Vec<u64>) -> usize {
     if push_old(flows, at, seen) {
         return at;
     }
@@ -41,7 +41,7 @@ pub(super) fn push(flows: &mut Vec<Flow>, at: usize, seen: Seen, unused: &mut Ve
     let Some(current) = flows.get_mut(at).filter(|_| !done) else {
         return at;
     };
-    match begins(current, &seen) {
+    match begins(current, seen) {
         Begins::Nothing => current.push(seen),
         Begins::Connection => {
             let flow = first_of(current, seen, number);
@@ -77,9 +77,9 @@ pub(super) fn finish(flows: &mut [Flow]) {
 
 impl Flow {
     /// Takes in a segment if no other flow of the key could want it, nor a new one begins: most do.
-    pub(super) fn push_if_alone(&mut self, seen: Seen) -> bool {
+    pub(super) fn push_if_alone(&mut self, seen: &Seen) -> bool {
         let alone = self.beside == Beside::default() && !self.superseded;
-        let mine = alone && matches!(begins(self, &seen), Begins::Nothing);
+        let mine = alone && matches!(begins(self, seen), Begins::Nothing);
         if mine {
             self.push(seen);
         }
@@ -88,14 +88,14 @@ impl Flow {
 }
 
 /// A late segment of the connection before. True if it is one.
-fn push_old(flows: &mut [Flow], at: usize, seen: Seen) -> bool {
+fn push_old(flows: &mut [Flow], at: usize, seen: &Seen) -> bool {
     let Some(place) = flows.get(at).and_then(|flow| flow.beside.old) else {
         return false;
     };
     let Ok([current, old]) = flows.get_disjoint_mut([at, place as usize]) else {
         return false;
     };
-    let belongs = belongs_to_old(old, current, &seen);
+    let belongs = belongs_to_old(old, current, seen);
     if belongs {
         old.push_late(seen);
     }
@@ -104,7 +104,7 @@ fn push_old(flows: &mut [Flow], at: usize, seen: Seen) -> bool {
 
 /// The segment meets a pending SYN, if there is one. The current flow, and whether the segment is
 /// dealt with.
-fn push_pending(flows: &mut [Flow], at: usize, seen: Seen, unused: &mut Vec<u64>) -> (usize, bool) {
+fn push_pending(flows: &mut [Flow], at: usize, seen: &Seen, unused: &mut Vec<u64>) -> (usize, bool) {
     let Some(place) = flows.get(at).and_then(|flow| flow.beside.pending) else {
         return (at, false);
     };
@@ -112,7 +112,7 @@ fn push_pending(flows: &mut [Flow], at: usize, seen: Seen, unused: &mut Vec<u64>
     let Ok([current, pending]) = flows.get_disjoint_mut([at, place]) else {
         return (at, false);
     };
-    match decides(pending, current, &seen) {
+    match decides(pending, current, seen) {
         Decides::New => {
             succeed(flows, at, place);
             (place, false)
@@ -158,7 +158,7 @@ fn leave_old(flows: &mut [Flow], at: usize) {
 }
 
 /// The flow that `seen` begins on the key of `current`.
-fn first_of(current: &Flow, seen: Seen, number: usize) -> Flow {
+fn first_of(current: &Flow, seen: &Seen, number: usize) -> Flow {
     let mut flow = Flow::new(current.key, seen.at, seen.from);
     flow.number = number as u64;
     flow.inherited = !seen.flags.syn();
@@ -298,7 +298,7 @@ fn give_back(current: &mut Flow, pending: &Flow) {
         current.half[usize::from(from & 1)].packets += u64::from(opening.copies.count);
     }
     for seen in pending.log.iter().filter(|s| !s.flags.syn()) {
-        current.push(*seen);
+        current.push(seen);
     }
 }
 

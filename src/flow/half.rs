@@ -72,12 +72,12 @@ impl Half {
 
     /// SND.NXT as seen.
     pub fn next(&self) -> Option<SeqNum> {
-        self.numbers.map(|n| n.next)
+        self.numbers.as_ref().map(|n| n.next)
     }
 
     /// No number before `limit` is missing.
     pub fn whole_below(&self, limit: SeqNum) -> bool {
-        self.numbers.is_none_or(|n| n.whole_below(limit))
+        self.numbers.as_ref().is_none_or(|n| n.whole_below(limit))
     }
 
     /// The number after the FIN.

@@ -12,7 +12,7 @@ impl Flow {
         if later.log.is_whole() {
             // Its segments are all there: as if the capture had not been cut.
             for seen in later.log.iter() {
-                self.push(*seen);
+                self.push(seen);
             }
             self.join_counts(later);
             return;

@@ -246,7 +246,8 @@ impl Flow {
     /// Reads from each of its cache lines that [`Self::push`] needs.
     pub(super) fn touch(&self) -> u64 {
         let [a, b] = &self.half;
-        self.last.frame ^ self.history.touch() ^ self.log.len() ^ a.touch() ^ b.touch()
+        let head = u64::from(self.key.ends[0].port) ^ self.last.frame ^ self.log.len();
+        head ^ self.history.touch() ^ a.touch() ^ b.touch()
     }
 
     /// What few connections show, if this one does.
@@ -299,9 +300,9 @@ impl Flow {
     }
 
     /// Takes in a segment that belongs to this flow.
-    pub fn push(&mut self, seen: Seen) {
+    pub fn push(&mut self, seen: &Seen) {
         let (from, at) = (seen.from, seen.at);
-        if self.fold_duplicate(&seen) {
+        if self.fold_duplicate(seen) {
             Copies::again(&mut self.odd_mut().duplicates, at);
             return;
         }
@@ -312,26 +313,26 @@ impl Flow {
             odd.step_back = odd.step_back.max(step);
         }
         self.last = at;
-        self.log.push(seen);
+        self.log.push(*seen);
         self.recent.rotate_right(1);
         self.recent[0] = seen.fingerprint();
-        if self.is_of_older(&seen) {
-            self.push_older(&seen);
+        if self.is_of_older(seen) {
+            self.push_older(seen);
             return;
         }
         if seen.flags.rst() {
-            self.push_reset(seen);
+            self.push_reset(*seen);
         }
         self.history
-            .push(&seen, self.half[usize::from(from & 1)].numbers.as_ref());
+            .push(seen, self.half[usize::from(from & 1)].numbers.as_ref());
         let [a, b] = &mut self.half;
         let (mine, peer) = if from == 0 { (a, b) } else { (b, a) };
-        if reveals_a_gap(mine, peer, &seen) {
+        if reveals_a_gap(mine, peer, seen) {
             self.history.gap(from ^ 1);
         }
         self.answered |= !seen.flags.rst() && (!seen.flags.syn() || seen.flags.ack());
         let payload = mine.payload;
-        mine.sent(&seen, peer);
+        mine.sent(seen, peer);
         if mine.payload > payload {
             peer.edge_at_data = peer.right_edge;
         }
@@ -339,15 +340,15 @@ impl Flow {
             peer.isn = Some(seen.ack.minus(1));
         }
         if !seen.flags.rst() {
-            peer.heard(&seen);
-            if let Some(sample) = peer.round_trip(&seen) {
+            peer.heard(seen);
+            if let Some(sample) = peer.round_trip(seen) {
                 mine.rtt = Some(mine.rtt.map_or(sample, |rtt| rtt.min(sample)));
             }
         }
     }
 
     /// Takes in a segment that came too late: after a newer connection had begun on the key.
-    pub fn push_late(&mut self, seen: Seen) {
+    pub fn push_late(&mut self, seen: &Seen) {
         self.push(seen);
         let half = &mut self.half[usize::from(seen.from & 1)];
         Copies::again(&mut half.rare().late, seen.at);
@@ -445,12 +446,12 @@ impl Flow {
 /// The segment is the first to acknowledge bytes of `peer` that were not captured. A single number
 /// beyond the last may be a FIN.
 fn reveals_a_gap(mine: &Half, peer: &Half, seen: &Seen) -> bool {
-    let Some(numbers) = peer
-        .numbers
-        .filter(|_| seen.flags.ack() && !seen.flags.rst())
-    else {
+    let Some(numbers) = &peer.numbers else {
         return false;
     };
+    if !seen.flags.ack() || seen.flags.rst() {
+        return false;
+    }
     let is_new = |from: SeqNum| mine.ack.is_none_or(|ack| ack.at_or_before(from));
     let beyond = seen.ack.since(numbers.next) > 1 && is_new(numbers.next.plus(1));
     let hole = |&(from, to): &(SeqNum, SeqNum)| seen.ack.at_or_after(to) && is_new(from);

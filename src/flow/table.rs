@@ -91,7 +91,7 @@ impl FlowTable {
         let likely = arrival.flow.and_then(|at| self.flows.get_mut(at as usize));
         if let Some(flow) = likely
             && flow.key == arrival.key
-            && flow.push_if_alone(arrival.seen)
+            && flow.push_if_alone(&arrival.seen)
         {
             return;
         }
@@ -104,7 +104,7 @@ impl FlowTable {
             return;
         };
         let current = slot.flow as usize;
-        let current = connection::push(&mut self.flows, current, arrival.seen, &mut self.unused);
+        let current = connection::push(&mut self.flows, current, &arrival.seen, &mut self.unused);
         slot.flow = current as u32;
     }
 
@@ -115,7 +115,7 @@ impl FlowTable {
         };
         let mut flow = Flow::new(first.key, first.seen.at, first.seen.from);
         flow.number = self.flows.len() as u64;
-        flow.push(first.seen);
+        flow.push(&first.seen);
         self.flows.push(flow);
         let (flows, hasher) = (&self.flows, &self.hasher);
         let rehash = |slot: &Slot| {
