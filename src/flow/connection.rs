@@ -104,7 +104,12 @@ fn push_old(flows: &mut [Flow], at: usize, seen: &Seen) -> bool {
 
 /// The segment meets a pending SYN, if there is one. The current flow, and whether the segment is
 /// dealt with.
-fn push_pending(flows: &mut [Flow], at: usize, seen: &Seen, unused: &mut Vec<u64>) -> (usize, bool) {
+fn push_pending(
+    flows: &mut [Flow],
+    at: usize,
+    seen: &Seen,
+    unused: &mut Vec<u64>,
+) -> (usize, bool) {
     let Some(place) = flows.get(at).and_then(|flow| flow.beside.pending) else {
         return (at, false);
     };

@@ -247,7 +247,7 @@ impl Flow {
     pub(super) fn touch(&self) -> u64 {
         let [a, b] = &self.half;
         let head = u64::from(self.key.ends[0].port) ^ self.last.frame ^ self.log.len();
-        head ^ self.history.touch() ^ a.touch() ^ b.touch()
+        head ^ u64::from(self.recent[0]) ^ self.history.touch() ^ a.touch() ^ b.touch()
     }
 
     /// What few connections show, if this one does.
@@ -302,7 +302,8 @@ impl Flow {
     /// Takes in a segment that belongs to this flow.
     pub fn push(&mut self, seen: &Seen) {
         let (from, at) = (seen.from, seen.at);
-        if self.fold_duplicate(seen) {
+        let fingerprint = seen.fingerprint();
+        if self.recent.contains(&fingerprint) && self.fold_duplicate(seen) {
             Copies::again(&mut self.odd_mut().duplicates, at);
             return;
         }
@@ -314,8 +315,8 @@ impl Flow {
         }
         self.last = at;
         self.log.push(*seen);
-        self.recent.rotate_right(1);
-        self.recent[0] = seen.fingerprint();
+        let [a, b, c, _] = self.recent;
+        self.recent = [fingerprint, a, b, c];
         if self.is_of_older(seen) {
             self.push_older(seen);
             return;
@@ -363,10 +364,8 @@ impl Flow {
     /// Another record of a packet that is already there. Each record has one such partner at most
     /// where the segment has no ID of its own and no sequence space: the RSTs that answer a burst
     /// are alike without being copies, so they are folded only where the capture doubles others.
+    #[cold]
     fn fold_duplicate(&mut self, seen: &Seen) -> bool {
-        if !self.recent.contains(&seen.fingerprint()) {
-            return false;
-        }
         let own = seen.ip_id.is_some_and(|id| id != 0) || seen.end() != seen.seq;
         if !own && self.odd().is_none_or(|odd| odd.duplicates.is_none()) {
             return false;

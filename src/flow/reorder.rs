@@ -59,11 +59,6 @@ impl Reorder {
         self.held.iter_mut().take(count)
     }
 
-    /// One of them.
-    pub(super) fn get(&self, at: usize) -> Option<Arrival> {
-        self.held.get(at).copied()
-    }
-
     /// Lets the first `count` go.
     pub(super) fn forget(&mut self, count: usize) {
         self.held.drain(..count.min(self.held.len()));

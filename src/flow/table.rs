@@ -78,13 +78,12 @@ impl FlowTable {
         let records = self.reorder.first(count).filter_map(|a| flow_of(a));
         let logs: u64 = records.map(|flow| flow.log.touch()).sum();
         black_box(touched ^ logs);
-        for place in 0..count {
-            let Some(arrival) = self.reorder.get(place) else {
-                break;
-            };
-            self.push_one(&arrival);
+        let mut reorder = std::mem::take(&mut self.reorder);
+        for arrival in reorder.first(count) {
+            self.push_one(arrival);
         }
-        self.reorder.forget(count);
+        reorder.forget(count);
+        self.reorder = reorder;
     }
 
     fn push_one(&mut self, arrival: &Arrival) {
