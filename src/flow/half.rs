@@ -8,22 +8,29 @@ use crate::stamp::Time;
 
 /// The facts of one direction.
 ///
-/// In this order: what every segment reads or writes lies in four cache lines, the rest after it.
+/// In this order: what every segment reads or writes lies side by side, from the ends of the sequence
+/// space to the first word of the FIN; the holes are before that, the rest after it.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[repr(C)]
 pub struct Half {
-    /// Segments, duplicate records not counted.
-    pub packets: u64,
-    /// Bytes of payload, each number once.
-    pub payload: u64,
-    /// A segment whose ACK is awaited for a round trip: its end and when it passed.
-    pub(super) timing: Option<(SeqNum, Time)>,
-    /// The last TSval sent, and when.
-    pub tsval: Option<(TsVal, Time)>,
-    /// The first TSval sent, and when.
-    pub first_tsval: Option<(TsVal, Time)>,
-    /// The smallest round trip between the capture point and this side, in nanoseconds.
-    pub rtt: Option<i64>,
+    /// The sequence space used.
+    pub numbers: Option<Numbers>,
+    /// The last window, not scaled.
+    pub window: Option<u16>,
+    /// It sent something that is neither SYN nor RST.
+    pub spoke: bool,
+    /// The window's shift (RFC 7323 section 2.2); unknown without its SYN.
+    pub scale: Option<u8>,
+    /// Lowest and highest TTL or hop limit of its segments without RST.
+    pub ttl: Option<(u8, u8)>,
+    /// Keepalive or window probes since the peer was heard.
+    pub probes: u32,
+    /// Repeated payload or FIN since the peer was heard.
+    pub repeats: u32,
+    /// RSTs.
+    pub rsts: u32,
+    /// Its IPv4 IDs.
+    pub ids: Ids,
     /// The highest ACK sent.
     pub ack: Option<SeqNum>,
     /// TS.Recent: what the peer holds of this side (RFC 7323 section 4.3).
@@ -33,30 +40,24 @@ pub struct Half {
     /// The window with which the peer's latest new data found its receiver: the right edge as it
     /// stood when the data came.
     pub edge_at_data: Option<SeqNum>,
-    /// The last window, not scaled.
-    pub window: Option<u16>,
-    /// Its IPv4 IDs.
-    pub ids: Ids,
-    /// Keepalive or window probes since the peer was heard.
-    pub probes: u32,
-    /// Repeated payload or FIN since the peer was heard.
-    pub repeats: u32,
-    /// Lowest and highest TTL or hop limit of its segments without RST.
-    pub ttl: Option<(u8, u8)>,
-    /// It sent something that is neither SYN nor RST.
-    pub spoke: bool,
-    /// The window's shift (RFC 7323 section 2.2); unknown without its SYN.
-    pub scale: Option<u8>,
-    /// RSTs.
-    pub rsts: u32,
-    /// The sequence space used.
-    pub numbers: Option<Numbers>,
+    /// Segments, duplicate records not counted.
+    pub packets: u64,
+    /// Bytes of payload, each number once.
+    pub payload: u64,
+    /// A segment whose ACK is awaited for a round trip: its end and when it passed.
+    pub(super) timing: Option<(SeqNum, Time)>,
+    /// The last TSval sent, and when.
+    pub tsval: Option<(TsVal, Time)>,
+    /// The smallest round trip between the capture point and this side, in nanoseconds.
+    pub rtt: Option<i64>,
     /// The FIN.
     pub fin: Option<Fin>,
     /// What few connections show.
     pub rare: Option<Box<Rare>>,
     /// ISN: of a captured SYN, or one before the number with which the peer's SYN-ACK answers it.
     pub isn: Option<SeqNum>,
+    /// The first TSval sent, and when.
+    pub first_tsval: Option<(TsVal, Time)>,
     /// The SYN or SYN-ACK, if captured.
     pub opening: Option<Opening>,
 }
@@ -68,14 +69,13 @@ impl Half {
         let known = [
             self.timing.is_some(),
             self.tsval.is_some(),
-            self.first_tsval.is_some(),
             self.ack.is_some(),
             self.window.is_some(),
             self.numbers.is_some(),
             self.fin.is_some(),
         ];
         let known = known.iter().fold(0, |all, &known| all ^ u64::from(known));
-        self.packets ^ known ^ u64::from(self.rsts)
+        self.packets ^ known ^ u64::from(self.probes)
     }
 
     /// SND.NXT as seen.
@@ -219,7 +219,7 @@ impl Half {
     /// Timestamps: the peer's TS.Recent moves by segments at or before its last ACK only.
     fn stamp(&mut self, seen: &Seen, new: u32, peer: &Self) {
         let Some(stamp) = seen.timestamps else { return };
-        if self.first_tsval.is_none() {
+        if self.tsval.is_none() {
             self.first_tsval = Some((stamp.val, seen.at.time));
         }
         if let Some(recent) = self.ts_recent

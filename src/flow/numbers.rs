@@ -11,6 +11,7 @@ const HOLES: usize = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct Numbers {
+    holes: [(SeqNum, SeqNum); HOLES],
     /// The lowest number seen.
     pub base: SeqNum,
     /// The highest SEG.SEQ+LEN seen: SND.NXT as far as the capture shows.
@@ -18,7 +19,6 @@ pub struct Numbers {
     count: u8,
     /// There were more holes than are kept.
     pub overflow: bool,
-    holes: [(SeqNum, SeqNum); HOLES],
 }
 
 impl Numbers {
