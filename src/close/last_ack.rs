@@ -107,9 +107,9 @@ fn of_fin(facts: &Facts, p: Side) -> LastAck {
     let value = match ack {
         Some(ack) => {
             detail.frames.push(ack.at.frame);
-            acked(&copies, ack, rtt.unwrap_or(0), &mut detail)
+            acked(copies, ack, rtt.unwrap_or(0), &mut detail)
         }
-        None => unacked(facts, &copies, reset, &mut detail),
+        None => unacked(facts, copies, reset, &mut detail),
     };
     detail.frames.sort_unstable();
     detail.frames.dedup();
