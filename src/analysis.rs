@@ -4,7 +4,7 @@ use crate::capture::{OpenError, Reader};
 use crate::close::summary::{Damage, SourceSummary, Summary, Totals};
 use crate::close::verdict::Verdict;
 use crate::close::{Context, judge};
-use crate::flow::{Flow, FlowTable, Reorder};
+use crate::flow::{Flow, FlowTable};
 use crate::packet::{NotDecoded, decode, link_type_name};
 use crate::stamp::{SECOND, Stamp, Time};
 use std::io::Read;
@@ -43,9 +43,10 @@ pub struct Analysis<R> {
     reader: Reader<R>,
     options: Options,
     table: FlowTable,
-    /// Flows that are settled and not judged yet, the next one last.
-    #[expect(clippy::vec_box, reason = "sorted and handed on: a flow is large")]
-    flows: Vec<Box<Flow>>,
+    /// Every flow. They stay until the end: freeing one by one takes longer than judging.
+    flows: Vec<Flow>,
+    /// How many of them are judged.
+    judged: usize,
     read: bool,
     totals: Totals,
     not_decoded: [u64; NotDecoded::ALL.len()],
@@ -62,6 +63,7 @@ pub fn analyze<R: Read>(read: R, options: &Options) -> Result<Analysis<R>, Analy
         options: options.clone(),
         table: FlowTable::default(),
         flows: Vec::new(),
+        judged: 0,
         read: false,
         totals: Totals::default(),
         not_decoded: [0; NotDecoded::ALL.len()],
@@ -78,14 +80,15 @@ impl<R: Read> Iterator for Analysis<R> {
         if !self.read {
             self.read_all();
         }
-        let flow = self.flows.pop()?;
+        let flow = self.flows.get(self.judged)?;
+        self.judged += 1;
         let cut = self.reader.damage().is_some();
         let context = Context {
             time_wait: self.options.time_wait,
             end: self.end,
             cut,
         };
-        let mut verdict = judge(&flow, context, &self.options.source);
+        let mut verdict = judge(flow, context, &self.options.source);
         if !self.timed {
             verdict.forget_times();
         }
@@ -123,7 +126,6 @@ impl<R: Read> Analysis<R> {
 
     fn read_all(&mut self) {
         self.read = true;
-        let mut reorder = Reorder::default();
         let table = &mut self.table;
         while let Some(record) = self.reader.next() {
             // A record without a time takes that of the record before it.
@@ -141,12 +143,10 @@ impl<R: Read> Analysis<R> {
                 self.timed = true;
             }
             match decode(record.link, record.data, record.original_len) {
-                Ok(segment) => reorder.push(segment, at, |segment, at| table.push(segment, at)),
+                Ok(segment) => table.push(&segment, at),
                 Err(reason) => self.not_decoded[reason as usize] += 1,
             }
         }
-        reorder.flush(|segment, at| table.push(segment, at));
         self.flows = std::mem::take(&mut self.table).finish();
-        self.flows.reverse();
     }
 }

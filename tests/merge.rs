@@ -30,7 +30,7 @@ fn flows(segments: &[(Segment, Stamp)]) -> Vec<Flow> {
     for (segment, at) in segments {
         table.push(segment, *at);
     }
-    table.finish().into_iter().map(|flow| *flow).collect()
+    table.finish()
 }
 
 fn verdict(flow: &Flow, end: Stamp) -> Verdict {

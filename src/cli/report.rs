@@ -96,6 +96,8 @@ impl Args {
         let summary = verdicts.summary();
         let selection = !self.only.is_empty() || self.flow.is_some();
         report.summary(&summary, selection.then_some(shown))?;
+        // The process ends here: to free every flow by itself would take longer than to judge it.
+        std::mem::forget(verdicts);
         Ok(input::damage(&summary))
     }
 

@@ -30,6 +30,10 @@ pub(super) struct Facts<'a> {
     pub(super) log: Vec<&'a Seen>,
     /// The copies of each side's FIN, client first.
     copies: [Vec<&'a Seen>; 2],
+    /// What every rule asks of both sides, client first.
+    acked: [Option<Stamp>; 2],
+    was_acked: [Option<Stamp>; 2],
+    possible_fin: [bool; 2],
 }
 
 impl<'a> Facts<'a> {
@@ -42,8 +46,15 @@ impl<'a> Facts<'a> {
             client,
             log: flow.log.iter().collect(),
             copies: [Vec::new(), Vec::new()],
+            acked: [None; 2],
+            was_acked: [None; 2],
+            possible_fin: [false; 2],
         };
-        facts.copies = [Side::Client, Side::Server].map(|side| facts.find_copies(side));
+        let sides = [Side::Client, Side::Server];
+        facts.copies = sides.map(|side| facts.find_copies(side));
+        facts.acked = sides.map(|side| facts.find_fin_acked(side));
+        facts.was_acked = sides.map(|side| facts.find_fin_was_acked(side));
+        facts.possible_fin = sides.map(|side| facts.find_possible_fin(side));
         facts
     }
 
@@ -84,7 +95,7 @@ impl<'a> Facts<'a> {
     }
 
     pub(super) fn fin(&self, side: Side) -> Option<&'a Fin> {
-        self.half(side).fin.as_deref()
+        self.half(side).fin.as_ref()
     }
 
     pub(super) fn both_fins(&self) -> bool {
@@ -98,7 +109,11 @@ impl<'a> Facts<'a> {
     }
 
     /// The first segment of the peer that acknowledges a side's FIN, RSTs aside.
-    pub(super) fn fin_acked(&self, side: Side) -> Option<Stamp> {
+    pub(super) const fn fin_acked(&self, side: Side) -> Option<Stamp> {
+        self.acked[side.index()]
+    }
+
+    fn find_fin_acked(&self, side: Side) -> Option<Stamp> {
         let fin = self.fin(side)?;
         let end = fin.seq.plus(1);
         let acks = |s: &&Seen| !s.flags.rst() && s.acks_fin(end);
@@ -108,7 +123,11 @@ impl<'a> Facts<'a> {
 
     /// Proof that the peer acknowledged a side's FIN: an ACK, or a reply RST of the side itself,
     /// whose number is the ACK of the segment it answers (RFC 9293 section 3.10.7.1).
-    pub(super) fn fin_was_acked(&self, side: Side) -> Option<Stamp> {
+    pub(super) const fn fin_was_acked(&self, side: Side) -> Option<Stamp> {
+        self.was_acked[side.index()]
+    }
+
+    fn find_fin_was_acked(&self, side: Side) -> Option<Stamp> {
         let end = self.half(side).fin_end()?;
         let from = self.index(side);
         // A RST that came from elsewhere answers nothing.
@@ -122,9 +141,13 @@ impl<'a> Facts<'a> {
 
     /// One sequence number at the end of a side's data is missing and acknowledged, or skipped by
     /// the side itself: a FIN may have been there.
-    pub(super) fn possible_fin(&self, side: Side) -> bool {
+    pub(super) const fn possible_fin(&self, side: Side) -> bool {
+        self.possible_fin[side.index()]
+    }
+
+    fn find_possible_fin(&self, side: Side) -> bool {
         let half = self.half(side);
-        let Some(numbers) = half.numbers.filter(|_| half.fin.is_none()) else {
+        let Some(numbers) = half.numbers.as_ref().filter(|_| half.fin.is_none()) else {
             return false;
         };
         let peer_ack = self.half(side.peer()).ack;
@@ -138,6 +161,11 @@ impl<'a> Facts<'a> {
         self.flow.half.iter().any(|h| h.packets == 0)
     }
 
+    /// A side shows what few do.
+    pub(super) fn has_rare(&self) -> bool {
+        self.flow.half.iter().any(|h| h.rare.is_some())
+    }
+
     /// Payload of a side that the peer acknowledged.
     pub(super) fn sent_payload(&self, side: Side) -> bool {
         self.half(side).payload > 0
@@ -147,7 +175,7 @@ impl<'a> Facts<'a> {
     /// of which neither is known.
     pub(super) fn relative(&self, side: Side, number: SeqNum) -> Option<u32> {
         let half = self.half(side);
-        let base = half.isn.or_else(|| half.numbers.map(|n| n.base));
+        let base = half.isn.or_else(|| half.numbers.as_ref().map(|n| n.base));
         base.map(|base| number.0.wrapping_sub(base.0))
     }
 

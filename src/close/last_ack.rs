@@ -91,10 +91,7 @@ fn of_fin(facts: &Facts, p: Side) -> LastAck {
         return unknown;
     };
     let owner = p.peer();
-    let acks: Vec<&Seen> = facts
-        .sent_by(owner)
-        .filter(|s| !s.flags.rst() && s.acks(end))
-        .collect();
+    let ack = facts.sent_by(owner).find(|s| !s.flags.rst() && s.acks(end));
     let reset = facts
         .sent_by(owner)
         .find(|s| s.flags.rst() && first.at.is_before(s.at));
@@ -107,15 +104,14 @@ fn of_fin(facts: &Facts, p: Side) -> LastAck {
         span: last.at.time.since(first.at.time),
         rtt_known: rtt.is_some(),
     };
-    let value = match acks.first() {
+    let value = match ack {
         Some(ack) => {
             detail.frames.push(ack.at.frame);
             let value = acked(copies, ack, rtt.unwrap_or(0), &mut detail);
-            let enough = value == FinalAck::LostAfter || acks.len() >= copies.len();
-            if enough && every_ack_arrived(facts, p, &acks) {
-                FinalAck::Seen
-            } else {
+            if value == FinalAck::Seen || !every_ack_arrived(facts, p, value, copies.len()) {
                 value
+            } else {
+                FinalAck::Seen
             }
         }
         None => unacked(facts, copies, reset, &mut detail),
@@ -146,13 +142,16 @@ fn acked(copies: &[&Seen], ack: &Seen, rtt: i64, detail: &mut Detail) -> FinalAc
 
 /// The first ACK that arrives closes the socket of `p`, and each one after it meets none and draws
 /// a RST: with a RST for every ACK but one, none was lost, only late.
-fn every_ack_arrived(facts: &Facts, p: Side, acks: &[&Seen]) -> bool {
-    let end = facts.half(p).fin_end();
-    let refused = facts
-        .sent_by(p)
-        .filter(|s| s.flags.rst() && !s.flags.ack() && Some(s.seq) == end)
-        .count();
-    acks.len() > 1 && refused + 1 >= acks.len()
+fn every_ack_arrived(facts: &Facts, p: Side, value: FinalAck, copies: usize) -> bool {
+    let Some(end) = facts.half(p).fin_end() else {
+        return false;
+    };
+    let of_fin = |s: &&Seen| !s.flags.rst() && s.acks(end);
+    let acks = facts.sent_by(p.peer()).filter(of_fin).count();
+    let reply = |s: &&Seen| s.flags.rst() && !s.flags.ack() && s.seq == end;
+    let refused = facts.sent_by(p).filter(reply).count();
+    let enough = value == FinalAck::LostAfter || acks >= copies;
+    enough && acks > 1 && refused + 1 >= acks
 }
 
 fn unacked(facts: &Facts, copies: &[&Seen], reset: Option<&Seen>, detail: &mut Detail) -> FinalAck {

@@ -4,7 +4,7 @@
 //! the handshake may be missing. A flow is never split because it was idle.
 
 use crate::flow::half::Half;
-use crate::flow::record::{Flow, Key, OldSyn, Predecessor, Successor, SynFacts};
+use crate::flow::record::{Beside, Flow, OldSyn, Predecessor, Successor, SynFacts};
 use crate::flow::seen::Seen;
 use crate::seq::SeqNum;
 
@@ -30,121 +30,142 @@ enum Decides {
     Nothing,
 }
 
-/// The connections of one key that may still get segments.
-#[derive(Debug)]
-pub(super) struct Connection {
-    pub(super) key: Key,
-    current: Box<Flow>,
-    /// A SYN that may be a new connection's or an old duplicate.
-    pending: Option<Box<Flow>>,
-    /// The connection before: late segments may still reach it.
-    old: Option<Box<Flow>>,
+/// Takes in a segment of the key whose current flow stands at `at`; gives the place of the current
+/// flow from then on. `unused`: the numbers of SYNs that turned out to be no connection.
+pub(super) fn push(flows: &mut Vec<Flow>, at: usize, seen: &Seen, unused: &mut Vec<u64>) -> usize {
+    if push_old(flows, at, seen) {
+        return at;
+    }
+    let (at, done) = push_pending(flows, at, seen, unused);
+    let number = flows.len();
+    let Some(current) = flows.get_mut(at).filter(|_| !done) else {
+        return at;
+    };
+    match begins(current, seen) {
+        Begins::Nothing => current.push(seen),
+        Begins::Connection => {
+            let flow = first_of(current, seen, number);
+            flows.push(flow);
+            succeed(flows, at, number);
+            return number;
+        }
+        Begins::Pending => {
+            let flow = first_of(current, seen, number);
+            current.beside.pending = Some(number as u32);
+            flows.push(flow);
+        }
+    }
+    at
 }
 
-/// What segments have settled.
-#[derive(Debug, Default)]
-pub(super) struct Effects {
-    /// Flows to which nothing more can belong.
-    #[expect(clippy::vec_box, reason = "sorted and handed on: a flow is large")]
-    pub(super) settled: Vec<Box<Flow>>,
-    /// Numbers given to SYNs that turned out to be no connection.
-    pub(super) unused: Vec<u64>,
-}
-
-impl Connection {
-    pub(super) fn new(flow: Box<Flow>) -> Self {
-        Self {
-            key: flow.key,
-            current: flow,
-            pending: None,
-            old: None,
-        }
-    }
-
-    /// Reads from every cache line that [`Connection::push`] is going to need: the misses of many
-    /// connections overlap where the pushes would wait for one after another.
-    pub(super) fn touch(&self) -> u64 {
-        self.current.touch()
-    }
-
-    /// Takes in a segment. `number`: the number of a flow that would begin now; true if one did.
-    pub(super) fn push(&mut self, seen: Seen, number: u64, effects: &mut Effects) -> bool {
-        if let Some(old) = &mut self.old
-            && belongs_to_old(old, &self.current, &seen)
-        {
-            old.push_late(seen);
-            return false;
-        }
-        if self.pending.is_some() && self.push_pending(seen, effects) {
-            return false;
-        }
-        match begins(&self.current, &seen) {
-            Begins::Nothing => {
-                self.current.push(seen);
-                return false;
-            }
-            Begins::Connection => {
-                let flow = first_of(&self.current, seen, number);
-                self.succeed(flow, effects);
-            }
-            Begins::Pending => self.pending = Some(first_of(&self.current, seen, number)),
-        }
-        true
-    }
-
-    /// No more segments: a SYN still pending is a connection of its own.
-    pub(super) fn finish(mut self, effects: &mut Effects) {
-        if let Some(mut pending) = self.pending.take() {
-            pending.unconfirmed = true;
-            self.succeed(pending, effects);
-        }
-        if let Some(mut old) = self.old.take() {
-            old.next = Some(Box::new(successor(&self.current)));
-            effects.settled.push(old);
-        }
-        effects.settled.push(self.current);
-    }
-
-    /// The segment meets a pending SYN. True if it is dealt with.
-    fn push_pending(&mut self, seen: Seen, effects: &mut Effects) -> bool {
-        let Some(mut pending) = self.pending.take() else {
-            return false;
+/// No more segments: a SYN still pending is a connection of its own.
+pub(super) fn finish(flows: &mut [Flow]) {
+    for at in 0..flows.len() {
+        let Some(beside) = flows.get(at).map(|flow| flow.beside) else {
+            return;
         };
-        match decides(&pending, &self.current, &seen) {
-            Decides::New => self.succeed(pending, effects),
-            Decides::OldDuplicate => {
-                effects.unused.push(pending.number);
-                give_back(&mut self.current, &pending);
+        if let Some(place) = beside.pending.map(|place| place as usize) {
+            if let Some(pending) = flows.get_mut(place) {
+                pending.unconfirmed = true;
             }
-            Decides::Joins => {
-                pending.push(seen);
-                self.pending = Some(pending);
-                return true;
-            }
-            Decides::Nothing => {
-                self.pending = Some(pending);
-                self.current.push(seen);
-                return true;
-            }
+            succeed(flows, at, place);
+        } else {
+            leave_old(flows, at);
         }
-        false
     }
+}
 
-    /// `flow` takes the place of the current connection.
-    fn succeed(&mut self, mut flow: Box<Flow>, effects: &mut Effects) {
-        flow.previous = Some(Box::new(predecessor(&self.current)));
-        let current = std::mem::replace(&mut self.current, flow);
-        if let Some(mut old) = self.old.replace(current) {
-            old.next = self.old.as_deref().map(successor).map(Box::new);
-            effects.settled.push(old);
+impl Flow {
+    /// Takes in a segment if no other flow of the key could want it, nor a new one begins: most do.
+    pub(super) fn push_if_alone(&mut self, seen: &Seen) -> bool {
+        let alone = self.beside == Beside::default() && !self.superseded;
+        let mine = alone && matches!(begins(self, seen), Begins::Nothing);
+        if mine {
+            self.push(seen);
         }
+        mine
+    }
+}
+
+/// A late segment of the connection before. True if it is one.
+fn push_old(flows: &mut [Flow], at: usize, seen: &Seen) -> bool {
+    let Some(place) = flows.get(at).and_then(|flow| flow.beside.old) else {
+        return false;
+    };
+    let Ok([current, old]) = flows.get_disjoint_mut([at, place as usize]) else {
+        return false;
+    };
+    let belongs = belongs_to_old(old, current, seen);
+    if belongs {
+        old.push_late(seen);
+    }
+    belongs
+}
+
+/// The segment meets a pending SYN, if there is one. The current flow, and whether the segment is
+/// dealt with.
+fn push_pending(
+    flows: &mut [Flow],
+    at: usize,
+    seen: &Seen,
+    unused: &mut Vec<u64>,
+) -> (usize, bool) {
+    let Some(place) = flows.get(at).and_then(|flow| flow.beside.pending) else {
+        return (at, false);
+    };
+    let place = place as usize;
+    let Ok([current, pending]) = flows.get_disjoint_mut([at, place]) else {
+        return (at, false);
+    };
+    match decides(pending, current, seen) {
+        Decides::New => {
+            succeed(flows, at, place);
+            (place, false)
+        }
+        Decides::OldDuplicate => {
+            current.beside.pending = None;
+            unused.push(pending.number);
+            give_back(current, pending);
+            (at, false)
+        }
+        Decides::Joins => {
+            pending.push(seen);
+            (at, true)
+        }
+        Decides::Nothing => {
+            current.push(seen);
+            (at, true)
+        }
+    }
+}
+
+/// The flow at `new` takes the place of the current one at `at`.
+fn succeed(flows: &mut [Flow], at: usize, new: usize) {
+    leave_old(flows, at);
+    let Ok([current, flow]) = flows.get_disjoint_mut([at, new]) else {
+        return;
+    };
+    flow.previous = Some(Box::new(predecessor(current)));
+    flow.beside.old = Some(at as u32);
+    current.beside = Beside::default();
+    current.superseded = true;
+}
+
+/// The connection before, if there is one, gets no more segments.
+fn leave_old(flows: &mut [Flow], at: usize) {
+    let old = flows
+        .get_mut(at)
+        .and_then(|current| current.beside.old.take());
+    let Some(place) = old else { return };
+    if let Ok([current, old]) = flows.get_disjoint_mut([at, place as usize]) {
+        old.next = Some(Box::new(successor(current)));
     }
 }
 
 /// The flow that `seen` begins on the key of `current`.
-fn first_of(current: &Flow, seen: Seen, number: u64) -> Box<Flow> {
-    let mut flow = Box::new(Flow::new(current.key, seen.at, seen.from));
-    flow.number = number;
+fn first_of(current: &Flow, seen: &Seen, number: usize) -> Flow {
+    let mut flow = Flow::new(current.key, seen.at, seen.from);
+    flow.number = number as u64;
     flow.inherited = !seen.flags.syn();
     flow.inherited_opener = current.opener().filter(|_| flow.inherited);
     flow.push(seen);
@@ -293,7 +314,7 @@ fn give_back(current: &mut Flow, pending: &Flow) {
         current.half[usize::from(from & 1)].packets += u64::from(opening.copies.count);
     }
     for seen in pending.log.iter().filter(|s| !s.flags.syn()) {
-        current.push(*seen);
+        current.push(seen);
     }
 }
 

@@ -7,66 +7,85 @@ use crate::seq::{SeqNum, TsVal};
 use crate::stamp::Time;
 
 /// The facts of one direction.
+///
+/// In this order: what every segment reads or writes lies side by side, from the ends of the sequence
+/// space to the first word of the FIN; the holes are before that, the rest after it.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[repr(C)]
 pub struct Half {
-    /// Segments, duplicate records not counted.
-    pub packets: u64,
-    /// Bytes of payload, each number once.
-    pub payload: u64,
-    /// ISN: of a captured SYN, or one before the number with which the peer's SYN-ACK answers it.
-    pub isn: Option<SeqNum>,
-    /// The SYN or SYN-ACK, if captured.
-    pub opening: Option<Box<Opening>>,
     /// The sequence space used.
     pub numbers: Option<Numbers>,
-    /// The highest ACK sent.
-    pub ack: Option<SeqNum>,
+    /// The last window, not scaled.
+    pub window: Option<u16>,
     /// It sent something that is neither SYN nor RST.
     pub spoke: bool,
     /// The window's shift (RFC 7323 section 2.2); unknown without its SYN.
     pub scale: Option<u8>,
-    /// The last window, not scaled.
-    pub window: Option<u16>,
-    /// The window with which the peer's latest new data found its receiver: the right edge as it
-    /// stood when the data came.
-    pub edge_at_data: Option<SeqNum>,
-    /// The highest ACK + window.
-    pub right_edge: Option<SeqNum>,
-    /// The FIN.
-    pub fin: Option<Box<Fin>>,
-    /// The last TSval sent, and when.
-    pub tsval: Option<(TsVal, Time)>,
-    /// The first TSval sent, and when.
-    pub first_tsval: Option<(TsVal, Time)>,
-    /// TS.Recent: what the peer holds of this side (RFC 7323 section 4.3).
-    pub ts_recent: Option<TsVal>,
     /// Lowest and highest TTL or hop limit of its segments without RST.
     pub ttl: Option<(u8, u8)>,
-    /// Its IPv4 IDs.
-    pub ids: Ids,
     /// Keepalive or window probes since the peer was heard.
     pub probes: u32,
     /// Repeated payload or FIN since the peer was heard.
     pub repeats: u32,
-    /// What few connections show.
-    pub rare: Option<Box<Rare>>,
     /// RSTs.
     pub rsts: u32,
-    /// The smallest round trip between the capture point and this side, in nanoseconds.
-    pub rtt: Option<i64>,
+    /// Its IPv4 IDs.
+    pub ids: Ids,
+    /// The highest ACK sent.
+    pub ack: Option<SeqNum>,
+    /// TS.Recent: what the peer holds of this side (RFC 7323 section 4.3).
+    pub ts_recent: Option<TsVal>,
+    /// The highest ACK + window.
+    pub right_edge: Option<SeqNum>,
+    /// The window with which the peer's latest new data found its receiver: the right edge as it
+    /// stood when the data came.
+    pub edge_at_data: Option<SeqNum>,
+    /// Segments, duplicate records not counted.
+    pub packets: u64,
+    /// Bytes of payload, each number once.
+    pub payload: u64,
     /// A segment whose ACK is awaited for a round trip: its end and when it passed.
     pub(super) timing: Option<(SeqNum, Time)>,
+    /// The last TSval sent, and when.
+    pub tsval: Option<(TsVal, Time)>,
+    /// The smallest round trip between the capture point and this side, in nanoseconds.
+    pub rtt: Option<i64>,
+    /// The FIN.
+    pub fin: Option<Fin>,
+    /// What few connections show.
+    pub rare: Option<Box<Rare>>,
+    /// ISN: of a captured SYN, or one before the number with which the peer's SYN-ACK answers it.
+    pub isn: Option<SeqNum>,
+    /// The first TSval sent, and when.
+    pub first_tsval: Option<(TsVal, Time)>,
+    /// The SYN or SYN-ACK, if captured.
+    pub opening: Option<Opening>,
 }
 
 impl Half {
+    /// Reads from each of its cache lines that a segment needs: once in 64 bytes at least, for
+    /// records do not begin where lines do. A line left out costs as much as all of the others.
+    pub(super) fn touch(&self) -> u64 {
+        let known = [
+            self.timing.is_some(),
+            self.tsval.is_some(),
+            self.ack.is_some(),
+            self.window.is_some(),
+            self.numbers.is_some(),
+            self.fin.is_some(),
+        ];
+        let known = known.iter().fold(0, |all, &known| all ^ u64::from(known));
+        self.packets ^ known ^ u64::from(self.probes)
+    }
+
     /// SND.NXT as seen.
     pub fn next(&self) -> Option<SeqNum> {
-        self.numbers.map(|n| n.next)
+        self.numbers.as_ref().map(|n| n.next)
     }
 
     /// No number before `limit` is missing.
     pub fn whole_below(&self, limit: SeqNum) -> bool {
-        self.numbers.is_none_or(|n| n.whole_below(limit))
+        self.numbers.as_ref().is_none_or(|n| n.whole_below(limit))
     }
 
     /// The number after the FIN.
@@ -153,14 +172,14 @@ impl Half {
             .timestamps
             .map(|_| true)
             .or((!seen.cut).then_some(false));
-        self.opening = Some(Box::new(Opening {
+        self.opening = Some(Opening {
             copies: Copies::new(seen.at),
             ack: seen.flags.ack(),
             end: seen.end(),
             timestamps: offered,
             tsecr: seen.timestamps.map(|t| t.ecr),
             tsval: seen.timestamps.map(|t| t.val),
-        }));
+        });
         self.scale = seen
             .window_scale
             .or(self.scale)
@@ -200,7 +219,9 @@ impl Half {
     /// Timestamps: the peer's TS.Recent moves by segments at or before its last ACK only.
     fn stamp(&mut self, seen: &Seen, new: u32, peer: &Self) {
         let Some(stamp) = seen.timestamps else { return };
-        self.first_tsval = self.first_tsval.or(Some((stamp.val, seen.at.time)));
+        if self.tsval.is_none() {
+            self.first_tsval = Some((stamp.val, seen.at.time));
+        }
         if let Some(recent) = self.ts_recent
             && stamp.val.before(recent)
         {
@@ -236,7 +257,7 @@ impl Half {
         let seq = seen.end().minus(1);
         match &mut self.fin {
             None => {
-                self.fin = Some(Box::new(Fin {
+                self.fin = Some(Fin {
                     seq,
                     copies: Copies::new(seen.at),
                     least_ack: seen.ack,
@@ -244,7 +265,7 @@ impl Half {
                     run_from_first: None,
                     acked: None,
                     without_ack: !seen.flags.ack(),
-                }));
+                });
             }
             Some(fin) if fin.seq == seq => {
                 fin.copies.last = seen.at;

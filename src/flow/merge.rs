@@ -12,7 +12,7 @@ impl Flow {
         if later.log.is_whole() {
             // Its segments are all there: as if the capture had not been cut.
             for seen in later.log.iter() {
-                self.push(*seen);
+                self.push(seen);
             }
             self.join_counts(later);
             return;
@@ -119,7 +119,7 @@ impl Half {
         self.window = later.window.or(self.window);
         self.edge_at_data = later.edge_at_data.or(self.edge_at_data);
         self.right_edge = merged(self.right_edge, later.right_edge, SeqNum::latest);
-        self.merge_fin(later.fin.as_deref());
+        self.merge_fin(later.fin.as_ref());
         self.merge_ids(later);
         self.tsval = later.tsval.or(self.tsval);
         self.first_tsval = self.first_tsval.or(later.first_tsval);
@@ -159,7 +159,7 @@ impl Half {
     fn merge_fin(&mut self, later: Option<&Fin>) {
         let Some(theirs) = later else { return };
         let Some(mine) = self.fin.as_mut() else {
-            self.fin = Some(Box::new(*theirs));
+            self.fin = Some(*theirs);
             return;
         };
         if mine.seq != theirs.seq {

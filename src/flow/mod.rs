@@ -16,6 +16,5 @@ pub use history::History;
 pub use numbers::Numbers;
 pub use parts::{Copies, Fin, Ids, Opening, Rare, Regressions, Sent};
 pub use record::{Flow, Key, Odd, OldSyn, Predecessor, ResetSeen, Snapshot, Successor, SynFacts};
-pub use reorder::Reorder;
 pub use seen::{Log, Seen};
 pub use table::FlowTable;

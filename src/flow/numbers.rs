@@ -9,12 +9,13 @@ const HOLES: usize = 4;
 ///
 /// Monotone: a segment twice changes nothing, a segment missing leaves a hole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub struct Numbers {
+    holes: [(SeqNum, SeqNum); HOLES],
     /// The lowest number seen.
     pub base: SeqNum,
     /// The highest SEG.SEQ+LEN seen: SND.NXT as far as the capture shows.
     pub next: SeqNum,
-    holes: [(SeqNum, SeqNum); HOLES],
     count: u8,
     /// There were more holes than are kept.
     pub overflow: bool,

@@ -90,23 +90,24 @@ pub struct Opening {
 
 /// The FIN of this side, all copies together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub struct Fin {
-    /// `FIN_SEQ`: the number the FIN itself occupies.
-    pub seq: SeqNum,
-    /// Its copies.
-    pub copies: Copies,
-    /// The earliest ACK number any copy carries.
-    pub least_ack: SeqNum,
+    /// The first segment of the peer that acknowledges it.
+    pub acked: Option<Stamp>,
     /// A copy to which an unbroken run of consecutive IPv4 IDs leads, from a segment of this side
     /// that proves that no FIN had been sent before.
     pub anchored: Option<Stamp>,
     /// A copy to which such a run leads from this part's first ID: an anchor in the part before may
     /// lie at its beginning.
     pub run_from_first: Option<Stamp>,
-    /// The first segment of the peer that acknowledges it.
-    pub acked: Option<Stamp>,
+    /// `FIN_SEQ`: the number the FIN itself occupies.
+    pub seq: SeqNum,
+    /// The earliest ACK number any copy carries.
+    pub least_ack: SeqNum,
     /// A copy lacked the ACK bit, against RFC 9293 section 3.10.7.4.
     pub without_ack: bool,
+    /// Its copies.
+    pub copies: Copies,
 }
 
 /// How the IPv4 IDs of a side go on.

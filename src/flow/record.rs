@@ -7,18 +7,30 @@ use crate::flow::seen::{Log, Seen};
 use crate::packet::{End, Segment};
 use crate::seq::{SeqNum, TsVal};
 use crate::stamp::{MILLISECOND, Stamp};
+use std::hash::{Hash, Hasher};
 
 /// The two ends of a connection; the lower one first, so that both directions share one key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key {
     /// The lower end, then the higher.
     pub ends: [End; 2],
 }
 
+/// In three words: what the derived one would do byte by byte.
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let [a, b] = &self.ends;
+        state.write_u128(u128::from_ne_bytes(a.addr));
+        state.write_u128(u128::from_ne_bytes(b.addr));
+        state.write_u32(u32::from(a.port) << 16 | u32::from(b.port));
+    }
+}
+
 impl Key {
     /// The key of a segment, and which end sent it.
     pub fn of(segment: &Segment) -> (Self, u8) {
-        if segment.src <= segment.dst {
+        let order = |end: &End| (u128::from_be_bytes(end.addr), end.port);
+        if order(&segment.src) <= order(&segment.dst) {
             (
                 Self {
                     ends: [segment.src, segment.dst],
@@ -150,29 +162,45 @@ pub(super) const RESETS: usize = 12;
 /// Two records of one packet stand at most so far apart. Longer apart the network made the copy.
 const SAME_RECORD: i64 = 20 * MILLISECOND;
 
+/// The flows beside a key's current one, by their places in the table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Beside {
+    /// A SYN that may be a new connection's or an old duplicate.
+    pub(super) pending: Option<u32>,
+    /// The connection before: late segments may still reach it.
+    pub(super) old: Option<u32>,
+}
+
 /// One connection, as far as the capture shows it.
+///
+/// In this order: what every segment needs comes first, so that it touches few cache lines.
 #[derive(Clone, Debug, PartialEq)]
+#[repr(C)]
 pub struct Flow {
-    /// Its number, from 0, by first frame.
-    pub number: u64,
     /// Its ends.
     pub key: Key,
-    /// The facts of what each end sent.
-    pub half: [Half; 2],
-    /// The segments kept.
-    pub log: Log,
-    /// The RSTs kept.
-    pub resets: Vec<ResetSeen>,
-    /// Zeek's history.
-    pub history: History,
     /// It holds more than SYNs: no answer of an older connection can be among what follows.
     answered: bool,
+    /// A newer connection has begun on the key.
+    pub(super) superseded: bool,
+    /// The other flows of the key that may still get segments, while this one is the current.
+    pub(super) beside: Beside,
     /// Fingerprints of the last segments, the latest first: what a duplicate record would repeat.
     recent: [u32; 4],
-    /// First segment.
-    pub first: Stamp,
     /// Last segment.
     pub last: Stamp,
+    /// The segments kept.
+    pub log: Log,
+    /// Zeek's history.
+    pub history: History,
+    /// The facts of what each end sent.
+    pub half: [Half; 2],
+    /// Its number, from 0, by first frame.
+    pub number: u64,
+    /// The RSTs kept.
+    pub resets: Vec<ResetSeen>,
+    /// First segment.
+    pub first: Stamp,
     /// Sender of the first segment.
     pub first_from: u8,
     /// Began with no SYN although another connection's numbers were known on the key.
@@ -207,19 +235,19 @@ impl Flow {
             inherited: false,
             unconfirmed: false,
             inherited_opener: None,
+            beside: Beside::default(),
+            superseded: false,
             odd: None,
             previous: None,
             next: None,
         }
     }
 
-    /// Reads from each of its cache lines.
+    /// Reads from each of its cache lines that [`Self::push`] needs.
     pub(super) fn touch(&self) -> u64 {
         let [a, b] = &self.half;
-        let ends = a.packets ^ b.packets ^ u64::from(a.probes) ^ u64::from(b.probes);
-        let fins = u64::from(a.fin.is_some()) ^ u64::from(b.fin.is_some());
-        let log = self.log.touch();
-        ends ^ fins ^ log ^ self.last.frame ^ u64::from(self.recent[0]) ^ self.history.touch()
+        let head = u64::from(self.key.ends[0].port) ^ self.last.frame ^ self.log.len();
+        head ^ u64::from(self.recent[0]) ^ self.history.touch() ^ a.touch() ^ b.touch()
     }
 
     /// What few connections show, if this one does.
@@ -272,9 +300,10 @@ impl Flow {
     }
 
     /// Takes in a segment that belongs to this flow.
-    pub fn push(&mut self, seen: Seen) {
+    pub fn push(&mut self, seen: &Seen) {
         let (from, at) = (seen.from, seen.at);
-        if self.fold_duplicate(&seen) {
+        let fingerprint = seen.fingerprint();
+        if self.recent.contains(&fingerprint) && self.fold_duplicate(seen) {
             Copies::again(&mut self.odd_mut().duplicates, at);
             return;
         }
@@ -285,26 +314,26 @@ impl Flow {
             odd.step_back = odd.step_back.max(step);
         }
         self.last = at;
-        self.log.push(seen);
-        self.recent.rotate_right(1);
-        self.recent[0] = seen.fingerprint();
-        if self.is_of_older(&seen) {
-            self.push_older(&seen);
+        self.log.push(*seen);
+        let [a, b, c, _] = self.recent;
+        self.recent = [fingerprint, a, b, c];
+        if self.is_of_older(seen) {
+            self.push_older(seen);
             return;
         }
         if seen.flags.rst() {
-            self.push_reset(seen);
+            self.push_reset(*seen);
         }
         self.history
-            .push(&seen, self.half[usize::from(from & 1)].numbers.as_ref());
+            .push(seen, self.half[usize::from(from & 1)].numbers.as_ref());
         let [a, b] = &mut self.half;
         let (mine, peer) = if from == 0 { (a, b) } else { (b, a) };
-        if reveals_a_gap(mine, peer, &seen) {
+        if reveals_a_gap(mine, peer, seen) {
             self.history.gap(from ^ 1);
         }
         self.answered |= !seen.flags.rst() && (!seen.flags.syn() || seen.flags.ack());
         let payload = mine.payload;
-        mine.sent(&seen, peer);
+        mine.sent(seen, peer);
         if mine.payload > payload {
             peer.edge_at_data = peer.right_edge;
         }
@@ -312,15 +341,15 @@ impl Flow {
             peer.isn = Some(seen.ack.minus(1));
         }
         if !seen.flags.rst() {
-            peer.heard(&seen);
-            if let Some(sample) = peer.round_trip(&seen) {
+            peer.heard(seen);
+            if let Some(sample) = peer.round_trip(seen) {
                 mine.rtt = Some(mine.rtt.map_or(sample, |rtt| rtt.min(sample)));
             }
         }
     }
 
     /// Takes in a segment that came too late: after a newer connection had begun on the key.
-    pub fn push_late(&mut self, seen: Seen) {
+    pub fn push_late(&mut self, seen: &Seen) {
         self.push(seen);
         let half = &mut self.half[usize::from(seen.from & 1)];
         Copies::again(&mut half.rare().late, seen.at);
@@ -335,10 +364,8 @@ impl Flow {
     /// Another record of a packet that is already there. Each record has one such partner at most
     /// where the segment has no ID of its own and no sequence space: the RSTs that answer a burst
     /// are alike without being copies, so they are folded only where the capture doubles others.
+    #[cold]
     fn fold_duplicate(&mut self, seen: &Seen) -> bool {
-        if !self.recent.contains(&seen.fingerprint()) {
-            return false;
-        }
         let own = seen.ip_id.is_some_and(|id| id != 0) || seen.end() != seen.seq;
         if !own && self.odd().is_none_or(|odd| odd.duplicates.is_none()) {
             return false;
@@ -431,12 +458,12 @@ impl Flow {
 /// The segment is the first to acknowledge bytes of `peer` that were not captured. A single number
 /// beyond the last may be a FIN.
 fn reveals_a_gap(mine: &Half, peer: &Half, seen: &Seen) -> bool {
-    let Some(numbers) = peer
-        .numbers
-        .filter(|_| seen.flags.ack() && !seen.flags.rst())
-    else {
+    let Some(numbers) = &peer.numbers else {
         return false;
     };
+    if !seen.flags.ack() || seen.flags.rst() {
+        return false;
+    }
     let is_new = |from: SeqNum| mine.ack.is_none_or(|ack| ack.at_or_before(from));
     let beyond = seen.ack.since(numbers.next) > 1 && is_new(numbers.next.plus(1));
     let hole = |&(from, to): &(SeqNum, SeqNum)| seen.ack.at_or_after(to) && is_new(from);

@@ -1,62 +1,106 @@
 //! Records that stand a little out of order (several receive queues, several taps) in the order of
 //! their times.
 
-use crate::packet::Segment;
-use crate::stamp::{REORDER_WINDOW, Stamp};
+use crate::flow::record::Key;
+use crate::flow::seen::Seen;
+use crate::stamp::{REORDER_WINDOW, Time};
 use std::collections::VecDeque;
 
-/// Holds segments until none that belongs before them can follow within [`REORDER_WINDOW`].
+/// A segment on its way to its flow.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arrival {
+    pub(super) key: Key,
+    pub(super) hash: u64,
+    pub(super) seen: Seen,
+    /// The flow it seems to belong to, once that was looked up.
+    pub(super) flow: Option<u32>,
+}
+
+/// Holds segments until none that belongs before them can follow within [`REORDER_WINDOW`]. They
+/// stay where they are until they are used: a copy of each costs as much as decoding it.
 #[derive(Debug, Default)]
-pub struct Reorder {
-    held: VecDeque<(Segment, Stamp)>,
+pub(super) struct Reorder {
+    held: VecDeque<Arrival>,
 }
 
 impl Reorder {
-    /// Takes in a segment. A step back by more than the window is no reordering but another clock:
-    /// what is held comes first then.
-    pub fn push(&mut self, segment: Segment, at: Stamp, mut out: impl FnMut(&Segment, Stamp)) {
-        let newest = self.held.back().map_or(at.time, |(_, last)| last.time);
-        if at.time >= newest {
-            self.held.push_back((segment, at));
-        } else if newest.since(at.time) > REORDER_WINDOW {
-            self.flush(&mut out);
-            self.held.push_back((segment, at));
+    /// A step back by more than the window is no reordering but another clock: what is held comes
+    /// first then.
+    pub(super) fn steps_back(&self, time: Time) -> bool {
+        let newest = self.held.back().map_or(time, |last| last.seen.at.time);
+        newest.since(time) > REORDER_WINDOW
+    }
+
+    /// Takes in a segment.
+    pub(super) fn push(&mut self, arrival: Arrival) {
+        let time = arrival.seen.at.time;
+        if self.held.back().is_none_or(|l| l.seen.at.time <= time) {
+            self.held.push_back(arrival);
         } else {
-            let place = self.held.partition_point(|(_, held)| held.time <= at.time);
-            self.held.insert(place, (segment, at));
-        }
-        let settled = at.time.max(newest).plus(-REORDER_WINDOW);
-        while let Some((segment, at)) = self.held.front().filter(|(_, at)| at.time < settled) {
-            out(segment, *at);
-            self.held.pop_front();
+            let place = self.held.partition_point(|h| h.seen.at.time <= time);
+            self.held.insert(place, arrival);
         }
     }
 
-    /// Lets everything go.
-    pub fn flush(&mut self, mut out: impl FnMut(&Segment, Stamp)) {
-        for (segment, at) in self.held.drain(..) {
-            out(&segment, at);
-        }
+    /// Nothing that is still to come belongs before the last of the first `count`.
+    pub(super) fn has_settled(&self, count: usize) -> bool {
+        let last = self.held.get(count.saturating_sub(1));
+        let newest = self.held.back().map(|newest| newest.seen.at.time);
+        last.zip(newest)
+            .is_some_and(|(last, newest)| last.seen.at.time < newest.plus(-REORDER_WINDOW))
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.held.len()
+    }
+
+    /// The first `count`.
+    pub(super) fn first(&mut self, count: usize) -> impl Iterator<Item = &mut Arrival> {
+        self.held.iter_mut().take(count)
+    }
+
+    /// Lets the first `count` go.
+    pub(super) fn forget(&mut self, count: usize) {
+        self.held.drain(..count.min(self.held.len()));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Reorder;
+    use super::{Arrival, Reorder};
+    use crate::flow::record::Key;
+    use crate::flow::seen::Seen;
     use crate::packet::Segment;
     use crate::stamp::{Stamp, Time};
 
     /// The frames in the order in which they come out, of records at these times.
     fn order(times: &[i64]) -> Vec<u64> {
         let (mut reorder, mut frames) = (Reorder::default(), Vec::new());
+        let mut release = |reorder: &mut Reorder, count| {
+            frames.extend(reorder.first(count).map(|a| a.seen.at.frame));
+            reorder.forget(count);
+        };
         for (frame, &time) in (1..).zip(times) {
-            let at = Stamp {
-                frame,
-                time: Time(time),
-            };
-            reorder.push(Segment::default(), at, |_, at| frames.push(at.frame));
+            let time = Time(time);
+            let segment = Segment::default();
+            let (key, from) = Key::of(&segment);
+            let seen = Seen::new(&segment, from, Stamp { frame, time });
+            if reorder.steps_back(time) {
+                let all = reorder.len();
+                release(&mut reorder, all);
+            }
+            reorder.push(Arrival {
+                key,
+                hash: 0,
+                seen,
+                flow: None,
+            });
+            while reorder.has_settled(1) {
+                release(&mut reorder, 1);
+            }
         }
-        reorder.flush(|_, at| frames.push(at.frame));
+        let all = reorder.len();
+        release(&mut reorder, all);
         frames
     }
 

@@ -145,11 +145,12 @@ impl Log {
         };
         if self.kept.len() < full {
             if self.kept.len() == self.kept.capacity() {
-                // Most connections are short: doubling would leave half of the memory unused.
-                self.kept.reserve_exact(if self.kept.is_empty() {
-                    8
-                } else {
-                    4.max(self.kept.len() / 3)
+                // A scan's are of one segment, most others of a dozen: doubling would leave half of
+                // the memory unused.
+                self.kept.reserve_exact(match self.kept.len() {
+                    0 => 2,
+                    2 => 10,
+                    len => 4.max(len / 3),
                 });
             }
             self.kept.push(seen);
@@ -168,6 +169,11 @@ impl Log {
     /// Reads from its end, so that it is in the cache.
     pub(super) fn touch(&self) -> u64 {
         self.kept.last().map_or(0, |seen| u64::from(seen.from))
+    }
+
+    /// How many are kept.
+    pub(super) const fn len(&self) -> u64 {
+        self.kept.len() as u64
     }
 
     /// What is kept, in file order.

@@ -1,7 +1,8 @@
 //! Segments in, flows out.
 
-use crate::flow::connection::{Connection, Effects};
+use crate::flow::connection;
 use crate::flow::record::{Flow, Key};
+use crate::flow::reorder::{Arrival, Reorder};
 use crate::flow::seen::Seen;
 use crate::packet::Segment;
 use crate::stamp::Stamp;
@@ -13,124 +14,121 @@ use std::hint::black_box;
 /// Segments looked up together: their cache misses overlap.
 const BATCH: usize = 32;
 
-/// Where a key's connections are.
+/// Where a key's current flow is.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     /// The lower half of the key's hash: most other keys are told apart here.
     hash: u32,
-    connection: u32,
-}
-
-/// A segment that waits for its batch to be full.
-#[derive(Clone, Copy, Debug)]
-struct Waiting {
-    key: Key,
-    hash: u64,
-    seen: Seen,
+    flow: u32,
 }
 
 /// Every connection of a capture.
 #[derive(Debug, Default)]
 pub struct FlowTable {
     index: HashTable<Slot>,
-    connections: Vec<Connection>,
+    /// In the order of their first frames. One vector without boxes: growing moves no byte, as
+    /// large blocks are mapped anew, and nothing is freed one by one.
+    flows: Vec<Flow>,
     hasher: RandomState,
-    waiting: Vec<Waiting>,
-    /// What segments have settled.
-    effects: Effects,
-    /// The number of the next flow.
-    next_number: u64,
+    reorder: Reorder,
+    /// SYNs that turned out to be no connection.
+    unused: Vec<u64>,
 }
 
 impl FlowTable {
     /// Takes in the segment that stands at `at`.
     pub fn push(&mut self, segment: &Segment, at: Stamp) {
         let (key, from) = Key::of(segment);
-        let hash = self.hasher.hash_one(key);
-        let seen = Seen::new(segment, from, at);
-        self.waiting.push(Waiting { key, hash, seen });
-        if self.waiting.len() >= BATCH {
-            self.apply();
+        if self.reorder.steps_back(at.time) {
+            self.apply(self.reorder.len());
+        }
+        self.reorder.push(Arrival {
+            key,
+            hash: self.hasher.hash_one(key),
+            seen: Seen::new(segment, from, at),
+            flow: None,
+        });
+        if self.reorder.has_settled(BATCH) {
+            self.apply(BATCH);
         }
     }
 
     /// Every flow, by number. Numbers are those of first frames, from 0, without gaps.
-    pub fn finish(mut self) -> Vec<Box<Flow>> {
-        self.apply();
-        for connection in std::mem::take(&mut self.connections) {
-            connection.finish(&mut self.effects);
+    pub fn finish(mut self) -> Vec<Flow> {
+        while self.reorder.len() > 0 {
+            self.apply(BATCH);
         }
-        let Effects {
-            mut settled,
-            unused,
-        } = self.effects;
-        if !unused.is_empty() {
-            close_gaps(&mut settled, unused);
+        connection::finish(&mut self.flows);
+        if !self.unused.is_empty() {
+            close_gaps(&mut self.flows, self.unused);
         }
-        // Stable: the flows are nearly in order already.
-        settled.sort_by_key(|flow| flow.number);
-        settled
+        self.flows
     }
 
-    /// Looks all waiting segments up, touches their flows, and only then pushes them, in order.
-    fn apply(&mut self) {
-        let touched = self.waiting.iter().filter_map(|w| {
-            let slot = find(&self.index, &self.connections, w)?;
-            self.connections.get(slot)
-        });
-        let touched: u64 = touched.map(Connection::touch).sum();
-        black_box(touched);
-        let mut waiting = std::mem::take(&mut self.waiting);
-        for segment in waiting.drain(..) {
-            self.push_one(&segment);
+    /// Looks the first segments up, touches their flows, and only then pushes them, in order. Each
+    /// of the loops waits for one memory access per segment, and for all of a loop at once.
+    fn apply(&mut self, count: usize) {
+        for arrival in self.reorder.first(count) {
+            let same = |slot: &Slot| slot.hash == arrival.hash as u32;
+            arrival.flow = self.index.find(arrival.hash, same).map(|slot| slot.flow);
         }
-        self.waiting = waiting;
+        let flow_of = |arrival: &Arrival| self.flows.get(arrival.flow? as usize);
+        let records = self.reorder.first(count).filter_map(|a| flow_of(a));
+        let touched: u64 = records.map(Flow::touch).sum();
+        let records = self.reorder.first(count).filter_map(|a| flow_of(a));
+        let logs: u64 = records.map(|flow| flow.log.touch()).sum();
+        black_box(touched ^ logs);
+        let mut reorder = std::mem::take(&mut self.reorder);
+        for arrival in reorder.first(count) {
+            self.push_one(arrival);
+        }
+        reorder.forget(count);
+        self.reorder = reorder;
     }
 
-    fn push_one(&mut self, segment: &Waiting) {
-        let known = find(&self.index, &self.connections, segment);
-        let Some(connection) = known.and_then(|at| self.connections.get_mut(at)) else {
-            self.begin(segment);
+    fn push_one(&mut self, arrival: &Arrival) {
+        let likely = arrival.flow.and_then(|at| self.flows.get_mut(at as usize));
+        if let Some(flow) = likely
+            && flow.key == arrival.key
+            && flow.push_if_alone(&arrival.seen)
+        {
+            return;
+        }
+        let same = |slot: &Slot| {
+            let flow = self.flows.get(slot.flow as usize);
+            slot.hash == arrival.hash as u32 && flow.is_some_and(|f| f.key == arrival.key)
+        };
+        let Some(slot) = self.index.find_mut(arrival.hash, same) else {
+            self.begin(arrival);
             return;
         };
-        if connection.push(segment.seen, self.next_number, &mut self.effects) {
-            self.next_number += 1;
-        }
+        let current = slot.flow as usize;
+        let current = connection::push(&mut self.flows, current, &arrival.seen, &mut self.unused);
+        slot.flow = current as u32;
     }
 
-    fn begin(&mut self, first: &Waiting) {
-        let mut flow = Box::new(Flow::new(first.key, first.seen.at, first.seen.from));
-        flow.number = self.next_number;
-        self.next_number += 1;
-        flow.push(first.seen);
+    fn begin(&mut self, first: &Arrival) {
         let slot = Slot {
             hash: first.hash as u32,
-            connection: self.connections.len() as u32,
+            flow: self.flows.len() as u32,
         };
-        let (connections, hasher) = (&self.connections, &self.hasher);
+        let mut flow = Flow::new(first.key, first.seen.at, first.seen.from);
+        flow.number = self.flows.len() as u64;
+        flow.push(&first.seen);
+        self.flows.push(flow);
+        let (flows, hasher) = (&self.flows, &self.hasher);
         let rehash = |slot: &Slot| {
-            let connection = connections.get(slot.connection as usize);
-            connection.map_or(0, |c| hasher.hash_one(c.key))
+            let flow = flows.get(slot.flow as usize);
+            flow.map_or(0, |flow| hasher.hash_one(flow.key))
         };
         self.index.insert_unique(first.hash, slot, rehash);
-        self.connections.push(Connection::new(flow));
     }
-}
-
-/// The place of a key's connections.
-fn find(index: &HashTable<Slot>, connections: &[Connection], wanted: &Waiting) -> Option<usize> {
-    let same = |slot: &Slot| {
-        let connection = connections.get(slot.connection as usize);
-        slot.hash == wanted.hash as u32 && connection.is_some_and(|c| c.key == wanted.key)
-    };
-    index
-        .find(wanted.hash, same)
-        .map(|slot| slot.connection as usize)
 }
 
 /// Takes the numbers of SYNs that were no connection out of the count.
-fn close_gaps(flows: &mut [Box<Flow>], mut unused: Vec<u64>) {
+fn close_gaps(flows: &mut Vec<Flow>, mut unused: Vec<u64>) {
     unused.sort_unstable();
+    flows.retain(|flow| unused.binary_search(&flow.number).is_err());
     let renumber = |n: u64| n - unused.partition_point(|&u| u < n) as u64;
     for flow in flows {
         flow.number = renumber(flow.number);

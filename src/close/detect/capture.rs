@@ -88,7 +88,7 @@ pub(in crate::close) fn drops(case: &Case) -> Vec<Found> {
         return Vec::new();
     }
     let dropped = |side: Side| {
-        let numbers = facts.half(side).numbers?;
+        let numbers = facts.half(side).numbers.as_ref()?;
         let ack = facts.half(side.peer()).ack?;
         let holes: u32 = numbers
             .holes()

@@ -14,6 +14,12 @@ pub(in crate::close) fn final_ack_lost(case: &Case) -> Vec<Found> {
     let (Some(side), Some(detail)) = (case.last_ack.side, &case.last_ack.detail) else {
         return Vec::new();
     };
+    if !matches!(
+        case.last_ack.value,
+        FinalAck::LostAfter | FinalAck::LostBefore
+    ) {
+        return Vec::new();
+    }
     let place = match case.last_ack.value {
         FinalAck::LostAfter => format!("between the capture point and the {side}"),
         FinalAck::LostBefore => {
@@ -202,6 +208,9 @@ fn reused(case: &Case, owner: Side, start: Option<crate::stamp::Time>) -> Option
 }
 
 pub(in crate::close) fn half_close_used(case: &Case) -> Vec<Found> {
+    if !case.facts.has_rare() {
+        return Vec::new();
+    }
     let refused = |a: &Abort| a.cause == AbortCause::DataAfterClose;
     if case.abort.as_ref().is_some_and(refused) {
         return Vec::new(); // the other side had closed for good
