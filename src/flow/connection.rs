@@ -4,7 +4,8 @@
 //! the handshake may be missing. A flow is never split because it was idle.
 
 use crate::flow::half::Half;
-use crate::flow::record::{Beside, Flow, OldSyn, Predecessor, Successor, SynFacts};
+use crate::flow::record::{Beside, Flow};
+use crate::flow::relations::{OldSyn, Predecessor, Successor, SynFacts};
 use crate::flow::seen::Seen;
 use crate::seq::SeqNum;
 

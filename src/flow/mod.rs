@@ -3,18 +3,22 @@
 mod connection;
 mod half;
 mod history;
+mod key;
 mod merge;
 mod numbers;
 mod parts;
 mod record;
+mod relations;
 mod reorder;
 mod seen;
 mod table;
 
 pub use half::Half;
 pub use history::History;
+pub use key::Key;
 pub use numbers::Numbers;
 pub use parts::{Copies, Fin, Ids, Opening, Rare, Regressions, Sent};
-pub use record::{Flow, Key, Odd, OldSyn, Predecessor, ResetSeen, Snapshot, Successor, SynFacts};
+pub use record::Flow;
+pub use relations::{Odd, OldSyn, Predecessor, ResetSeen, Snapshot, Successor, SynFacts};
 pub use seen::{Log, Seen};
 pub use table::FlowTable;

@@ -1,7 +1,7 @@
 //! Records that stand a little out of order (several receive queues, several taps) in the order of
 //! their times.
 
-use crate::flow::record::Key;
+use crate::flow::key::Key;
 use crate::flow::seen::Seen;
 use crate::stamp::{REORDER_WINDOW, Time};
 use std::collections::VecDeque;
@@ -68,7 +68,7 @@ impl Reorder {
 #[cfg(test)]
 mod tests {
     use super::{Arrival, Reorder};
-    use crate::flow::record::Key;
+    use crate::flow::key::Key;
     use crate::flow::seen::Seen;
     use crate::packet::Segment;
     use crate::stamp::{Stamp, Time};

@@ -1,7 +1,8 @@
 //! Segments in, flows out.
 
 use crate::flow::connection;
-use crate::flow::record::{Flow, Key};
+use crate::flow::key::Key;
+use crate::flow::record::Flow;
 use crate::flow::reorder::{Arrival, Reorder};
 use crate::flow::seen::Seen;
 use crate::packet::Segment;
