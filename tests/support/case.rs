@@ -63,6 +63,10 @@ pub fn parse(file: &str, text: &str) -> Vec<Case> {
 const EPOCH: i64 = 1_767_225_600_000_000_000;
 
 /// Turns lines into packets as Linux would send them.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "one for each option of the notation"
+)]
 struct Writer {
     name: String,
     packets: Vec<Packet>,
