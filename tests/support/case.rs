@@ -13,6 +13,8 @@ pub struct Case {
     pub name: String,
     pub packets: Vec<Packet>,
     pub expected: Vec<Expected>,
+    /// It rests on fields that other containers lack: the laws leave it out.
+    pub as_is: bool,
 }
 
 /// What must be said of one flow: keys and values of a `=>` line.
@@ -61,6 +63,10 @@ pub fn parse(file: &str, text: &str) -> Vec<Case> {
 const EPOCH: i64 = 1_767_225_600_000_000_000;
 
 /// Turns lines into packets as Linux would send them.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "one for each option of the notation"
+)]
 struct Writer {
     name: String,
     packets: Vec<Packet>,
@@ -70,6 +76,7 @@ struct Writer {
     timestamps: bool,
     ids: bool,
     v6: bool,
+    as_is: bool,
     snaplen: usize,
 }
 
@@ -118,6 +125,7 @@ impl Writer {
             timestamps: true,
             ids: true,
             v6: false,
+            as_is: false,
             snaplen: usize::MAX,
         }
     }
@@ -130,6 +138,7 @@ impl Writer {
             name: self.name,
             packets: self.packets,
             expected: self.expected,
+            as_is: self.as_is,
         }
     }
 
@@ -158,6 +167,7 @@ impl Writer {
                 "no-ts" => self.timestamps = false,
                 "no-id" => self.ids = false,
                 "v6" => self.v6 = true,
+                "as-is" => self.as_is = true,
                 other => {
                     let bytes = other.strip_prefix("snaplen=").ok_or("unknown option")?;
                     self.snaplen = parse_number(bytes)?;
