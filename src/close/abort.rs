@@ -47,7 +47,7 @@ pub(super) fn abort(facts: &Facts, resets: &[Rst]) -> Option<Abort> {
     let fin = facts.fin(from.peer());
     Some(Abort {
         by,
-        confidence: confidence(facts, rst, both),
+        confidence: confidence(facts, rst, other_aborts(resets, rst)),
         cause,
         cause_confidence,
         alternatives,
@@ -93,8 +93,15 @@ const fn side(side: Side) -> AbortedBy {
     }
 }
 
+/// The other side sent an active RST as well, so it had not received this one, whenever it came.
+fn other_aborts(resets: &[Rst], rst: &Rst) -> bool {
+    resets
+        .iter()
+        .any(|r| r.from != rst.from && r.form == RstForm::Active)
+}
+
 /// Certain only where nothing else fits: section by section of the conditions.
-fn confidence(facts: &Facts, rst: &Rst, both: bool) -> Confidence {
+fn confidence(facts: &Facts, rst: &Rst, other_aborts: bool) -> Confidence {
     if refuses(facts, rst) {
         return Confidence::Certain;
     }
@@ -105,7 +112,7 @@ fn confidence(facts: &Facts, rst: &Rst, both: bool) -> Confidence {
     let sure = rst.form == RstForm::Active
         && rst.seen().flags.ack()
         && signs == 0
-        && !both
+        && !other_aborts
         && numbers_fit(facts, rst)
         && looks_like_its_sender(facts, rst)
         && no_fin_before(facts)
