@@ -310,8 +310,7 @@ fn has_unanswered(facts: &Facts, rst: &Rst) -> bool {
             .is_some_and(|(ack, next)| ack.before(next))
 }
 
-/// Closing frees the receive queue: the RST's window is larger than the last one, although the
-/// right edge had not moved since the data came.
+/// Closing frees the receive queue: the RST's window is larger than the last one.
 fn window_grew(rst: &Rst) -> bool {
     let before = &rst.reset.before;
     before.window.is_some_and(|last| rst.seen().window > last)

@@ -37,9 +37,6 @@ pub struct Half {
     pub ts_recent: Option<TsVal>,
     /// The highest ACK + window.
     pub right_edge: Option<SeqNum>,
-    /// The window with which the peer's latest new data found its receiver: the right edge as it
-    /// stood when the data came.
-    pub edge_at_data: Option<SeqNum>,
     /// Segments, duplicate records not counted.
     pub packets: u64,
     /// Bytes of payload, each number once.

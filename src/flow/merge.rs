@@ -117,7 +117,6 @@ impl Half {
         self.spoke |= later.spoke;
         self.scale = self.scale.or(later.scale);
         self.window = later.window.or(self.window);
-        self.edge_at_data = later.edge_at_data.or(self.edge_at_data);
         self.right_edge = merged(self.right_edge, later.right_edge, SeqNum::latest);
         self.merge_fin(later.fin.as_ref());
         self.merge_ids(later);

@@ -184,11 +184,7 @@ impl Flow {
             self.history.gap(from ^ 1);
         }
         self.answered |= !seen.flags.rst() && (!seen.flags.syn() || seen.flags.ack());
-        let payload = mine.payload;
         mine.sent(seen, peer);
-        if mine.payload > payload {
-            peer.edge_at_data = peer.right_edge;
-        }
         if seen.flags.syn() && seen.flags.ack() && peer.isn.is_none() {
             peer.isn = Some(seen.ack.minus(1));
         }
@@ -291,7 +287,6 @@ impl Flow {
             ack: [a.ack, b.ack],
             right_edge: [a.right_edge, b.right_edge],
             window: mine.window,
-            edge_at_data: mine.edge_at_data,
             next_id: mine
                 .ids
                 .last
@@ -300,8 +295,6 @@ impl Flow {
             fresh_ids: mine.ids.last.is_none(),
             probes: mine.probes,
             repeats: mine.repeats,
-            last: self.log.iter().rev().find(|s| !s.flags.rst()).map(|s| s.at),
-            payload: [a.payload, b.payload],
         };
         self.resets.push(ResetSeen { seen, before });
     }

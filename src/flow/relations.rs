@@ -17,8 +17,6 @@ pub struct Snapshot {
     pub right_edge: [Option<SeqNum>; 2],
     /// The sender's last window.
     pub window: Option<u16>,
-    /// The sender's right edge when the peer's last new data came.
-    pub edge_at_data: Option<SeqNum>,
     /// The sender's next IPv4 ID, if its IDs count.
     pub next_id: Option<u16>,
     /// The sender's last ID was that of a SYN-ACK or it has sent none: any may follow.
@@ -27,10 +25,6 @@ pub struct Snapshot {
     pub probes: u32,
     /// The sender's unanswered repeats.
     pub repeats: u32,
-    /// The last segment of either side before.
-    pub last: Option<Stamp>,
-    /// RSTs with the same number before it, of the same sender.
-    pub payload: [u64; 2],
 }
 
 /// A RST and what was known when it passed.
