@@ -4,7 +4,7 @@ use crate::capture::{OpenError, Reader};
 use crate::close::summary::{Damage, SourceSummary, Summary, Totals};
 use crate::close::verdict::Verdict;
 use crate::close::{Context, judge};
-use crate::flow::{Flow, FlowTable};
+use crate::flow::{FlowTable, Flows};
 use crate::packet::{NotDecoded, decode, link_type_name};
 use crate::stamp::{SECOND, Stamp, Time};
 use std::io::Read;
@@ -43,10 +43,7 @@ pub struct Analysis<R> {
     reader: Reader<R>,
     options: Options,
     table: FlowTable,
-    /// Every flow. They stay until the end: freeing one by one takes longer than judging.
-    flows: Vec<Flow>,
-    /// How many of them are judged.
-    judged: usize,
+    flows: Flows,
     read: bool,
     totals: Totals,
     not_decoded: [u64; NotDecoded::ALL.len()],
@@ -62,8 +59,7 @@ pub fn analyze<R: Read>(read: R, options: &Options) -> Result<Analysis<R>, Analy
         reader: Reader::new(read)?,
         options: options.clone(),
         table: FlowTable::default(),
-        flows: Vec::new(),
-        judged: 0,
+        flows: Flows::default(),
         read: false,
         totals: Totals::default(),
         not_decoded: [0; NotDecoded::ALL.len()],
@@ -80,8 +76,7 @@ impl<R: Read> Iterator for Analysis<R> {
         if !self.read {
             self.read_all();
         }
-        let flow = self.flows.get(self.judged)?;
-        self.judged += 1;
+        let flow = self.flows.next()?;
         let cut = self.reader.damage().is_some();
         let context = Context {
             time_wait: self.options.time_wait,

@@ -32,13 +32,20 @@ enum Decides {
 }
 
 /// Takes in a segment of the key whose current flow stands at `at`; gives the place of the current
-/// flow from then on. `unused`: the numbers of SYNs that turned out to be no connection.
-pub(super) fn push(flows: &mut Vec<Flow>, at: usize, seen: &Seen, unused: &mut Vec<u64>) -> usize {
+/// flow from then on. `number`: that of a flow which begins here. `unused`: the numbers of SYNs that
+/// turned out to be no connection.
+pub(super) fn push(
+    flows: &mut Vec<Flow>,
+    at: usize,
+    seen: &Seen,
+    number: usize,
+    unused: &mut Vec<u64>,
+) -> usize {
     if push_old(flows, at, seen) {
         return at;
     }
     let (at, done) = push_pending(flows, at, seen, unused);
-    let number = flows.len();
+    let place = flows.len();
     let Some(current) = flows.get_mut(at).filter(|_| !done) else {
         return at;
     };
@@ -47,12 +54,12 @@ pub(super) fn push(flows: &mut Vec<Flow>, at: usize, seen: &Seen, unused: &mut V
         Begins::Connection => {
             let flow = first_of(current, seen, number);
             flows.push(flow);
-            succeed(flows, at, number);
-            return number;
+            succeed(flows, at, place);
+            return place;
         }
         Begins::Pending => {
             let flow = first_of(current, seen, number);
-            current.beside.pending = Some(number as u32);
+            current.beside.pending = Some(place as u32);
             flows.push(flow);
         }
     }
@@ -165,11 +172,10 @@ fn leave_old(flows: &mut [Flow], at: usize) {
 
 /// The flow that `seen` begins on the key of `current`.
 fn first_of(current: &Flow, seen: &Seen, number: usize) -> Flow {
-    let mut flow = Flow::new(current.key, seen.at, seen.from);
-    flow.number = number as u64;
+    let mut flow = Flow::default();
+    flow.begin(current.key, number as u64, seen);
     flow.inherited = !seen.flags.syn();
     flow.inherited_opener = current.opener().filter(|_| flow.inherited);
-    flow.push(seen);
     flow
 }
 

@@ -4,7 +4,7 @@ use crate::packet::{End, Segment};
 use std::hash::{Hash, Hasher};
 
 /// The two ends of a connection; the lower one first, so that both directions share one key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Key {
     /// The lower end, then the higher.
     pub ends: [End; 2],

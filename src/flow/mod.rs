@@ -1,18 +1,23 @@
 //! Facts: what a capture shows of each connection. Nothing here judges.
 
+mod brief;
 mod connection;
+mod flows;
 mod half;
 mod history;
 mod key;
 mod merge;
 mod numbers;
+mod packed;
 mod parts;
+mod pool;
 mod record;
 mod relations;
 mod reorder;
 mod seen;
 mod table;
 
+pub use flows::Flows;
 pub use half::Half;
 pub use history::History;
 pub use key::Key;

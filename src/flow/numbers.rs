@@ -46,11 +46,11 @@ impl Numbers {
         }
         let mut new = self.fill(start, end);
         if end.after(self.next) {
-            new += end.distance(self.next);
+            new = new.saturating_add(end.distance(self.next));
             self.next = end;
         }
         if start.before(self.base) {
-            new += self.base.earliest(end).distance(start);
+            new = new.saturating_add(self.base.earliest(end).distance(start));
             if end.before(self.base) {
                 self.push_hole(end, self.base);
             }
@@ -100,10 +100,10 @@ impl Numbers {
         holes.sort_unstable_by_key(|(from, _)| from.since(later.base));
         let mut start = later.base;
         for &(from, to) in holes.iter() {
-            new += self.add(start, from);
+            new = u32::saturating_add(new, self.add(start, from));
             start = to;
         }
-        new += self.add(start, later.next);
+        new = new.saturating_add(self.add(start, later.next));
         self.overflow |= later.overflow;
         new
     }
@@ -122,7 +122,8 @@ impl Numbers {
                 self.push_hole(from, to);
                 continue;
             }
-            filled += high.distance(low);
+            // Hostile numbers make holes that overlap: together more than the circle.
+            filled = u32::saturating_add(filled, high.distance(low));
             if from.before(low) {
                 self.push_hole(from, low);
             }

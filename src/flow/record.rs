@@ -8,6 +8,7 @@ use crate::flow::relations::{Odd, Predecessor, ResetSeen, Snapshot, Successor};
 use crate::flow::seen::{Log, Seen};
 use crate::seq::SeqNum;
 use crate::stamp::{MILLISECOND, Stamp};
+use std::mem::take;
 
 /// RSTs kept with what was known when they passed.
 pub(super) const RESETS: usize = 12;
@@ -26,7 +27,7 @@ pub(super) struct Beside {
 /// One connection, as far as the capture shows it.
 ///
 /// In this order: what every segment needs comes first, so that it touches few cache lines.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[repr(C)]
 pub struct Flow {
     /// Its ends.
@@ -70,29 +71,22 @@ pub struct Flow {
 }
 
 impl Flow {
-    /// A flow without a segment yet; `at` and `from` are its first one's.
-    pub fn new(key: Key, at: Stamp, from: u8) -> Self {
-        Self {
-            number: 0,
+    /// Begins anew, as the flow of a first segment; keeps the memory.
+    pub(super) fn begin(&mut self, key: Key, number: u64, first: &Seen) {
+        let (mut log, mut resets) = (take(&mut self.log), take(&mut self.resets));
+        log.clear();
+        resets.clear();
+        *self = Self {
             key,
-            half: [Half::default(), Half::default()],
-            log: Log::default(),
-            resets: Vec::new(),
-            history: History::default(),
-            answered: false,
-            recent: [0; 4],
-            first: at,
-            last: at,
-            first_from: from,
-            inherited: false,
-            unconfirmed: false,
-            inherited_opener: None,
-            beside: Beside::default(),
-            superseded: false,
-            odd: None,
-            previous: None,
-            next: None,
-        }
+            number,
+            log,
+            resets,
+            first: first.at,
+            last: first.at,
+            first_from: first.from,
+            ..Self::default()
+        };
+        self.push(first);
     }
 
     /// Reads from each of its cache lines that [`Self::push`] needs.

@@ -129,6 +129,16 @@ pub struct Log {
 }
 
 impl Log {
+    /// Forgets everything; keeps the memory.
+    pub(super) fn clear(&mut self) {
+        let mut kept = std::mem::take(&mut self.kept);
+        kept.clear();
+        *self = Self {
+            kept,
+            ..Self::default()
+        };
+    }
+
     /// Keeps one more segment. A FIN or RST begins the close.
     pub fn push(&mut self, seen: Seen) {
         let closes = seen.flags.fin() || seen.flags.rst();
@@ -164,11 +174,6 @@ impl Log {
         if let Some(slot) = self.kept.get_mut(oldest) {
             *slot = seen;
         }
-    }
-
-    /// Reads from its end, so that it is in the cache.
-    pub(super) fn touch(&self) -> u64 {
-        self.kept.last().map_or(0, |seen| u64::from(seen.from))
     }
 
     /// How many are kept.

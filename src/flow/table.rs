@@ -1,8 +1,7 @@
 //! Segments in, flows out.
 
-use crate::flow::connection;
+use crate::flow::flows::Flows;
 use crate::flow::key::Key;
-use crate::flow::record::Flow;
 use crate::flow::reorder::{Arrival, Reorder};
 use crate::flow::seen::Seen;
 use crate::packet::Segment;
@@ -18,7 +17,7 @@ const BATCH: usize = 32;
 /// Where a key's current flow is.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
-    /// The lower half of the key's hash: most other keys are told apart here.
+    /// Of the key: most other keys are told apart here.
     hash: u32,
     flow: u32,
 }
@@ -27,13 +26,9 @@ struct Slot {
 #[derive(Debug, Default)]
 pub struct FlowTable {
     index: HashTable<Slot>,
-    /// In the order of their first frames. One vector without boxes: growing moves no byte, as
-    /// large blocks are mapped anew, and nothing is freed one by one.
-    flows: Vec<Flow>,
+    flows: Flows,
     hasher: RandomState,
     reorder: Reorder,
-    /// SYNs that turned out to be no connection.
-    unused: Vec<u64>,
 }
 
 impl FlowTable {
@@ -45,7 +40,7 @@ impl FlowTable {
         }
         self.reorder.push(Arrival {
             key,
-            hash: self.hasher.hash_one(key),
+            hash: self.hasher.hash_one(key) as u32,
             seen: Seen::new(segment, from, at),
             flow: None,
         });
@@ -54,15 +49,12 @@ impl FlowTable {
         }
     }
 
-    /// Every flow, by number. Numbers are those of first frames, from 0, without gaps.
-    pub fn finish(mut self) -> Vec<Flow> {
+    /// Every flow.
+    pub fn finish(mut self) -> Flows {
         while self.reorder.len() > 0 {
             self.apply(BATCH);
         }
-        connection::finish(&mut self.flows);
-        if !self.unused.is_empty() {
-            close_gaps(&mut self.flows, self.unused);
-        }
+        self.flows.finish();
         self.flows
     }
 
@@ -70,15 +62,15 @@ impl FlowTable {
     /// of the loops waits for one memory access per segment, and for all of a loop at once.
     fn apply(&mut self, count: usize) {
         for arrival in self.reorder.first(count) {
-            let same = |slot: &Slot| slot.hash == arrival.hash as u32;
-            arrival.flow = self.index.find(arrival.hash, same).map(|slot| slot.flow);
+            let same = |slot: &Slot| slot.hash == arrival.hash;
+            let slot = self.index.find(spread(arrival.hash), same);
+            arrival.flow = slot.map(|slot| slot.flow);
         }
-        let flow_of = |arrival: &Arrival| self.flows.get(arrival.flow? as usize);
-        let records = self.reorder.first(count).filter_map(|a| flow_of(a));
-        let touched: u64 = records.map(Flow::touch).sum();
-        let records = self.reorder.first(count).filter_map(|a| flow_of(a));
-        let logs: u64 = records.map(|flow| flow.log.touch()).sum();
-        black_box(touched ^ logs);
+        let known = self.reorder.first(count).filter_map(|a| a.flow);
+        let touched = known.fold(0, |all, at| all ^ self.flows.touch(at as usize));
+        let known = self.reorder.first(count).filter_map(|a| a.flow);
+        let kept = known.fold(0, |all, at| all ^ self.flows.touch_kept(at as usize));
+        black_box(touched ^ kept);
         let mut reorder = std::mem::take(&mut self.reorder);
         for arrival in reorder.first(count) {
             self.push_one(arrival);
@@ -88,56 +80,58 @@ impl FlowTable {
     }
 
     fn push_one(&mut self, arrival: &Arrival) {
-        let likely = arrival.flow.and_then(|at| self.flows.get_mut(at as usize));
-        if let Some(flow) = likely
-            && flow.key == arrival.key
-            && flow.push_if_alone(&arrival.seen)
+        let likely = arrival.flow.map(|at| at as usize);
+        let likely = likely.filter(|&at| self.flows.key(at) == Some(&arrival.key));
+        if let Some(at) = likely
+            && let Some(current) = self.flows.push(at, &arrival.seen)
         {
+            if current != at {
+                self.turn_to(arrival, current);
+            }
             return;
         }
+        self.find_and_push(arrival);
+    }
+
+    /// What was looked up is not the key's current flow: that began since, or the hash is another
+    /// key's as well.
+    fn find_and_push(&mut self, arrival: &Arrival) {
+        match self.slot(arrival).map(|slot| slot.flow as usize) {
+            None => self.begin(arrival),
+            Some(at) => {
+                if let Some(current) = self.flows.push(at, &arrival.seen) {
+                    self.turn_to(arrival, current);
+                }
+            }
+        }
+    }
+
+    /// The key's current flow is now this one.
+    fn turn_to(&mut self, arrival: &Arrival, current: usize) {
+        if let Some(slot) = self.slot(arrival) {
+            slot.flow = current as u32;
+        }
+    }
+
+    fn slot(&mut self, arrival: &Arrival) -> Option<&mut Slot> {
         let same = |slot: &Slot| {
-            let flow = self.flows.get(slot.flow as usize);
-            slot.hash == arrival.hash as u32 && flow.is_some_and(|f| f.key == arrival.key)
+            slot.hash == arrival.hash && self.flows.key(slot.flow as usize) == Some(&arrival.key)
         };
-        let Some(slot) = self.index.find_mut(arrival.hash, same) else {
-            self.begin(arrival);
-            return;
-        };
-        let current = slot.flow as usize;
-        let current = connection::push(&mut self.flows, current, &arrival.seen, &mut self.unused);
-        slot.flow = current as u32;
+        self.index.find_mut(spread(arrival.hash), same)
     }
 
     fn begin(&mut self, first: &Arrival) {
         let slot = Slot {
-            hash: first.hash as u32,
+            hash: first.hash,
             flow: self.flows.len() as u32,
         };
-        let mut flow = Flow::new(first.key, first.seen.at, first.seen.from);
-        flow.number = self.flows.len() as u64;
-        flow.push(&first.seen);
-        self.flows.push(flow);
-        let (flows, hasher) = (&self.flows, &self.hasher);
-        let rehash = |slot: &Slot| {
-            let flow = flows.get(slot.flow as usize);
-            flow.map_or(0, |flow| hasher.hash_one(flow.key))
-        };
-        self.index.insert_unique(first.hash, slot, rehash);
+        self.flows.begin(first.key, &first.seen);
+        let rehash = |slot: &Slot| spread(slot.hash);
+        self.index.insert_unique(spread(first.hash), slot, rehash);
     }
 }
 
-/// Takes the numbers of SYNs that were no connection out of the count.
-fn close_gaps(flows: &mut Vec<Flow>, mut unused: Vec<u64>) {
-    unused.sort_unstable();
-    flows.retain(|flow| unused.binary_search(&flow.number).is_err());
-    let renumber = |n: u64| n - unused.partition_point(|&u| u < n) as u64;
-    for flow in flows {
-        flow.number = renumber(flow.number);
-        if let Some(previous) = &mut flow.previous {
-            previous.flow = renumber(previous.flow);
-        }
-        if let Some(next) = &mut flow.next {
-            next.flow = renumber(next.flow);
-        }
-    }
+/// The table tells its slots apart by the highest bits too.
+const fn spread(hash: u32) -> u64 {
+    (hash as u64) << 32 | hash as u64
 }

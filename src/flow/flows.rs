@@ -1,0 +1,263 @@
+//! Every flow of a capture, each kept as briefly as it may be.
+
+use crate::flow::brief::Brief;
+use crate::flow::connection;
+use crate::flow::key::Key;
+use crate::flow::pool::{Chain, Pieces, Pool};
+use crate::flow::record::Flow;
+use crate::flow::seen::Seen;
+use std::hint::black_box;
+
+/// Flows whose segments are read ahead of their turn: their cache misses overlap.
+const AHEAD: usize = 16;
+
+/// How a flow is kept.
+#[derive(Clone, Copy, Debug)]
+enum Kept {
+    /// As its segments.
+    Brief(Brief),
+    /// As facts, at this place among those that are.
+    Whole(u32),
+    /// Not at all: it was a SYN that turned out to be no connection.
+    Unused,
+}
+
+/// A flow of the table, in one cache line.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+struct Entry {
+    key: Key,
+    kept: Kept,
+}
+
+/// The flows of a capture, in the order of their first frames.
+#[derive(Debug, Default)]
+pub struct Flows {
+    entries: Pieces<Entry>,
+    pool: Pool,
+    whole: Vec<Flow>,
+    /// The numbers of SYNs that turned out to be no connection.
+    unused: Vec<u64>,
+    /// The next one to be handed out, and its number.
+    next: (usize, u64),
+    /// Where a brief flow's facts are when it is handed out.
+    facts: Flow,
+}
+
+impl Flows {
+    /// The next flow. Numbers are those of first frames, from 0, without gaps.
+    #[expect(clippy::should_implement_trait, reason = "it lends")]
+    pub fn next(&mut self) -> Option<&Flow> {
+        loop {
+            let (at, number) = self.next;
+            if at.is_multiple_of(AHEAD) {
+                self.touch_ahead(at);
+            }
+            let entry = self.entries.get(at)?;
+            self.next.0 += 1;
+            let place = match &entry.kept {
+                Kept::Unused => continue,
+                Kept::Brief(brief) => {
+                    brief.replay(entry.key, number, &self.pool, &mut self.facts);
+                    None
+                }
+                Kept::Whole(place) => Some(*place as usize),
+            };
+            self.next.1 += 1;
+            return place.map_or(Some(&self.facts), |place| self.whole.get(place));
+        }
+    }
+
+    /// How many there are, with those that turn out to be none.
+    pub(super) const fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(super) fn key(&self, at: usize) -> Option<&Key> {
+        self.entries.get(at).map(|entry| &entry.key)
+    }
+
+    /// Begins the flow of a first segment.
+    pub(super) fn begin(&mut self, key: Key, first: &Seen) {
+        let kept = Brief::new(first, &mut self.pool).map(Kept::Brief);
+        let kept = kept.unwrap_or_else(|| {
+            let mut flow = Flow::default();
+            flow.begin(key, self.entries.len() as u64, first);
+            self.keep_whole(flow)
+        });
+        self.entries.push(Entry { key, kept });
+    }
+
+    /// Takes in a segment of the key whose current flow is `at`. Gives the current one from then on;
+    /// none if `at` was current no more.
+    pub(super) fn push(&mut self, at: usize, seen: &Seen) -> Option<usize> {
+        let entry = self.entries.get_mut(at)?;
+        if let Kept::Brief(brief) = &mut entry.kept
+            && brief.push(seen, &mut self.pool)
+        {
+            return Some(at);
+        }
+        let key = entry.key;
+        let place = self.conclude(at)?;
+        let flow = self.whole.get_mut(place)?;
+        if flow.superseded {
+            return None;
+        }
+        if flow.push_if_alone(seen) {
+            return Some(at);
+        }
+        let (whole, number) = (self.whole.len(), self.entries.len());
+        let place = connection::push(&mut self.whole, place, seen, number, &mut self.unused);
+        if self.whole.len() > whole {
+            let kept = Kept::Whole(whole as u32);
+            self.entries.push(Entry { key, kept });
+        }
+        self.whole.get(place).map(|flow| flow.number as usize)
+    }
+
+    /// No more segments.
+    pub(super) fn finish(&mut self) {
+        connection::finish(&mut self.whole);
+        if self.unused.is_empty() {
+            return;
+        }
+        self.unused.sort_unstable();
+        for &number in &self.unused {
+            if let Some(entry) = self.entries.get_mut(number as usize) {
+                entry.kept = Kept::Unused;
+            }
+        }
+        close_gaps(&mut self.whole, &self.unused);
+    }
+
+    /// Reads the line of a flow, so that it is in the cache.
+    pub(super) fn touch(&self, at: usize) -> u64 {
+        self.entries
+            .get(at)
+            .map_or(0, |entry| entry.key.ends[0].port.into())
+    }
+
+    /// Reads what the next segment of a flow needs besides.
+    pub(super) fn touch_kept(&self, at: usize) -> u64 {
+        match self.entries.get(at).map(|entry| &entry.kept) {
+            Some(Kept::Brief(brief)) => brief.touch(&self.pool),
+            Some(Kept::Whole(place)) => self.whole.get(*place as usize).map_or(0, Flow::touch),
+            _ => 0,
+        }
+    }
+
+    /// The place of a flow among the whole ones, which it joins if it was brief.
+    fn conclude(&mut self, at: usize) -> Option<usize> {
+        let entry = self.entries.get_mut(at)?;
+        match entry.kept {
+            Kept::Unused => None,
+            Kept::Whole(place) => Some(place as usize),
+            Kept::Brief(brief) => {
+                let place = self.whole.len();
+                let mut flow = Flow::default();
+                brief.replay(entry.key, at as u64, &self.pool, &mut flow);
+                brief.release(&mut self.pool);
+                entry.kept = Kept::Whole(place as u32);
+                self.whole.push(flow);
+                Some(place)
+            }
+        }
+    }
+
+    /// Reads the segments of the next brief flows, so that they are in the cache.
+    fn touch_ahead(&self, from: usize) {
+        let mut chains = [Chain::default(); AHEAD];
+        for (chain, at) in chains.iter_mut().zip(from..) {
+            if let Some(Kept::Brief(brief)) = self.entries.get(at).map(|entry| &entry.kept) {
+                *chain = brief.chain();
+            }
+        }
+        black_box(self.pool.touch_chains(&mut chains));
+    }
+
+    fn keep_whole(&mut self, flow: Flow) -> Kept {
+        let place = self.whole.len() as u32;
+        self.whole.push(flow);
+        Kept::Whole(place)
+    }
+}
+
+/// Takes the numbers of SYNs that were no connection out of the count.
+fn close_gaps(flows: &mut [Flow], unused: &[u64]) {
+    let renumber = |n: u64| n - unused.partition_point(|&u| u < n) as u64;
+    for flow in flows {
+        flow.number = renumber(flow.number);
+        if let Some(previous) = &mut flow.previous {
+            previous.flow = renumber(previous.flow);
+        }
+        if let Some(next) = &mut flow.next {
+            next.flow = renumber(next.flow);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Entry;
+    use crate::flow::FlowTable;
+    use crate::packet::{End, Flags, Segment};
+    use crate::seq::SeqNum;
+    use crate::stamp::{MILLISECOND, Stamp, Time};
+    use proptest::prelude::*;
+
+    #[test]
+    fn an_entry_is_one_cache_line() {
+        assert_eq!(size_of::<Entry>(), 64);
+    }
+
+    prop_compose! {
+        /// Of one of two connections; the numbers are few, so that they meet. No two are so far apart
+        /// (half the circle) that none comes first.
+        fn any_segment()(
+            (client, turned) in any::<(bool, bool)>(),
+            (seq, ack, len) in (0..9_u32, 0..9_u32, 0..4_u32),
+            flags in prop::sample::select(vec![2_u8, 2, 18, 18, 16, 16, 16, 16, 17, 17, 17, 1, 4, 20, 3, 6]),
+            far in prop::sample::select(vec![0, 0, 0, 0, 1 << 29, u32::MAX]),
+            ip_id: Option<bool>,
+        ) -> Segment {
+            let ends = [End::v4([10, 0, 0, 1], 40000 + u16::from(client)), End::v4([10, 0, 0, 2], 80)];
+            let (src, dst) = (ends[usize::from(turned)], ends[usize::from(!turned)]);
+            Segment {
+                src,
+                dst,
+                seq: SeqNum(seq.wrapping_add(far)),
+                ack: SeqNum(ack),
+                len,
+                flags: Flags(flags),
+                ttl: 64,
+                ip_id: ip_id.map(u16::from),
+                ..Segment::default()
+            }
+        }
+    }
+
+    /// The flows of these segments, as text. From frame `first` on, which is left out of the text.
+    fn flows(segments: &[Segment], first: u64) -> Vec<String> {
+        let mut table = FlowTable::default();
+        for (segment, n) in segments.iter().zip(0_u32..) {
+            let time = Time(i64::from(n) * MILLISECOND);
+            let frame = first + u64::from(n);
+            table.push(segment, Stamp { frame, time });
+        }
+        let mut flows = table.finish();
+        let all = std::iter::from_fn(|| flows.next().map(|flow| format!("{flow:?}")));
+        let first = format!("frame: {}", first / 100);
+        all.map(|text| text.replace(&first, "frame: ")).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1000))]
+        /// A segment with so large a frame number is never kept briefly.
+        #[test]
+        fn brief_flows_are_the_same_flows(
+            segments in prop::collection::vec(any_segment(), 1..60),
+        ) {
+            prop_assert_eq!(flows(&segments, 100), flows(&segments, 10_000_000_100));
+        }
+    }
+}
