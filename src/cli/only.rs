@@ -178,6 +178,8 @@ mod tests {
     use whoclosed::close::verdict::Verdict;
 
     fn verdict(changes: &Value) -> Verdict {
+        const FILTER: &str = "ip.addr == 10.0.0.1 && ip.addr == 10.0.0.2 && tcp.port == 40000 && \
+            tcp.port == 80 && frame.number >= 1 && frame.number <= 9";
         let mut verdict = json!({"schema":1,"flow":0,"source":"-",
             "client":{"addr":"10.0.0.1","port":40000},"server":{"addr":"2001:db8::2","port":80},
             "roles_from":"syn","start":null,"end":null,"first_frame":1,"last_frame":9,
@@ -188,7 +190,7 @@ mod tests {
             "final_states":{"client":"CLOSED","server":"CLOSED"},"close":[],"resets":[],
             "findings":[{"code":"owner-gone","severity":"notice","side":null,"frames":[],
                 "confidence":"likely","message":"","data":{}}],
-            "previous_flow":null,"wireshark_filter":"","zeek":{"conn_state":"","history":""}});
+            "previous_flow":null,"wireshark_filter":FILTER,"zeek":{"conn_state":"","history":""}});
         for (name, value) in changes.as_object().unwrap() {
             verdict[name] = value.clone();
         }

@@ -3,15 +3,13 @@
 use crate::close::case::Case;
 use crate::close::events::{events, listed_resets};
 use crate::close::facts::Context;
+use crate::close::filter::WiresharkFilter;
 use crate::close::final_state::final_states;
 use crate::close::finding::findings;
-use crate::close::phrase::Part::{A, N, T};
-use crate::close::phrase::phrase;
 use crate::close::reason::reason;
-use crate::close::verdict::{Endpoint, PerSide, Side, Verdict};
+use crate::close::verdict::{PerSide, Side, Verdict};
 use crate::close::zeek::zeek;
 use crate::flow::{Flow, Half};
-use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Version of the report's format.
@@ -54,32 +52,12 @@ pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
         resets: listed_resets(&case),
         findings: findings(&case),
         previous_flow: flow.previous.as_ref().map(|p| p.flow),
-        wireshark_filter: wireshark_filter(flow, client, server),
+        wireshark_filter: WiresharkFilter {
+            addrs: [client.addr, server.addr],
+            ports: [client.port, server.port],
+            frames: [flow.first.frame, flow.last.frame.max(flow.first.frame)],
+        },
         zeek: zeek(&case),
         time_wait: case.time_wait,
     }
-}
-
-/// Addresses, ports and frame range: what Wireshark shows of this incarnation alone.
-fn wireshark_filter(flow: &Flow, client: Endpoint, server: Endpoint) -> String {
-    let ip = if matches!(client.addr, IpAddr::V4(_)) {
-        "ip.addr == "
-    } else {
-        "ipv6.addr == "
-    };
-    phrase(&[
-        T(ip),
-        A(&client),
-        T(" && "),
-        T(ip),
-        A(&server),
-        T(" && tcp.port == "),
-        N(client.port.into()),
-        T(" && tcp.port == "),
-        N(server.port.into()),
-        T(" && frame.number >= "),
-        N(flow.first.frame),
-        T(" && frame.number <= "),
-        N(flow.last.frame.max(flow.first.frame)),
-    ])
 }

@@ -7,6 +7,7 @@ mod closer;
 mod detect;
 mod events;
 mod facts;
+pub mod filter;
 mod final_state;
 pub mod finding;
 mod judge;

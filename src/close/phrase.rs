@@ -1,10 +1,8 @@
 //! Sentences of the report from words and numbers, without the general formatter: every flow has
-//! two of them.
+//! one of them.
 
-use crate::close::verdict::{Endpoint, Side};
+use crate::close::verdict::Side;
 use crate::stamp::triple;
-use std::io::Write as _;
-use std::net::IpAddr;
 
 /// A part of a sentence.
 #[derive(Clone, Copy)]
@@ -15,38 +13,20 @@ pub(super) enum Part<'a> {
     N(u64),
     /// A side's name.
     S(Side),
-    /// An address.
-    A(&'a Endpoint),
 }
 
 /// The parts one after another.
-pub(super) fn phrase(parts: &[Part]) -> String {
+pub(super) fn phrase<'a>(parts: impl IntoIterator<Item = &'a Part<'a>>) -> String {
     // Bytes, looked through once at the end: a string would look through every number.
-    let mut out = Vec::with_capacity(192);
+    let mut out = Vec::with_capacity(128);
     for part in parts {
         match *part {
             Part::T(text) => out.extend_from_slice(text.as_bytes()),
             Part::N(number) => push_number(&mut out, number),
             Part::S(side) => out.extend_from_slice(side.name().as_bytes()),
-            Part::A(end) => push_address(&mut out, end.addr),
         }
     }
     String::from_utf8(out).unwrap_or_default()
-}
-
-fn push_address(out: &mut Vec<u8>, addr: IpAddr) {
-    match addr {
-        IpAddr::V4(v4) => {
-            for (i, octet) in v4.octets().into_iter().enumerate() {
-                if i > 0 {
-                    out.push(b'.');
-                }
-                push_number(out, u64::from(octet));
-            }
-        }
-        // Writing to memory cannot fail.
-        IpAddr::V6(v6) => write!(out, "{v6}").unwrap_or_default(),
-    }
 }
 
 /// Three digits at a time from a table, as a block of fixed size that is cut to length: less work
@@ -65,26 +45,14 @@ fn push_number(out: &mut Vec<u8>, number: u64) {
 
 #[cfg(test)]
 mod tests {
-    use super::Part::{A, N, S, T};
+    use super::Part::{N, S, T};
     use super::phrase;
-    use crate::close::verdict::{Endpoint, Side};
+    use crate::close::verdict::Side;
 
     #[test]
     fn parts_read_as_the_general_formatter_writes_them() {
-        let end = |addr: &str| Endpoint {
-            addr: addr.parse().unwrap(),
-            port: 80,
-        };
-        let (v4, v6) = (end("192.0.2.10"), end("2001:db8::1"));
-        let text = phrase(&[
-            T("the "),
-            S(Side::Server),
-            T(" at "),
-            A(&v4),
-            T(", "),
-            A(&v6),
-        ]);
-        assert_eq!(text, "the server at 192.0.2.10, 2001:db8::1");
+        let text = phrase(&[T("the "), S(Side::Server), T(" in frame "), N(12)]);
+        assert_eq!(text, "the server in frame 12");
         for number in [0, 7, 10, 65_535, u64::MAX] {
             assert_eq!(phrase(&[N(number)]), number.to_string());
         }

@@ -128,7 +128,7 @@ fn one_active(case: &Case, side: Side) -> String {
             T(" does"),
         ],
     };
-    phrase(&[active, passive].concat())
+    phrase(active.iter().chain(passive))
 }
 
 fn both_active(case: &Case) -> String {

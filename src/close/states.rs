@@ -291,6 +291,8 @@ mod tests {
                 json!({"frame":frame,"time":null,"from":from,"event":event,"seq":seq,"ack":ack,
                 "len":len})
             });
+        const FILTER: &str = "ip.addr == 10.0.0.1 && ip.addr == 10.0.0.2 && tcp.port == 40000 && \
+            tcp.port == 80 && frame.number >= 1 && frame.number <= 9";
         let mut verdict = json!({"schema":1,"flow":0,"source":"-",
             "client":{"addr":"10.0.0.1","port":40000},"server":{"addr":"10.0.0.2","port":80},
             "roles_from":"syn","start":null,"end":null,"first_frame":1,"last_frame":9,
@@ -300,7 +302,7 @@ mod tests {
             "confidence":"likely","reason":"","time_wait":[],
             "final_states":{"client":"CLOSED","server":"CLOSED"},
             "close":events.collect::<Vec<_>>(),"resets":[],"findings":[],"previous_flow":null,
-            "wireshark_filter":"","zeek":{"conn_state":"","history":""}});
+            "wireshark_filter":FILTER,"zeek":{"conn_state":"","history":""}});
         for (name, value) in changes.as_object().unwrap() {
             verdict[name] = value.clone();
         }

@@ -1,5 +1,6 @@
 //! What is said of a flow: the types of the report, field for field.
 
+use crate::close::filter::WiresharkFilter;
 use crate::close::finding::{Code, Severity};
 use crate::stamp::Time;
 use serde::{Deserialize, Serialize};
@@ -513,7 +514,7 @@ pub struct Verdict {
     /// The flow before on the same addresses and ports.
     pub previous_flow: Option<u64>,
     /// A display filter that selects this flow.
-    pub wireshark_filter: String,
+    pub wireshark_filter: WiresharkFilter,
     /// Zeek's names.
     pub zeek: Zeek,
 }

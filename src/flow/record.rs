@@ -177,7 +177,8 @@ impl Flow {
         if reveals_a_gap(mine, peer, seen) {
             self.history.gap(from ^ 1);
         }
-        self.answered |= !seen.flags.rst() && (!seen.flags.syn() || seen.flags.ack());
+        let f = seen.flags;
+        self.answered = self.answered || !f.rst() && (!f.syn() || f.ack());
         mine.sent(seen, peer);
         if seen.flags.syn() && seen.flags.ack() && peer.isn.is_none() {
             peer.isn = Some(seen.ack.minus(1));

@@ -4,7 +4,6 @@
 use crate::flow::key::Key;
 use crate::flow::seen::Seen;
 use crate::stamp::{REORDER_WINDOW, Time};
-use std::collections::VecDeque;
 
 /// A segment on its way to its flow.
 #[derive(Clone, Copy, Debug)]
@@ -20,48 +19,59 @@ pub(super) struct Arrival {
 /// stay where they are until they are used: a copy of each costs as much as decoding it.
 #[derive(Debug, Default)]
 pub(super) struct Reorder {
-    held: VecDeque<Arrival>,
+    /// By time; those before `first` have been used.
+    held: Vec<Arrival>,
+    first: usize,
+    /// The time of the last one.
+    newest: Time,
 }
 
 impl Reorder {
     /// A step back by more than the window is no reordering but another clock: what is held comes
     /// first then.
     pub(super) fn steps_back(&self, time: Time) -> bool {
-        let newest = self.held.back().map_or(time, |last| last.seen.at.time);
-        newest.since(time) > REORDER_WINDOW
+        self.newest.since(time) > REORDER_WINDOW && self.len() > 0
     }
 
     /// Takes in a segment.
+    #[inline]
     pub(super) fn push(&mut self, arrival: Arrival) {
         let time = arrival.seen.at.time;
-        if self.held.back().is_none_or(|l| l.seen.at.time <= time) {
-            self.held.push_back(arrival);
-        } else {
-            let place = self.held.partition_point(|h| h.seen.at.time <= time);
-            self.held.insert(place, arrival);
+        if self.newest <= time || self.len() == 0 {
+            self.newest = time;
+            self.held.push(arrival);
+            return;
         }
+        let held = self.held.get(self.first..).unwrap_or_default();
+        let place = held.partition_point(|h| h.seen.at.time <= time);
+        self.held.insert(self.first + place, arrival);
     }
 
     /// Nothing that is still to come belongs before the last of the first `count`.
+    #[inline]
     pub(super) fn has_settled(&self, count: usize) -> bool {
-        let last = self.held.get(count.saturating_sub(1));
-        let newest = self.held.back().map(|newest| newest.seen.at.time);
-        last.zip(newest)
-            .is_some_and(|(last, newest)| last.seen.at.time < newest.plus(-REORDER_WINDOW))
+        let last = self.held.get(self.first + count - 1);
+        last.is_some_and(|last| last.seen.at.time < self.newest.plus(-REORDER_WINDOW))
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.held.len()
+    pub(super) const fn len(&self) -> usize {
+        self.held.len() - self.first
     }
 
     /// The first `count`.
-    pub(super) fn first(&mut self, count: usize) -> impl Iterator<Item = &mut Arrival> {
-        self.held.iter_mut().take(count)
+    pub(super) fn first(&mut self, count: usize) -> &mut [Arrival] {
+        let end = self.held.len().min(self.first + count);
+        self.held.get_mut(self.first..end).unwrap_or_default()
     }
 
     /// Lets the first `count` go.
     pub(super) fn forget(&mut self, count: usize) {
-        self.held.drain(..count.min(self.held.len()));
+        self.first = self.held.len().min(self.first + count);
+        // Moved seldom, so that each is moved once at most.
+        if self.first >= 256 && self.first * 2 >= self.held.len() {
+            self.held.drain(..self.first);
+            self.first = 0;
+        }
     }
 }
 
@@ -77,7 +87,7 @@ mod tests {
     fn order(times: &[i64]) -> Vec<u64> {
         let (mut reorder, mut frames) = (Reorder::default(), Vec::new());
         let mut release = |reorder: &mut Reorder, count| {
-            frames.extend(reorder.first(count).map(|a| a.seen.at.frame));
+            frames.extend(reorder.first(count).iter().map(|a| a.seen.at.frame));
             reorder.forget(count);
         };
         for (frame, &time) in (1..).zip(times) {

@@ -74,8 +74,7 @@ impl Seen {
 
     /// No payload, no SYN, FIN or RST, and an ACK: it carries SND.NXT (RFC 9293 3.10.7.4).
     pub const fn is_empty_ack(&self) -> bool {
-        let f = self.flags;
-        self.len == 0 && f.ack() && !f.syn() && !f.fin() && !f.rst()
+        self.len == 0 && self.flags.are(Flags::ACK)
     }
 
     /// It acknowledges everything before `number`.

@@ -66,9 +66,9 @@ impl FlowTable {
             let slot = self.index.find(spread(arrival.hash), same);
             arrival.flow = slot.map(|slot| slot.flow);
         }
-        let known = self.reorder.first(count).filter_map(|a| a.flow);
+        let known = self.reorder.first(count).iter().filter_map(|a| a.flow);
         let touched = known.fold(0, |all, at| all ^ self.flows.touch(at as usize));
-        let known = self.reorder.first(count).filter_map(|a| a.flow);
+        let known = self.reorder.first(count).iter().filter_map(|a| a.flow);
         let kept = known.fold(0, |all, at| all ^ self.flows.touch_kept(at as usize));
         black_box(touched ^ kept);
         let mut reorder = std::mem::take(&mut self.reorder);

@@ -68,8 +68,8 @@ pub(super) fn v4(packet: &[u8], on_wire: u32) -> Result<Segment, NotDecoded> {
     let len = len.ok_or(NotDecoded::MalformedIp)?;
     let fragment = Fragment::new(header.fragments_offset().value(), header.more_fragments());
     let carrier = Carrier {
-        src: mapped(header.source()),
-        dst: mapped(header.destination()),
+        src: mapped(u32::from_be_bytes(header.source())),
+        dst: mapped(u32::from_be_bytes(header.destination())),
         ttl: header.ttl(),
         ip_id: Some(header.identification()),
         fragment: fragment.carries_tcp(header.protocol())?,
@@ -80,8 +80,8 @@ pub(super) fn v4(packet: &[u8], on_wire: u32) -> Result<Segment, NotDecoded> {
 }
 
 /// The IPv4-mapped IPv6 address (RFC 4291 section 2.5.5.2).
-const fn mapped(addr: [u8; 4]) -> u128 {
-    0xffff_0000_0000 | u32::from_be_bytes(addr) as u128
+pub(super) const fn mapped(addr: u32) -> u128 {
+    0xffff_0000_0000 | addr as u128
 }
 
 /// The segment in an IPv6 packet that had `on_wire` bytes from its header to the frame's end.

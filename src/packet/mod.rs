@@ -9,6 +9,7 @@ mod link;
 mod reason;
 mod segment;
 mod tcp;
+mod usual;
 
 pub use link::link_type_name;
 pub use reason::NotDecoded;
@@ -21,6 +22,14 @@ pub use segment::{End, Flags, Segment, Timestamps};
 /// why there is no segment otherwise.
 #[inline]
 pub fn decode(link: u16, data: &[u8], original_len: u32) -> Result<Segment, NotDecoded> {
+    match usual::segment(link, data) {
+        Some(segment) => Ok(segment),
+        None => decode_by_layers(link, data, original_len),
+    }
+}
+
+/// The same, layer by layer.
+fn decode_by_layers(link: u16, data: &[u8], original_len: u32) -> Result<Segment, NotDecoded> {
     let network = link::network(link, data)?;
     let packet = data
         .get(network.offset as usize..)

@@ -38,6 +38,11 @@ impl Flags {
     pub const fn ack(self) -> bool {
         self.0 & Self::ACK.0 != 0
     }
+    /// Of SYN, FIN, RST and ACK, these and no other are set.
+    pub const fn are(self, these: Self) -> bool {
+        const ALL: u8 = Flags::SYN.0 | Flags::FIN.0 | Flags::RST.0 | Flags::ACK.0;
+        self.0 & ALL == these.0
+    }
     /// Both sets together.
     #[must_use]
     pub const fn with(self, other: Self) -> Self {

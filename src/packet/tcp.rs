@@ -100,9 +100,9 @@ fn assemble(carrier: Carrier, head: &[u8; HEADER], options: Options, len: u32) -
 
 /// Option kinds.
 const END: u8 = 0;
-const NO_OPERATION: u8 = 1;
+pub(super) const NO_OPERATION: u8 = 1;
 const WINDOW_SCALE: u8 = 3;
-const TIMESTAMPS: u8 = 8;
+pub(super) const TIMESTAMPS: u8 = 8;
 
 /// What is kept of a header's options.
 #[derive(Clone, Copy, Default)]
@@ -170,7 +170,9 @@ impl Options {
     }
 }
 
-fn timestamps(value: [u8; 8]) -> Timestamps {
+/// The value of the timestamps option.
+#[inline]
+pub(super) fn timestamps(value: [u8; 8]) -> Timestamps {
     let both = u64::from_be_bytes(value);
     Timestamps {
         val: TsVal((both >> 32) as u32),

@@ -37,7 +37,7 @@ pub(super) fn verdict(flow: u64, changes: Value) -> Verdict {
             event(10, 2020, "server", "fin", [5401, 122, 0]),
             event(11, 2040, "client", "fin-acked", [122, 5402, 0])],
         "resets":[],"findings":[],"previous_flow":null,
-        "wireshark_filter":"tcp.port == 40000","zeek":{"conn_state":"SF","history":"ShADadFf"}});
+        "wireshark_filter":"ip.addr == 192.0.2.1 && ip.addr == 192.0.2.2 && tcp.port == 40000 && tcp.port == 80 && frame.number >= 1 && frame.number <= 9","zeek":{"conn_state":"SF","history":"ShADadFf"}});
     let Value::Object(changes) = changes else {
         panic!("changes are an object");
     };

@@ -95,7 +95,7 @@ pub(in crate::close) fn drops(case: &Case) -> Vec<Found> {
             .iter()
             .filter(|(_, to)| to.at_or_before(ack))
             .map(|(from, to)| to.distance(*from))
-            .sum();
+            .fold(0, u32::saturating_add);
         let beyond = ack.since(numbers.next).max(0).unsigned_abs();
         let missing = holes.saturating_add(beyond);
         if missing == 0 || (missing == 1 && facts.possible_fin(side)) {

@@ -4,6 +4,7 @@
 //! flows is mostly this line. Every struct is taken apart without `..`, so that a new field does
 //! not compile until it is written here.
 
+use crate::close::filter::WiresharkFilter;
 use crate::close::finding::{Code, Severity};
 use crate::close::verdict::{
     AbortCause, AbortedBy, ActiveCloser, Basis, CloseEntry, CloseEvent, Confidence, EndedBy,
@@ -179,10 +180,32 @@ impl Json for Time {
 
 impl Json for IpAddr {
     fn write(&self, to: &mut Lines) {
-        match self {
-            Self::V4(addr) => to.ipv4(*addr),
-            Self::V6(addr) => to.quoted(&addr.to_string()),
-        }
+        to.raw("\"");
+        to.address(*self);
+        to.raw("\"");
+    }
+}
+
+impl Json for WiresharkFilter {
+    fn write(&self, to: &mut Lines) {
+        let (field, [client, server]) = (self.address_field(), self.addrs);
+        to.raw("\"");
+        to.raw(field);
+        to.raw(" == ");
+        to.address(client);
+        to.raw(" && ");
+        to.raw(field);
+        to.raw(" == ");
+        to.address(server);
+        to.raw(" && tcp.port == ");
+        to.number(self.ports[0].into());
+        to.raw(" && tcp.port == ");
+        to.number(self.ports[1].into());
+        to.raw(" && frame.number >= ");
+        to.number(self.frames[0]);
+        to.raw(" && frame.number <= ");
+        to.number(self.frames[1]);
+        to.raw("\"");
     }
 }
 
@@ -344,6 +367,11 @@ mod tests {
         #[test]
         fn any_address(addr: std::net::IpAddr) {
             same_as_serde(&addr);
+        }
+
+        #[test]
+        fn any_filter(addrs: [std::net::IpAddr; 2], ports: [u16; 2], frames: [u64; 2]) {
+            same_as_serde(&WiresharkFilter { addrs, ports, frames });
         }
 
         #[test]

@@ -4,7 +4,8 @@
 
 use crate::stamp::{Rfc3339, Time, triple};
 use serde_json::Value;
-use std::net::Ipv4Addr;
+use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// Lines gathered in memory.
 #[derive(Debug, Default)]
@@ -59,16 +60,22 @@ impl Lines {
         self.text.extend_from_slice(self.times.quoted(time));
     }
 
-    /// An address in quotes.
-    pub(super) fn ipv4(&mut self, addr: Ipv4Addr) {
-        self.raw("\"");
+    /// An address.
+    pub(super) fn address(&mut self, addr: IpAddr) {
+        match addr {
+            IpAddr::V4(addr) => self.ipv4(addr),
+            // Writing to memory cannot fail.
+            IpAddr::V6(addr) => write!(self.text, "{addr}").unwrap_or_default(),
+        }
+    }
+
+    fn ipv4(&mut self, addr: Ipv4Addr) {
         for octet in addr.octets() {
             let (octet, dot) = (octet.into(), u64::from(b'.') << 24);
             self.word(triple(octet) | dot, zeros(octet), 4);
         }
         // Over the last dot.
         self.text.pop();
-        self.raw("\"");
     }
 
     /// A number. Most sequence numbers and lengths of a close are relative and tiny.

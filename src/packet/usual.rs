@@ -1,0 +1,116 @@
+//! The frame that most captures consist of, in one step: Ethernet, IPv4 without options, TCP with
+//! timestamps or no options at all.
+
+use super::ip::mapped;
+use super::tcp::{self, NO_OPERATION, TIMESTAMPS};
+use super::{End, Flags, Segment};
+use crate::seq::SeqNum;
+
+/// The LINKTYPE of Ethernet.
+const EN10MB: u16 = 1;
+/// Ethernet's header, and IPv4's behind it.
+const IP: usize = 14;
+const TCP: usize = IP + 20;
+const OPTIONS: usize = TCP + 20;
+/// `EtherType` of IPv4; version 4 and a header of five words.
+const IPV4: [u8; 3] = [0x08, 0x00, 0x45];
+const TCP_PROTOCOL: u8 = 6;
+/// More fragments, and the fragment's place.
+const FRAGMENT: u16 = 0x3fff;
+
+/// The segment, if the frame is such a one and nothing is wrong with it; what the layers one by one
+/// would give.
+#[inline]
+pub(super) fn segment(link: u16, data: &[u8]) -> Option<Segment> {
+    let head: &[u8; OPTIONS] = data.first_chunk().filter(|_| link == EN10MB)?;
+    let two = |at: usize| u16::from_be_bytes([head[at], head[at + 1]]);
+    let four = |at: usize| u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+    let is_ip = [head[IP - 2], head[IP - 1], head[IP]] == IPV4;
+    let is_tcp = head[IP + 9] == TCP_PROTOCOL && two(IP + 6) & FRAGMENT == 0;
+    if !is_ip || !is_tcp {
+        return None;
+    }
+    let options = match head[TCP + 12] >> 4 {
+        5 => None,
+        8 => {
+            let options: &[u8; 12] = data.get(OPTIONS..)?.first_chunk()?;
+            let [NO_OPERATION, NO_OPERATION, TIMESTAMPS, 10, ..] = options else {
+                return None;
+            };
+            Some(tcp::timestamps(*options.last_chunk()?))
+        }
+        _ => return None,
+    };
+    let headers = if options.is_some() { 52 } else { 40 };
+    Some(Segment {
+        src: End {
+            addr: mapped(four(IP + 12)).to_be_bytes(),
+            port: two(TCP),
+        },
+        dst: End {
+            addr: mapped(four(IP + 16)).to_be_bytes(),
+            port: two(TCP + 2),
+        },
+        seq: SeqNum(four(TCP + 4)),
+        ack: SeqNum(four(TCP + 8)),
+        len: u32::from(two(IP + 2)).checked_sub(headers)?,
+        flags: Flags(head[TCP + 13]),
+        window: two(TCP + 14),
+        timestamps: options,
+        window_scale: None,
+        ttl: head[IP + 8],
+        ip_id: Some(two(IP + 4)),
+        options_cut: false,
+        window_cut: false,
+        fragment: false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::segment;
+    use crate::packet::decode_by_layers;
+    use proptest::prelude::*;
+
+    /// A frame of the usual kind.
+    const USUAL: [u8; 70] = {
+        let mut frame = [0x11; 70];
+        (frame[12], frame[13], frame[14]) = (0x08, 0x00, 0x45);
+        (frame[16], frame[17]) = (0, 56);
+        (frame[20], frame[21], frame[23]) = (0x40, 0, 6);
+        (frame[46], frame[47]) = (0x80, 0x10);
+        (frame[54], frame[55], frame[56], frame[57]) = (1, 1, 8, 10);
+        frame
+    };
+
+    #[test]
+    fn takes_the_usual_frame() {
+        let usual = segment(1, &USUAL).unwrap();
+        assert_eq!(Ok(usual), decode_by_layers(1, &USUAL, 70));
+        assert_eq!(usual.len, 4);
+        let mut plain = USUAL;
+        plain[46] = 0x50;
+        assert_eq!(segment(1, &plain).unwrap().len, 16);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+        #[test]
+        fn equals_the_layers_one_by_one(
+            changes in prop::collection::vec((12_usize..70, prop::sample::select(vec![0, 1, 5, 6, 8, 10, 20, 39, 40, 51, 0x20, 0x45, 0x46, 0x50, 0x60, 0x80, 0xff])), 0..4),
+            len in prop::sample::select(vec![70, 70, 70, 66, 65, 60, 57, 54, 53, 33]),
+            link in prop::sample::select(vec![1_u16, 1, 1, 101]),
+            on_wire in 54_u32..1600,
+        ) {
+            let mut frame = USUAL;
+            for (at, value) in changes {
+                frame[at] = value;
+            }
+            let data = &frame[..len];
+            let on_wire = on_wire.max(len as u32);
+            if let Some(usual) = segment(link, data) {
+                prop_assert_eq!(Ok(usual), decode_by_layers(link, data, on_wire));
+            }
+        }
+    }
+}
