@@ -63,7 +63,7 @@ fn forged_both_ways(facts: &Facts, resets: &[Rst], rst: &Rst) -> bool {
     let rtt = |side| facts.half(side).rtt.unwrap_or(0);
     let longest = rtt(Side::Client).max(rtt(Side::Server)) + SLACK;
     let other = |r: &&Rst| {
-        let apart = r.seen().at.time.since(rst.seen().at.time).abs();
+        let apart = r.seen().at().time.since(rst.seen().at().time).abs();
         r.from != rst.from && r.signs.ttl && apart < longest
     };
     rst.signs.ttl && resets.iter().any(|r| other(&r))
@@ -76,7 +76,7 @@ fn both_sides(facts: &Facts, resets: &[Rst], rst: &Rst) -> bool {
     }
     let rtt = facts.half(rst.from.peer()).rtt;
     let crossed = |r: &&Rst| {
-        let apart = r.seen().at.time.since(rst.seen().at.time).abs();
+        let apart = r.seen().at().time.since(rst.seen().at().time).abs();
         r.from != rst.from
             && r.form == RstForm::Active
             && r.fate == RstFate::Effective
@@ -174,9 +174,9 @@ fn looks_like_its_sender(facts: &Facts, rst: &Rst) -> bool {
     let ttl = mine
         .ttl
         .is_some_and(|(low, high)| (low..=high).contains(&seen.ttl));
-    let timestamps = mine.tsval.is_none() || seen.timestamps.is_some();
+    let timestamps = mine.tsval.is_none() || seen.timestamps().is_some();
     let before = &rst.reset.before;
-    let id = before.next_id.is_none_or(|next| seen.ip_id == Some(next)) || before.fresh_ids;
+    let id = before.next_id.is_none_or(|next| seen.ip_id() == Some(next)) || before.fresh_ids;
     ttl && timestamps && id
 }
 
@@ -185,11 +185,11 @@ fn nothing_follows(facts: &Facts, rst: &Rst) -> bool {
     let peer = rst.from.peer();
     let rtt = facts.half(peer).rtt.unwrap_or(0) + SLACK;
     let seen = rst.seen();
-    let follows = |s: &Seen| seen.at.is_before(s.at) && !s.flags.rst();
+    let follows = |s: &Seen| seen.at().is_before(s.at()) && !s.flags.rst();
     !facts.sent_by(rst.from).any(follows)
         && !facts
             .sent_by(peer)
-            .any(|s| follows(s) && s.at.time.since(seen.at.time) > rtt)
+            .any(|s| follows(s) && s.at().time.since(seen.at().time) > rtt)
 }
 
 type Reading = (AbortCause, Confidence, Vec<AbortCause>);
@@ -212,7 +212,7 @@ fn cause(facts: &Facts, rst: &Rst, foreign: bool) -> Reading {
 fn cause_of_reply(facts: &Facts, rst: &Rst) -> Reading {
     let closed = facts
         .fin(rst.from)
-        .filter(|f| f.copies.first.is_before(rst.seen().at));
+        .filter(|f| f.copies.first.is_before(rst.seen().at()));
     let none = Vec::new;
     let Some(trigger) = rst.trigger else {
         let alternatives = vec![AbortCause::NoConnection, AbortCause::Injected];
@@ -249,7 +249,7 @@ fn cause_of_reply(facts: &Facts, rst: &Rst) -> Reading {
 fn expired(facts: &Facts, rst: &Rst) -> Reading {
     let since = facts
         .fin_acked(rst.from)
-        .map(|acked| rst.seen().at.time.since(acked.time));
+        .map(|acked| rst.seen().at().time.since(acked.time));
     let long = since.is_some_and(|ns| ns >= SECOND);
     let confidence = if long {
         Confidence::Likely

@@ -205,7 +205,7 @@ fn part(facts: &Facts, side: Side) -> Part {
         };
     }
     if let Some(ack) = received {
-        return Part::ShownPassive(ack.at);
+        return Part::ShownPassive(ack.at());
     }
     if let Some(anchored) = mine.anchored {
         return Part::ShownPassive(anchored);
@@ -231,8 +231,12 @@ fn sent_before_its_first_copy(facts: &Facts, side: Side) -> bool {
         return false;
     };
     let copies = facts.fin_copies(side.peer());
-    let seen_once = copies.iter().filter(|c| c.at.is_before(first.at)).count() == 1;
-    first.seq == end && !first.flags.fin() && first.at.is_before(mine.copies.first) && seen_once
+    let seen_once = copies
+        .iter()
+        .filter(|c| c.at().is_before(first.at()))
+        .count()
+        == 1;
+    first.seq == end && !first.flags.fin() && first.at().is_before(mine.copies.first) && seen_once
 }
 
 const fn one(side: Side) -> ActiveCloser {

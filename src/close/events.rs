@@ -21,10 +21,10 @@ struct Told {
 pub(super) fn events(case: &Case) -> Vec<CloseEntry> {
     let facts = &case.facts;
     let mut told = [Told::default(); 2];
-    let mut all = Vec::with_capacity(EVENTS);
+    let mut all = Vec::with_capacity(EVENTS / 2);
     let mut more = 0;
     for seen in &facts.log {
-        let from = facts.side(seen.from);
+        let from = facts.side(seen.from());
         let Some(event) = classify(case, seen, from, &mut told[from.index()]) else {
             continue;
         };
@@ -33,15 +33,15 @@ pub(super) fn events(case: &Case) -> Vec<CloseEntry> {
             continue;
         }
         all.push(CloseEntry::Event(CloseEvent {
-            frame: seen.at.frame,
-            time: Some(seen.at.time),
+            frame: seen.at().frame,
+            time: Some(seen.at().time),
             from,
             event,
             seq: facts.relative(from, seen.seq).unwrap_or(seen.seq.0),
             ack: facts
                 .relative(from.peer(), seen.ack)
                 .filter(|_| seen.flags.ack()),
-            len: seen.len,
+            len: seen.len(),
         }));
     }
     if more > 0 {
@@ -79,7 +79,7 @@ fn classify(case: &Case, seen: &Seen, from: Side, told: &mut Told) -> Option<Eve
     if acks_peer && seen.is_empty_ack() && case.time_wait.iter().any(|t| t.owner == from) {
         return Some(Event::TimeWaitAck);
     }
-    let probe = seen.len <= 1 && before == Some(seen.seq.plus(1)) && !told.fin;
+    let probe = seen.len() <= 1 && before == Some(seen.seq.plus(1)) && !told.fin;
     probe.then_some(Event::KeepaliveProbe)
 }
 
@@ -108,8 +108,8 @@ pub(super) fn listed_resets(case: &Case) -> Vec<Reset> {
 fn listed(rst: &Rst) -> Reset {
     let seen = rst.seen();
     Reset {
-        frame: seen.at.frame,
-        time: Some(seen.at.time),
+        frame: seen.at().frame,
+        time: Some(seen.at().time),
         from: rst.from,
         form: rst.form,
         fit: rst.fit,

@@ -4,6 +4,7 @@ use crate::close::verdict::{Endpoint, RolesFrom, Side};
 use crate::flow::{Fin, Flow, Half, Seen};
 use crate::seq::SeqNum;
 use crate::stamp::{MILLISECOND, Stamp};
+use smallvec::SmallVec;
 
 /// Slack of every comparison with a round trip.
 pub(super) const SLACK: i64 = 5 * MILLISECOND;
@@ -19,6 +20,9 @@ pub struct Context {
     pub cut: bool,
 }
 
+/// Copies of a FIN. Most have one.
+type FinCopies<'a> = SmallVec<[&'a Seen; 2]>;
+
 /// A flow, with its ends told apart.
 pub(super) struct Facts<'a> {
     pub(super) flow: &'a Flow,
@@ -29,7 +33,7 @@ pub(super) struct Facts<'a> {
     /// The segments kept, in file order.
     pub(super) log: Vec<&'a Seen>,
     /// The copies of each side's FIN, client first.
-    copies: [Vec<&'a Seen>; 2],
+    copies: [FinCopies<'a>; 2],
     /// What every rule asks of both sides, client first.
     acked: [Option<Stamp>; 2],
     was_acked: [Option<Stamp>; 2],
@@ -45,7 +49,7 @@ impl<'a> Facts<'a> {
             roles_from,
             client,
             log: flow.log.iter().collect(),
-            copies: [Vec::new(), Vec::new()],
+            copies: [SmallVec::new(), SmallVec::new()],
             acked: [None; 2],
             was_acked: [None; 2],
             possible_fin: [false; 2],
@@ -105,7 +109,7 @@ impl<'a> Facts<'a> {
     /// Segments of a side, in file order.
     pub(super) fn sent_by(&self, side: Side) -> impl DoubleEndedIterator<Item = &'a Seen> + '_ {
         let from = self.index(side);
-        self.log.iter().copied().filter(move |s| s.from == from)
+        self.log.iter().copied().filter(move |s| s.from() == from)
     }
 
     /// The first segment of the peer that acknowledges a side's FIN, RSTs aside.
@@ -118,7 +122,7 @@ impl<'a> Facts<'a> {
         let end = fin.seq.plus(1);
         let acks = |s: &&Seen| !s.flags.rst() && s.acks_fin(end);
         fin.acked
-            .or_else(|| self.sent_by(side.peer()).find(acks).map(|s| s.at))
+            .or_else(|| self.sent_by(side.peer()).find(acks).map(Seen::at))
     }
 
     /// Proof that the peer acknowledged a side's FIN: an ACK, or a reply RST of the side itself,
@@ -134,9 +138,9 @@ impl<'a> Facts<'a> {
         let ttl = self.half(side).ttl;
         let own = |s: &Seen| ttl.is_none_or(|(low, high)| (low..=high).contains(&s.ttl));
         let answers = |s: &Seen| s.flags.rst() && !s.flags.ack() && s.seq == end;
-        let proof = |s: &&&Seen| s.from == from && answers(s) && own(s);
+        let proof = |s: &&&Seen| s.from() == from && answers(s) && own(s);
         self.fin_acked(side)
-            .or_else(|| self.log.iter().find(proof).map(|s| s.at))
+            .or_else(|| self.log.iter().find(proof).map(|s| s.at()))
     }
 
     /// One sequence number at the end of a side's data is missing and acknowledged, or skipped by
@@ -189,11 +193,11 @@ impl<'a> Facts<'a> {
         &self.copies[side.index()]
     }
 
-    fn find_copies(&self, side: Side) -> Vec<&'a Seen> {
+    fn find_copies(&self, side: Side) -> FinCopies<'a> {
         let Some(fin) = self.fin(side) else {
-            return Vec::new();
+            return SmallVec::new();
         };
-        let mut copies: Vec<&Seen> = Vec::new();
+        let mut copies: FinCopies = SmallVec::new();
         let is_copy = |s: &&Seen| s.flags.fin() && s.end().minus(1) == fin.seq;
         for seen in self.sent_by(side).filter(is_copy) {
             if !copies.iter().any(|c| is_network_copy(c, seen)) {
@@ -207,15 +211,15 @@ impl<'a> Facts<'a> {
 /// A copy of a FIN equal in IPv4 ID (not 0) and TSval was made on the way. Without either, time
 /// decides.
 fn is_network_copy(first: &Seen, again: &Seen) -> bool {
-    if (first.seq, first.ack, first.len) != (again.seq, again.ack, again.len) {
+    if (first.seq, first.ack, first.len()) != (again.seq, again.ack, again.len()) {
         return false;
     }
-    let id = first.ip_id.filter(|&id| id != 0);
-    let tsval = first.timestamps.map(|t| t.val);
-    let same_id = first.ip_id == again.ip_id;
-    let same_tsval = tsval == again.timestamps.map(|t| t.val);
+    let id = first.ip_id().filter(|&id| id != 0);
+    let tsval = first.timestamps().map(|t| t.val);
+    let same_id = first.ip_id() == again.ip_id();
+    let same_tsval = tsval == again.timestamps().map(|t| t.val);
     if id.is_none() && tsval.is_none() {
-        return again.at.time.since(first.at.time) < 200 * MILLISECOND;
+        return again.at().time.since(first.at().time) < 200 * MILLISECOND;
     }
     (id.is_none() || same_id) && (tsval.is_none() || same_tsval)
 }

@@ -81,13 +81,13 @@ fn repeated_after_the_ack(case: &Case, side: Side) -> bool {
         case.last_ack.side == Some(side) && case.last_ack.value == FinalAck::LostAfter;
     let (Some(end), Some(last)) = (
         facts.half(side).fin_end(),
-        facts.fin_copies(side).last().map(|c| c.at),
+        facts.fin_copies(side).last().map(|c| c.at()),
     ) else {
         return false;
     };
     let answered = facts
         .sent_by(side.peer())
-        .any(|s| s.acks(end) && !s.flags.rst() && last.is_before(s.at));
+        .any(|s| s.acks(end) && !s.flags.rst() && last.is_before(s.at()));
     not_received && !answered
 }
 

@@ -8,6 +8,7 @@ use crate::close::facts::Facts;
 use crate::close::verdict::{ActiveCloser, FinalAck, Side};
 use crate::flow::Seen;
 use crate::stamp::SECOND;
+use smallvec::SmallVec;
 
 /// A capture that runs on for so long after a FIN would have shown it again.
 const RUNS_ON: i64 = 3 * SECOND;
@@ -25,7 +26,7 @@ pub(super) struct LastAck {
 #[derive(Clone, Debug)]
 pub(super) struct Detail {
     /// Frames of the FIN's copies, of the ACKs and RST between them.
-    pub(super) frames: Vec<u64>,
+    pub(super) frames: SmallVec<[u64; 4]>,
     /// A FIN crossed the ACK.
     pub(super) crossed: bool,
     /// The active closer answered with a RST.
@@ -94,19 +95,19 @@ fn of_fin(facts: &Facts, p: Side) -> LastAck {
     let ack = facts.sent_by(owner).find(|s| !s.flags.rst() && s.acks(end));
     let reset = facts
         .sent_by(owner)
-        .find(|s| s.flags.rst() && first.at.is_before(s.at));
+        .find(|s| s.flags.rst() && first.at().is_before(s.at()));
     let rtt = facts.half(p).rtt;
     let mut detail = Detail {
-        frames: copies.iter().map(|c| c.at.frame).collect(),
+        frames: copies.iter().map(|c| c.at().frame).collect(),
         crossed: false,
         owner_gone: false,
         copies: copies.len(),
-        span: last.at.time.since(first.at.time),
+        span: last.at().time.since(first.at().time),
         rtt_known: rtt.is_some(),
     };
     let value = match ack {
         Some(ack) => {
-            detail.frames.push(ack.at.frame);
+            detail.frames.push(ack.at().frame);
             let value = acked(copies, ack, rtt.unwrap_or(0), &mut detail);
             if value == FinalAck::Seen || !every_ack_arrived(facts, p, value, copies.len()) {
                 value
@@ -126,9 +127,11 @@ fn of_fin(facts: &Facts, p: Side) -> LastAck {
 }
 
 fn acked(copies: &[&Seen], ack: &Seen, rtt: i64, detail: &mut Detail) -> FinalAck {
-    let before = copies.iter().filter(|c| c.at.is_before(ack.at)).count();
-    let after = copies.iter().filter(|c| ack.at.is_before(c.at));
-    let late = after.clone().any(|c| c.at.time.since(ack.at.time) > rtt);
+    let before = copies.iter().filter(|c| c.at().is_before(ack.at())).count();
+    let after = copies.iter().filter(|c| ack.at().is_before(c.at()));
+    let late = after
+        .clone()
+        .any(|c| c.at().time.since(ack.at().time) > rtt);
     if late && copies.len() > 1 && before > 0 {
         return FinalAck::LostAfter;
     }
@@ -160,8 +163,12 @@ fn unacked(facts: &Facts, copies: &[&Seen], reset: Option<&Seen>, detail: &mut D
     };
     if let Some(reset) = reset {
         detail.owner_gone = true;
-        detail.frames.push(reset.at.frame);
-        let repeated = copies.iter().filter(|c| c.at.is_before(reset.at)).count() > 1;
+        detail.frames.push(reset.at().frame);
+        let repeated = copies
+            .iter()
+            .filter(|c| c.at().is_before(reset.at()))
+            .count()
+            > 1;
         return if repeated {
             FinalAck::LostBefore
         } else {
@@ -171,7 +178,7 @@ fn unacked(facts: &Facts, copies: &[&Seen], reset: Option<&Seen>, detail: &mut D
     if copies.len() > 1 {
         return FinalAck::Never;
     }
-    if facts.end().time.since(last.at.time) >= RUNS_ON {
+    if facts.end().time.since(last.at().time) >= RUNS_ON {
         return FinalAck::Unseen;
     }
     FinalAck::Unknown

@@ -7,6 +7,7 @@ use crate::close::phrase::phrase;
 use crate::close::verdict::{
     AbortCause, AbortedBy, ActiveCloser, Confidence, Outcome, RstForm, Side,
 };
+use crate::flow::Seen;
 use crate::stamp::Stamp;
 
 /// Why the verdict is what it is.
@@ -31,7 +32,7 @@ fn refused(case: &Case) -> String {
     let rst = case.facts.sent_by(Side::Server).find(|s| s.flags.rst());
     format!(
         "the SYN was answered by a RST in frame {}",
-        frame(rst.map(|s| s.at))
+        frame(rst.map(Seen::at))
     )
 }
 
@@ -156,7 +157,7 @@ fn aborted(case: &Case) -> String {
     let Some(rst) = case.resets.get(abort.rst) else {
         return String::new();
     };
-    let at = rst.seen().at.frame;
+    let at = rst.seen().at().frame;
     let from = abort.from;
     let who = match abort.by {
         AbortedBy::Both => format!("both sides sent a RST, the {from} in frame {at}"),
@@ -173,16 +174,16 @@ fn aborted(case: &Case) -> String {
         (AbortCause::DataAfterClose, Some(t)) => {
             format!(
                 " to the payload in frame {}, after it had closed",
-                t.seen.at.frame
+                t.seen.at().frame
             )
         }
         (AbortCause::FinWait2Expired | AbortCause::TimeWaitGone, Some(t)) => {
             format!(
                 " to the FIN in frame {}: it kept no socket for it",
-                t.seen.at.frame
+                t.seen.at().frame
             )
         }
-        (_, Some(t)) => format!(" in answer to frame {}", t.seen.at.frame),
+        (_, Some(t)) => format!(" in answer to frame {}", t.seen.at().frame),
         (AbortCause::UnreadData, None) => {
             format!(
                 ": its window jumped to {} as unread data was freed",

@@ -114,7 +114,7 @@ pub(super) fn resets<'a>(facts: &Facts<'a>) -> Vec<Rst<'a>> {
 }
 
 fn examine<'a>(facts: &Facts<'a>, reset: &'a ResetSeen, before: &[Rst<'a>]) -> Rst<'a> {
-    let from = facts.side(reset.seen.from);
+    let from = facts.side(reset.seen.from());
     let trigger = find_trigger(facts, reset, before);
     let form = form(facts, reset, trigger.as_ref());
     let fit = fit(facts, reset);
@@ -144,11 +144,14 @@ fn form(facts: &Facts, reset: &ResetSeen, trigger: Option<&Trigger>) -> RstForm 
             RstForm::Active
         };
     }
-    let from = facts.side(seen.from);
+    let from = facts.side(seen.from());
     let next = facts.of(reset.before.next, from);
     let own_ttl = !other_ttl(facts, reset);
-    let own_id = reset.before.next_id.is_none_or(|id| seen.ip_id == Some(id));
-    let numbered = seen.ip_id.is_none_or(|id| id != 0);
+    let own_id = reset
+        .before
+        .next_id
+        .is_none_or(|id| seen.ip_id() == Some(id));
+    let numbered = seen.ip_id().is_none_or(|id| id != 0);
     let is_active = trigger.is_none() && next == Some(seen.seq) && own_ttl && own_id && numbered;
     if is_active {
         RstForm::Active
@@ -163,10 +166,11 @@ fn find_trigger<'a>(
     before: &[Rst<'a>],
 ) -> Option<Trigger<'a>> {
     let seen = &reset.seen;
-    let from = facts.side(seen.from);
+    let from = facts.side(seen.from());
     let rtt = facts.half(from).rtt;
-    let age = |s: &Seen| seen.at.time.since(s.at.time);
-    let asked = |s: &&&Seen| s.from != seen.from && s.at.is_before(seen.at) && !s.flags.rst();
+    let age = |s: &Seen| seen.at().time.since(s.at().time);
+    let asked =
+        |s: &&&Seen| s.from() != seen.from() && s.at().is_before(seen.at()) && !s.flags.rst();
     if seen.flags.ack() {
         let answers = |s: &&&Seen| s.flags.syn() && !s.flags.ack() && seen.ack == s.end();
         // A side that has opened a connection resets it at its own number, 0 or not.
@@ -205,7 +209,9 @@ fn find_trigger<'a>(
 /// The segment was answered before the RST passed: by an ACK, or by a RST of its own.
 fn is_answered(facts: &Facts, segment: &Seen, reset: &ResetSeen, before: &[Rst]) -> bool {
     let between = |s: &&&Seen| {
-        segment.at.is_before(s.at) && s.at.is_before(reset.seen.at) && s.from != segment.from
+        segment.at().is_before(s.at())
+            && s.at().is_before(reset.seen.at())
+            && s.from() != segment.from()
     };
     let acked = facts
         .log
@@ -215,7 +221,7 @@ fn is_answered(facts: &Facts, segment: &Seen, reset: &ResetSeen, before: &[Rst])
     acked
         || before
             .iter()
-            .any(|r| r.trigger.is_some_and(|t| t.seen.at == segment.at))
+            .any(|r| r.trigger.is_some_and(|t| t.seen.at() == segment.at()))
 }
 
 fn answered(facts: &Facts, trigger: &Seen, reset: &ResetSeen) -> Answered {
@@ -230,14 +236,14 @@ fn answered(facts: &Facts, trigger: &Seen, reset: &ResetSeen) -> Answered {
     if !f.fin() {
         return Answered::Payload;
     }
-    if trigger.len > 0 || unanswered_payload(facts, trigger) {
+    if !trigger.is_empty() || unanswered_payload(facts, trigger) {
         return Answered::Payload;
     }
-    let sender = facts.side(trigger.from);
+    let sender = facts.side(trigger.from());
     let rtt = facts.half(sender.peer()).rtt.unwrap_or(0);
     let copies = facts.fin_copies(sender);
     let received = |c: &&&Seen| {
-        c.at.is_before(reset.seen.at) && reset.seen.at.time.since(c.at.time) + SLACK >= rtt
+        c.at().is_before(reset.seen.at()) && reset.seen.at().time.since(c.at().time) + SLACK >= rtt
     };
     if copies.iter().filter(received).count() > 1 {
         Answered::FinAgain
@@ -248,13 +254,13 @@ fn answered(facts: &Facts, trigger: &Seen, reset: &ResetSeen) -> Answered {
 
 /// Payload before a FIN that the peer had not acknowledged.
 fn unanswered_payload(facts: &Facts, fin: &Seen) -> bool {
-    let sender = facts.side(fin.from);
+    let sender = facts.side(fin.from());
     let acked_before = |end: SeqNum| {
         facts
             .sent_by(sender.peer())
             .any(|a| !a.flags.rst() && a.acks(end))
     };
-    let has_payload = |s: &&Seen| s.len > 0 && s.at.is_before(fin.at);
+    let has_payload = |s: &&Seen| !s.is_empty() && s.at().is_before(fin.at());
     facts
         .sent_by(sender)
         .filter(has_payload)
@@ -265,7 +271,7 @@ fn unanswered_payload(facts: &Facts, fin: &Seen) -> bool {
 /// sent without a hole.
 fn fit(facts: &Facts, reset: &ResetSeen) -> RstFit {
     let seen = &reset.seen;
-    let from = facts.side(seen.from);
+    let from = facts.side(seen.from());
     if seen.flags.ack() && seen.seq.0 == 0 && facts.half(from).isn.is_none() {
         // It answers a SYN: the ACK alone decides (RFC 9293 section 3.10.7.3).
         let next = facts.of(reset.before.next, from.peer());
@@ -292,7 +298,7 @@ fn fit(facts: &Facts, reset: &ResetSeen) -> RstFit {
 }
 
 fn other_ttl(facts: &Facts, reset: &ResetSeen) -> bool {
-    let ttl = facts.half(facts.side(reset.seen.from)).ttl;
+    let ttl = facts.half(facts.side(reset.seen.from())).ttl;
     ttl.is_some_and(|(low, high)| !(low..=high).contains(&reset.seen.ttl))
 }
 
@@ -304,7 +310,7 @@ fn signs(facts: &Facts, rst: &Rst) -> Signs {
     Signs {
         ttl: other_ttl(facts, reset),
         ip_id: foreign_id(reset, with_ack),
-        timestamps: with_ack && seen.timestamps.is_none() && !seen.cut && half.tsval.is_some(),
+        timestamps: with_ack && seen.timestamps().is_none() && !seen.cut() && half.tsval.is_some(),
         window: with_ack && seen.window == 0 && reset.before.window.is_some_and(|w| w != 0),
         unprovoked: alone
             && rst.form == RstForm::Reply
@@ -316,7 +322,7 @@ fn signs(facts: &Facts, rst: &Rst) -> Signs {
 
 /// Neither 0 in a bare RST, nor the sender's next ID, nor a few after it.
 fn foreign_id(reset: &ResetSeen, with_ack: bool) -> bool {
-    let (Some(id), Some(next)) = (reset.seen.ip_id, reset.before.next_id) else {
+    let (Some(id), Some(next)) = (reset.seen.ip_id(), reset.before.next_id) else {
         return false;
     };
     let near = id.wrapping_sub(next) <= 64;
@@ -327,7 +333,7 @@ fn foreign_id(reset: &ResetSeen, with_ack: bool) -> bool {
 fn talks_on(facts: &Facts, rst: &Rst) -> bool {
     facts
         .sent_by(rst.from)
-        .any(|s| rst.seen().at.is_before(s.at) && !s.flags.rst())
+        .any(|s| rst.seen().at().is_before(s.at()) && !s.flags.rst())
 }
 
 /// The receiver alone decides whether a RST was ignored or challenged.
@@ -353,7 +359,9 @@ fn fate(facts: &Facts, rst: &Rst) -> RstFate {
     };
     let sent_before = facts.of(rst.reset.before.next, rst.from);
     let later = |s: &&Seen| {
-        seen.at.is_before(s.at) && !s.flags.rst() && s.at.time.since(seen.at.time) + slack >= rtt
+        seen.at().is_before(s.at())
+            && !s.flags.rst()
+            && s.at().time.since(seen.at().time) + slack >= rtt
     };
     let counts = |s: &&Seen| later(s) && !answered_by_reset(facts, s, rst.from);
     let goes_on = |s: &Seen| {
@@ -385,7 +393,7 @@ pub(super) fn follows_the_close(facts: &Facts, seen: &Seen) -> bool {
     let over = |side| {
         facts
             .fin_acked(side)
-            .is_some_and(|at| at.is_before(seen.at))
+            .is_some_and(|at| at.is_before(seen.at()))
     };
     over(Side::Client) && over(Side::Server)
 }
@@ -394,5 +402,5 @@ pub(super) fn follows_the_close(facts: &Facts, seen: &Seen) -> bool {
 fn answered_by_reset(facts: &Facts, segment: &Seen, by: Side) -> bool {
     facts
         .sent_by(by)
-        .any(|r| r.flags.rst() && segment.at.is_before(r.at) && r.seq == segment.ack)
+        .any(|r| r.flags.rst() && segment.at().is_before(r.at()) && r.seq == segment.ack)
 }

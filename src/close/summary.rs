@@ -3,6 +3,7 @@
 use crate::close::finding::Code;
 use crate::close::verdict::{ActiveCloser, Side, Verdict};
 use crate::stamp::Time;
+use foldhash::fast::RandomState;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -113,7 +114,7 @@ pub struct Totals {
     by_closer: [u64; 8],
     by_cause: [u64; 16],
     findings: BTreeMap<Code, u64>,
-    owners: HashMap<IpAddr, u64>,
+    owners: HashMap<IpAddr, u64, RandomState>,
 }
 
 impl Totals {

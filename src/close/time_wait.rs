@@ -62,8 +62,8 @@ fn gone_entry(facts: &Facts, owner: Side, gone: &Gone) -> TimeWait {
     let (start, _) = acks_of_fin(facts, owner);
     TimeWait {
         owner,
-        start: start.map(|s| s.at.time),
-        end: Some(gone.at.at.time),
+        start: start.map(|s| s.at().time),
+        end: Some(gone.at.at().time),
         ended_by: EndedBy::Gone,
         basis: Basis::Rule,
         confidence: Confidence::Likely,
@@ -86,10 +86,10 @@ fn acks_of_fin<'a>(facts: &Facts<'a>, owner: Side) -> (Option<&'a Seen>, Vec<&'a
 fn entry(case: &Case, owner: Side) -> TimeWait {
     let facts = &case.facts;
     let (first, later) = acks_of_fin(facts, owner);
-    let start = first.map(|s| s.at);
+    let start = first.map(Seen::at);
     let to_syn = acks_to_next(facts, owner);
     let last = to_syn.map(|acks| acks.last);
-    let last = last.or_else(|| later.last().map(|s| s.at));
+    let last = last.or_else(|| later.last().map(|s| s.at()));
     let (ended_by, end) = ending(case, owner, start, last);
     let left = end.map(|end| end.since(facts.end().time));
     TimeWait {
@@ -180,30 +180,30 @@ fn assassinated(case: &Case, owner: Side, start: Option<Stamp>) -> Option<Stamp>
     let (start, end) = (start?, facts.half(owner.peer()).fin_end()?);
     let reset = facts
         .sent_by(owner.peer())
-        .find(|s| s.flags.rst() && s.seq == end && start.is_before(s.at))?;
+        .find(|s| s.flags.rst() && s.seq == end && start.is_before(s.at()))?;
     let rtt = facts.half(owner).rtt.unwrap_or(0);
     let lives = facts.sent_by(owner).any(|s| {
-        s.is_empty_ack() && reset.at.is_before(s.at) && s.at.time.since(reset.at.time) > rtt
+        s.is_empty_ack() && reset.at().is_before(s.at()) && s.at().time.since(reset.at().time) > rtt
     });
-    (!lives).then_some(reset.at)
+    (!lives).then_some(reset.at())
 }
 
 /// Linux's timewait socket answers with IP ID 0 where the full socket's IDs count, and echoes the
 /// first FIN's TSval whatever comes later.
 fn basis(facts: &Facts, owner: Side, first: Option<&Seen>, later: &[&Seen]) -> Basis {
     let counts = facts.half(owner).ids.count();
-    let zero = |s: &Seen| s.is_empty_ack() && s.ip_id == Some(0);
+    let zero = |s: &Seen| s.is_empty_ack() && s.ip_id() == Some(0);
     let zero_id = counts && first.into_iter().chain(later.iter().copied()).any(zero);
     let copies = facts.fin_copies(owner.peer());
-    let tsval = |s: &Seen| s.timestamps.map(|t| t.val);
+    let tsval = |s: &Seen| s.timestamps().map(|t| t.val);
     let first_tsval = copies.first().and_then(|c| tsval(c));
     let moved = copies.iter().any(|c| tsval(c) != first_tsval);
     let echoes_first = moved
         && later.iter().any(|ack| {
             let newer = copies
                 .iter()
-                .any(|c| c.at.is_before(ack.at) && tsval(c) != first_tsval);
-            newer && ack.timestamps.map(|t| t.ecr) == first_tsval
+                .any(|c| c.at().is_before(ack.at()) && tsval(c) != first_tsval);
+            newer && ack.timestamps().map(|t| t.ecr) == first_tsval
         });
     if zero_id || echoes_first {
         Basis::Minisocket
@@ -242,15 +242,15 @@ fn fin_with_ack_answered(case: &Case, owner: Side) -> bool {
     let acked_before = |fin: &Seen| {
         facts
             .sent_by(owner)
-            .any(|s| !s.flags.rst() && s.acks_fin(peer_end) && s.at.is_before(fin.at))
+            .any(|s| !s.flags.rst() && s.acks_fin(peer_end) && s.at().is_before(fin.at()))
     };
     let answers = |fin: &Seen, ack: &Seen| {
-        let late = rtt.is_some_and(|rtt| ack.at.time.since(fin.at.time) + SLACK >= rtt);
-        let pair = ack.timestamps.zip(fin.timestamps);
+        let late = rtt.is_some_and(|rtt| ack.at().time.since(fin.at().time) + SLACK >= rtt);
+        let pair = ack.timestamps().zip(fin.timestamps());
         let echoes = pair.is_some_and(|(a, f)| a.ecr == f.val);
         // What repeats its FIN has not received the ACK of it yet.
         let re_acks = ack.is_empty_ack() && (ack.seq, ack.ack) == (end, peer_end);
-        let follows = || fin.at.is_before(ack.at) && (echoes || late && acked_before(fin));
+        let follows = || fin.at().is_before(ack.at()) && (echoes || late && acked_before(fin));
         re_acks && (passive || follows())
     };
     facts

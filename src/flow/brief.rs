@@ -1,14 +1,11 @@
 //! A flow of few segments: those, and nothing concluded from them yet.
 
 use crate::flow::key::Key;
-use crate::flow::packed::Packed;
 use crate::flow::pool::{Chain, Pool};
 use crate::flow::record::Flow;
 use crate::flow::seen::Seen;
 use crate::seq::SeqNum;
 
-/// Segments of a brief flow at most.
-const SEGMENTS: u8 = 36;
 /// Numbers so little before the end of a FIN are within the connection.
 const NEAR: u32 = 1 << 30;
 
@@ -41,7 +38,7 @@ impl Brief {
             return None;
         }
         let mut flow = Self {
-            chain: pool.begin(Packed::new(first)?),
+            chain: pool.begin(*first),
             isn: [SeqNum(0); 2],
             fin_end: [SeqNum(0); 2],
             has_syn: 0,
@@ -53,15 +50,12 @@ impl Brief {
         Some(flow)
     }
 
-    /// Takes in a segment. False if the facts must be known first.
-    pub(super) fn push(&mut self, seen: &Seen, pool: &mut Pool) -> bool {
-        if self.len >= SEGMENTS || !self.owns(seen) {
+    /// Takes in a segment. False if the facts must be known first. `most`: segments.
+    pub(super) fn push(&mut self, seen: &Seen, pool: &mut Pool, most: u8) -> bool {
+        if self.len >= most || !self.owns(seen) {
             return false;
         }
-        let Some(packed) = Packed::new(seen) else {
-            return false;
-        };
-        pool.push(&mut self.chain, self.len.into(), packed);
+        pool.push(&mut self.chain, self.len.into(), *seen);
         self.len += 1;
         self.note(seen);
         true
@@ -69,12 +63,11 @@ impl Brief {
 
     /// Makes `flow` the flow of these segments.
     pub(super) fn replay(&self, key: Key, number: u64, pool: &Pool, flow: &mut Flow) {
-        let segments = pool.segments(self.chain, self.len.into());
-        let mut segments = segments.map(Packed::seen);
+        let mut segments = pool.segments(self.chain, self.len.into());
         let Some(first) = segments.next() else { return };
-        flow.begin(key, number, &first);
+        flow.begin(key, number, first);
         for seen in segments {
-            flow.push(&seen);
+            flow.push(seen);
         }
     }
 
@@ -95,7 +88,7 @@ impl Brief {
 
     /// It is certainly a segment of this connection: the facts would say so too.
     fn owns(&self, seen: &Seen) -> bool {
-        let (f, from) = (seen.flags, seen.from);
+        let (f, from) = (seen.flags, seen.from());
         if f.rst() {
             return !f.syn();
         }
@@ -113,7 +106,7 @@ impl Brief {
     }
 
     fn note(&mut self, seen: &Seen) {
-        let (f, end) = (seen.flags, seen.from & 1);
+        let (f, end) = (seen.flags, seen.from() & 1);
         if f.rst() {
             return;
         }

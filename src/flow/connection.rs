@@ -192,7 +192,7 @@ fn begins(current: &Flow, seen: &Seen) -> Begins {
 }
 
 fn begins_by_syn(current: &Flow, seen: &Seen) -> Begins {
-    let (mine, peer) = sides(current, seen.from);
+    let (mine, peer) = sides(current, seen.from());
     let same = match (mine.isn, &mine.numbers) {
         (Some(isn), _) => isn == seen.seq,
         // The SYN stands behind the first segments, or the opening is simultaneous.
@@ -209,7 +209,7 @@ fn begins_by_syn(current: &Flow, seen: &Seen) -> Begins {
 }
 
 fn begins_by_syn_ack(current: &Flow, seen: &Seen) -> Begins {
-    let (mine, peer) = sides(current, seen.from);
+    let (mine, peer) = sides(current, seen.from());
     let same = match (mine.isn, &mine.numbers) {
         (Some(isn), _) => isn == seen.seq,
         (None, Some(numbers)) => numbers.base == seen.end(),
@@ -226,7 +226,7 @@ fn begins_by_syn_ack(current: &Flow, seen: &Seen) -> Begins {
 
 /// Numbers beyond an acknowledged FIN are another connection's.
 fn begins_midway(current: &Flow, seen: &Seen) -> Begins {
-    let (mine, peer) = sides(current, seen.from);
+    let (mine, peer) = sides(current, seen.from());
     let end = |half: &Half| {
         let fin = half.fin.as_ref().filter(|f| f.acked.is_some())?;
         // Numbers it had shown before are its own, wherever its FIN stands.
@@ -255,18 +255,18 @@ fn decides(pending: &Flow, current: &Flow, seen: &Seen) -> Decides {
         return Decides::New;
     };
     let f = seen.flags;
-    if f.syn() && !f.ack() && seen.from == opener {
+    if f.syn() && !f.ack() && seen.from() == opener {
         return match seen.seq {
             seq if seq == isn && pending.is_duplicate(seen) => Decides::Joins,
             seq if Some(seq) == current.half[usize::from(opener & 1)].isn => Decides::Nothing,
             _ => Decides::New,
         };
     }
-    let answers = seen.from != opener && f.ack() && seen.ack == opening.end;
+    let answers = seen.from() != opener && f.ack() && seen.ack == opening.end;
     if f.rst() {
         let to_old_ack =
-            seen.from == opener && pending.old_ack().is_some_and(|(_, n)| n == seen.seq);
-        let to_old_segment = seen.from == opener
+            seen.from() == opener && pending.old_ack().is_some_and(|(_, n)| n == seen.seq);
+        let to_old_segment = seen.from() == opener
             && !f.ack()
             && current.half[usize::from(opener & 1)].next() == Some(seen.seq);
         return if to_old_ack || to_old_segment || answers {
@@ -281,16 +281,16 @@ fn decides(pending: &Flow, current: &Flow, seen: &Seen) -> Decides {
     let Some(known) = current.half[usize::from(opener & 1)].next() else {
         return Decides::New;
     };
-    let number = if seen.from == opener {
+    let number = if seen.from() == opener {
         seen.seq
     } else {
         seen.ack
     };
     let nearer = number.distance(isn.plus(1)) < number.distance(known);
-    if nearer && (f.ack() || seen.from == opener) {
+    if nearer && (f.ack() || seen.from() == opener) {
         return Decides::New;
     }
-    if seen.from == opener {
+    if seen.from() == opener {
         // A host in SYN-SENT sends nothing of an older connection: that one lives on. What its
         // peer had on the way proves nothing.
         let (mine, _) = sides(current, opener);
@@ -330,16 +330,16 @@ fn belongs_to_old(old: &Flow, current: &Flow, seen: &Seen) -> bool {
     let f = seen.flags;
     if f.syn() {
         return !f.rst()
-            && sides(old, seen.from).0.opening.is_some()
-            && sides(old, seen.from).0.isn == Some(seen.seq)
-            && sides(current, seen.from).0.isn != Some(seen.seq);
+            && sides(old, seen.from()).0.opening.is_some()
+            && sides(old, seen.from()).0.isn == Some(seen.seq)
+            && sides(current, seen.from()).0.isn != Some(seen.seq);
     }
     if f.rst() && current.resets_older(seen) {
         return false;
     }
     let opener = current.opener().filter(|_| current.is_syn_only());
     if let Some(opener) = opener {
-        let to_opener = seen.from != opener;
+        let to_opener = seen.from() != opener;
         let answers = to_opener && f.ack() && Some(seen.ack) == sides(current, opener).0.next();
         // An ACK of the older connection that answers the SYN (RFC 9293 section 3.10.7.4).
         if answers || (to_opener && seen.is_empty_ack()) {
@@ -351,7 +351,7 @@ fn belongs_to_old(old: &Flow, current: &Flow, seen: &Seen) -> bool {
 
 /// How far a segment's numbers are from those of a flow.
 fn distance(flow: &Flow, seen: &Seen) -> u32 {
-    let (mine, peer) = sides(flow, seen.from);
+    let (mine, peer) = sides(flow, seen.from());
     let to = |half: &Half, number: SeqNum| half.numbers.map(|n| n.distance(number));
     let seq = to(mine, seen.seq);
     let ack = to(peer, seen.ack).filter(|_| seen.flags.ack());

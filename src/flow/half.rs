@@ -103,8 +103,8 @@ impl Half {
     /// Takes in a segment that this side sent. `peer`: the facts of the other side.
     pub(super) fn sent(&mut self, seen: &Seen, peer: &Self) {
         self.packets += 1;
-        if seen.cut {
-            self.rare().cut.get_or_insert(seen.at);
+        if seen.cut() {
+            self.rare().cut.get_or_insert(seen.at());
         }
         if seen.flags.rst() {
             self.rsts += 1;
@@ -123,7 +123,7 @@ impl Half {
         if seen.flags.fin() {
             self.close(seen);
         }
-        if let Some(id) = seen.ip_id {
+        if let Some(id) = seen.ip_id() {
             self.identify(seen, id);
         }
         self.acknowledge(seen);
@@ -137,7 +137,7 @@ impl Half {
             && fin.acked.is_none()
             && seen.acks_fin(fin.seq.plus(1))
         {
-            fin.acked = Some(seen.at);
+            fin.acked = Some(seen.at());
         }
     }
 
@@ -149,7 +149,7 @@ impl Half {
         if seen.ack.after(self.next().unwrap_or(end)) {
             return None;
         }
-        Some(seen.at.time.since(sent)).filter(|&rtt| rtt >= 0)
+        Some(seen.at().time.since(sent)).filter(|&rtt| rtt >= 0)
     }
 
     /// The rare facts, made when the first of them comes.
@@ -160,27 +160,27 @@ impl Half {
     fn open(&mut self, seen: &Seen) {
         self.isn = Some(seen.seq);
         if let Some(opening) = &mut self.opening {
-            opening.copies.last = seen.at;
+            opening.copies.last = seen.at();
             opening.copies.count += 1;
             opening.ack &= seen.flags.ack();
             return;
         }
         let offered = seen
-            .timestamps
+            .timestamps()
             .map(|_| true)
-            .or((!seen.cut).then_some(false));
+            .or((!seen.cut()).then_some(false));
         self.opening = Some(Opening {
-            copies: Copies::new(seen.at),
+            copies: Copies::new(seen.at()),
             ack: seen.flags.ack(),
             end: seen.end(),
             timestamps: offered,
-            tsecr: seen.timestamps.map(|t| t.ecr),
-            tsval: seen.timestamps.map(|t| t.val),
+            tsecr: seen.timestamps().map(|t| t.ecr),
+            tsval: seen.timestamps().map(|t| t.val),
         });
         self.scale = seen
-            .window_scale
+            .window_scale()
             .or(self.scale)
-            .or((!seen.cut).then_some(0));
+            .or((!seen.cut()).then_some(0));
     }
 
     /// Sequence space, payload, repeats and round trips. Returns how many numbers were new.
@@ -193,17 +193,17 @@ impl Half {
             seen.end().distance(seen.seq)
         };
         let control = u32::from(seen.flags.syn()) + u32::from(seen.flags.fin());
-        if new > 0 && seen.len > 0 {
-            let bytes = u64::from(new.saturating_sub(control).min(seen.len));
+        if new > 0 && !seen.is_empty() {
+            let bytes = u64::from(new.saturating_sub(control).min(seen.len()));
             self.payload += bytes;
             if bytes > 0 && peer.fin_end().is_some_and(|end| seen.acks(end)) {
-                Sent::more(&mut self.rare().after_peer_fin, seen.at, bytes);
+                Sent::more(&mut self.rare().after_peer_fin, seen.at(), bytes);
             }
         }
-        let probe = seen.len <= 1 && !seen.flags.fin() && !seen.flags.syn();
+        let probe = seen.len() <= 1 && !seen.flags.fin() && !seen.flags.syn();
         if new > 0 {
             let fresh = before.is_none_or(|next| seen.seq.at_or_after(next));
-            self.timing = fresh.then_some((seen.end(), seen.at.time));
+            self.timing = fresh.then_some((seen.end(), seen.at().time));
         } else if probe && before == Some(seen.seq.plus(1)) {
             self.probes += 1;
         } else if seen.end() != seen.seq {
@@ -215,9 +215,11 @@ impl Half {
 
     /// Timestamps: the peer's TS.Recent moves by segments at or before its last ACK only.
     fn stamp(&mut self, seen: &Seen, new: u32, peer: &Self) {
-        let Some(stamp) = seen.timestamps else { return };
+        let Some(stamp) = seen.timestamps() else {
+            return;
+        };
         if self.tsval.is_none() {
-            self.first_tsval = Some((stamp.val, seen.at.time));
+            self.first_tsval = Some((stamp.val, seen.at().time));
         }
         if let Some(recent) = self.ts_recent
             && stamp.val.before(recent)
@@ -228,7 +230,7 @@ impl Half {
             }
             return;
         }
-        self.tsval = Some((stamp.val, seen.at.time));
+        self.tsval = Some((stamp.val, seen.at().time));
         if peer.ack.is_none_or(|last| seen.seq.at_or_before(last)) {
             self.ts_recent = Some(stamp.val);
         }
@@ -237,13 +239,13 @@ impl Half {
     fn regress(&mut self, seen: &Seen, ticks: u32) {
         match &mut self.rare().regressions {
             Some(r) => {
-                r.copies.last = seen.at;
+                r.copies.last = seen.at();
                 r.copies.count += 1;
                 r.ticks = r.ticks.max(ticks);
             }
             none @ None => {
                 *none = Some(Regressions {
-                    copies: Copies::new(seen.at),
+                    copies: Copies::new(seen.at()),
                     ticks,
                 });
             }
@@ -256,7 +258,7 @@ impl Half {
             None => {
                 self.fin = Some(Fin {
                     seq,
-                    copies: Copies::new(seen.at),
+                    copies: Copies::new(seen.at()),
                     least_ack: seen.ack,
                     anchored: None,
                     run_from_first: None,
@@ -265,7 +267,7 @@ impl Half {
                 });
             }
             Some(fin) if fin.seq == seq => {
-                fin.copies.last = seen.at;
+                fin.copies.last = seen.at();
                 fin.copies.count += 1;
                 fin.without_ack |= !seen.flags.ack();
                 if seen.flags.ack() {
@@ -286,10 +288,10 @@ impl Half {
             return;
         };
         if self.ids.anchor.is_some_and(|seq| seq.at_or_before(fin.seq)) {
-            fin.anchored.get_or_insert(seen.at);
+            fin.anchored.get_or_insert(seen.at());
         }
         if !self.ids.broken {
-            fin.run_from_first.get_or_insert(seen.at);
+            fin.run_from_first.get_or_insert(seen.at());
         }
     }
 
@@ -298,7 +300,7 @@ impl Half {
             return;
         }
         self.ack = merged(self.ack, Some(seen.ack), SeqNum::latest);
-        if seen.window_cut {
+        if seen.window_cut() {
             return; // the window was not captured
         }
         self.window = Some(seen.window);

@@ -79,18 +79,18 @@ impl History {
             (true, false, false) => self.numbered(seen, if f.ack() { b'H' } else { b'S' }),
             (false, true, false) => self.numbered(seen, b'F'),
             (false, false, true) => self.numbered(seen, b'R'),
-            (false, false, false) if seen.len > 0 => self.once(seen.from, b'D'),
-            (false, false, false) if f.ack() => self.once(seen.from, b'A'),
+            (false, false, false) if !seen.is_empty() => self.once(seen.from(), b'D'),
+            (false, false, false) if f.ack() => self.once(seen.from(), b'A'),
             (false, false, false) => {}
-            (_, true, true) => self.once(seen.from, b'I'),
-            _ => self.once(seen.from, b'Q'),
+            (_, true, true) => self.once(seen.from(), b'I'),
+            _ => self.once(seen.from(), b'Q'),
         }
         let repeated = numbers.is_some_and(|n| seen.end().at_or_before(n.next));
-        if seen.len > 0 && repeated && !f.rst() {
-            self.counted(seen.from, b'T');
+        if !seen.is_empty() && repeated && !f.rst() {
+            self.counted(seen.from(), b'T');
         }
-        if seen.window == 0 && !seen.cut && !f.rst() && !self.has(b'F', seen.from ^ 1) {
-            self.counted(seen.from, b'W');
+        if seen.window == 0 && !seen.cut() && !f.rst() && !self.has(b'F', seen.from() ^ 1) {
+            self.counted(seen.from(), b'W');
         }
     }
 
@@ -132,11 +132,11 @@ impl History {
 
     fn numbered(&mut self, seen: &Seen, letter: u8) {
         let number = if letter == b'F' {
-            seen.seq.plus(seen.len)
+            seen.seq.plus(seen.len())
         } else {
             seen.seq
         };
-        let earned = &mut self.earned[usize::from(seen.from & 1)];
+        let earned = &mut self.earned[usize::from(seen.from() & 1)];
         let slot = match letter {
             b'F' => &mut earned.last_fin,
             b'R' => &mut earned.last_rst,
@@ -145,9 +145,9 @@ impl History {
         let last = std::mem::replace(slot, number);
         let again = earned.letters & bit_of(letter) != 0 && last != number;
         if again {
-            self.add(letter, seen.from);
+            self.add(letter, seen.from());
         } else {
-            self.once(seen.from, letter);
+            self.once(seen.from(), letter);
         }
     }
 

@@ -62,8 +62,8 @@ impl Flow {
         if !acked || later.half[y].fin.is_some() || bytes == 0 {
             return; // nothing of it, or the later part has counted it
         }
-        let with_data = |s: &&Seen| usize::from(s.from) == x && s.len > 0;
-        let mut sent = later.log.iter().filter(with_data).map(|s| s.at);
+        let with_data = |s: &&Seen| usize::from(s.from()) == x && !s.is_empty();
+        let mut sent = later.log.iter().filter(with_data).map(Seen::at);
         let first = sent.next().unwrap_or(later.first);
         let last = sent.next_back().unwrap_or(first);
         let mine = &mut self.half[x].rare().after_peer_fin;
@@ -78,12 +78,12 @@ impl Flow {
         };
         let end = fin.seq.plus(1);
         if fin.acked.is_none() && ack.is_some_and(|ack| ack.at_or_after(end)) {
-            let by = |s: &&Seen| usize::from(s.from) != x && !s.flags.rst() && s.acks_fin(end);
+            let by = |s: &&Seen| usize::from(s.from()) != x && !s.flags.rst() && s.acks_fin(end);
             fin.acked = later
                 .log
                 .iter()
                 .find(by)
-                .map(|s| s.at)
+                .map(Seen::at)
                 .or(Some(later.first));
         }
     }

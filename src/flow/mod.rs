@@ -8,7 +8,6 @@ mod history;
 mod key;
 mod merge;
 mod numbers;
-mod packed;
 mod parts;
 mod pool;
 mod record;

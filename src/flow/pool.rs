@@ -1,6 +1,6 @@
 //! Memory for the segments of many short flows.
 
-use crate::flow::packed::Packed;
+use crate::flow::seen::Seen;
 
 /// Segments in a block: with the link, two cache lines.
 pub(super) const BLOCK: usize = 3;
@@ -52,7 +52,7 @@ impl<T> Pieces<T> {
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
 struct Block {
-    segments: [Packed; BLOCK],
+    segments: [Seen; BLOCK],
     next: u32,
 }
 
@@ -90,7 +90,7 @@ impl Default for Pool {
 
 impl Pool {
     /// A chain of one segment.
-    pub(super) fn begin(&mut self, first: Packed) -> Chain {
+    pub(super) fn begin(&mut self, first: Seen) -> Chain {
         let at = self.take(first);
         Chain {
             first: at,
@@ -99,7 +99,7 @@ impl Pool {
     }
 
     /// Adds a segment to a chain of `len`.
-    pub(super) fn push(&mut self, chain: &mut Chain, len: usize, segment: Packed) {
+    pub(super) fn push(&mut self, chain: &mut Chain, len: usize, segment: Seen) {
         let place = len % BLOCK;
         if place > 0 {
             let block = self.blocks.get_mut(chain.last as usize);
@@ -116,7 +116,7 @@ impl Pool {
     }
 
     /// The `len` segments of a chain, in order.
-    pub(super) fn segments(&self, chain: Chain, len: usize) -> impl Iterator<Item = &Packed> {
+    pub(super) fn segments(&self, chain: Chain, len: usize) -> impl Iterator<Item = &Seen> {
         let mut at = chain.first;
         let blocks = std::iter::from_fn(move || {
             let block = self.blocks.get(at as usize)?;
@@ -143,7 +143,7 @@ impl Pool {
             for chain in &mut *chains {
                 if let Some(block) = self.blocks.get(chain.first as usize) {
                     chain.first = block.next;
-                    all += 1 + (block.segments[0].touch() & 1);
+                    all += 1 + u64::from(block.segments[0].seq.0 & 1);
                 }
             }
             if before == all {
@@ -156,12 +156,12 @@ impl Pool {
     pub(super) fn touch_end(&self, chain: Chain, len: usize) -> u64 {
         let block = self.blocks.get(chain.last as usize);
         let next = block.and_then(|b| b.segments.get(len % BLOCK));
-        next.map_or(0, Packed::touch)
+        next.map_or(0, |s| s.seq.0.into())
     }
 
     /// A block with a first segment.
-    fn take(&mut self, first: Packed) -> u32 {
-        let segments = [first, Packed::default(), Packed::default()];
+    fn take(&mut self, first: Seen) -> u32 {
+        let segments = [first, Seen::default(), Seen::default()];
         let block = Block {
             segments,
             next: NONE,
@@ -181,25 +181,24 @@ impl Pool {
 #[cfg(test)]
 mod tests {
     use super::{BLOCK, Chain, Pool};
-    use crate::flow::packed::Packed;
     use crate::flow::seen::Seen;
     use crate::packet::Segment;
     use crate::stamp::{Stamp, Time};
 
-    fn packed(frame: u64) -> Packed {
+    fn seen(frame: u64) -> Seen {
         let time = Time(0);
-        Packed::new(&Seen::new(&Segment::default(), 0, Stamp { frame, time })).unwrap()
+        Seen::new(&Segment::default(), 0, Stamp { frame, time })
     }
 
     fn frames(pool: &Pool, chain: Chain, len: usize) -> Vec<u64> {
         let segments = pool.segments(chain, len);
-        segments.map(|s| s.seen().at.frame).collect()
+        segments.map(|s| s.at().frame).collect()
     }
 
     fn chain(pool: &mut Pool, frames: std::ops::Range<u64>) -> Chain {
-        let mut chain = pool.begin(packed(frames.start));
+        let mut chain = pool.begin(seen(frames.start));
         for (len, frame) in frames.enumerate().skip(1) {
-            pool.push(&mut chain, len, packed(frame));
+            pool.push(&mut chain, len, seen(frame));
         }
         chain
     }
@@ -207,10 +206,10 @@ mod tests {
     #[test]
     fn chains_share_the_pool() {
         let mut pool = Pool::default();
-        let (mut a, mut b) = (pool.begin(packed(0)), pool.begin(packed(100)));
+        let (mut a, mut b) = (pool.begin(seen(0)), pool.begin(seen(100)));
         for len in 1..10 {
-            pool.push(&mut a, len, packed(len as u64));
-            pool.push(&mut b, len, packed(100 + len as u64));
+            pool.push(&mut a, len, seen(len as u64));
+            pool.push(&mut b, len, seen(100 + len as u64));
         }
         assert_eq!(frames(&pool, a, 10), (0..10).collect::<Vec<_>>());
         assert_eq!(frames(&pool, b, 10), (100..110).collect::<Vec<_>>());

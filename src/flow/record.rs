@@ -81,9 +81,9 @@ impl Flow {
             number,
             log,
             resets,
-            first: first.at,
-            last: first.at,
-            first_from: first.from,
+            first: first.at(),
+            last: first.at(),
+            first_from: first.from(),
             ..Self::default()
         };
         self.push(first);
@@ -147,7 +147,7 @@ impl Flow {
 
     /// Takes in a segment that belongs to this flow.
     pub fn push(&mut self, seen: &Seen) {
-        let (from, at) = (seen.from, seen.at);
+        let (from, at) = (seen.from(), seen.at());
         let fingerprint = seen.fingerprint();
         if self.recent.contains(&fingerprint) && self.fold_duplicate(seen) {
             Copies::again(&mut self.odd_mut().duplicates, at);
@@ -194,13 +194,13 @@ impl Flow {
     /// Takes in a segment that came too late: after a newer connection had begun on the key.
     pub fn push_late(&mut self, seen: &Seen) {
         self.push(seen);
-        let half = &mut self.half[usize::from(seen.from & 1)];
-        Copies::again(&mut half.rare().late, seen.at);
+        let half = &mut self.half[usize::from(seen.from() & 1)];
+        Copies::again(&mut half.rare().late, seen.at());
     }
 
     /// Another record of a SYN that is already there.
     pub(super) fn is_duplicate(&self, syn: &Seen) -> bool {
-        let close = |s: &&Seen| syn.at.time.since(s.at.time).abs() <= SAME_RECORD;
+        let close = |s: &&Seen| syn.at().time.since(s.at().time).abs() <= SAME_RECORD;
         self.log.iter().filter(close).any(|s| s.same_packet(syn))
     }
 
@@ -209,7 +209,7 @@ impl Flow {
     /// are alike without being copies, so they are folded only where the capture doubles others.
     #[cold]
     fn fold_duplicate(&mut self, seen: &Seen) -> bool {
-        let own = seen.ip_id.is_some_and(|id| id != 0) || seen.end() != seen.seq;
+        let own = seen.ip_id().is_some_and(|id| id != 0) || seen.end() != seen.seq;
         if !own && self.odd().is_none_or(|odd| odd.duplicates.is_none()) {
             return false;
         }
@@ -217,9 +217,9 @@ impl Flow {
             let Some(earlier) = self.log.recent(back) else {
                 break;
             };
-            let close = seen.at.time.since(earlier.at.time).abs() <= SAME_RECORD;
-            if close && (own || !earlier.doubled) && earlier.same_packet(seen) {
-                earlier.doubled = true;
+            let close = seen.at().time.since(earlier.at().time).abs() <= SAME_RECORD;
+            if close && (own || !earlier.doubled()) && earlier.same_packet(seen) {
+                earlier.double();
                 return true;
             }
         }
@@ -243,31 +243,31 @@ impl Flow {
             return false;
         };
         let answers = seen.ack.after(isn) && seen.ack.at_or_before(opening.end);
-        seen.from != opener && seen.flags.ack() && !answers
+        seen.from() != opener && seen.flags.ack() && !answers
     }
 
     /// The opener's RST to a segment of the older connection. Since it sent the SYN its host has no
     /// other socket for that number, so the RST tells nothing of how the older one ended.
     pub(super) fn resets_older(&self, seen: &Seen) -> bool {
-        if self.opener() != Some(seen.from) {
+        if self.opener() != Some(seen.from()) {
             return false;
         }
         let to_ack = self.old_ack().is_some_and(|(_, number)| number == seen.seq);
         let next = self
             .previous
             .as_ref()
-            .and_then(|p| p.next[usize::from(seen.from & 1)]);
+            .and_then(|p| p.next[usize::from(seen.from() & 1)]);
         to_ack || (!seen.flags.ack() && next == Some(seen.seq))
     }
 
     fn push_older(&mut self, seen: &Seen) {
-        self.half[usize::from(seen.from & 1)].packets += 1;
+        self.half[usize::from(seen.from() & 1)].packets += 1;
         if seen.flags.rst() {
-            Copies::again(&mut self.odd_mut().old_rst, seen.at);
+            Copies::again(&mut self.odd_mut().old_rst, seen.at());
             return;
         }
         let mut copies = self.old_ack().map(|(copies, _)| copies);
-        Copies::again(&mut copies, seen.at);
+        Copies::again(&mut copies, seen.at());
         self.odd_mut().old_ack = copies.map(|copies| (copies, seen.ack));
     }
 
@@ -276,7 +276,7 @@ impl Flow {
             return;
         }
         let [a, b] = &self.half;
-        let mine = if seen.from == 0 { a } else { b };
+        let mine = if seen.from() == 0 { a } else { b };
         let before = Snapshot {
             next: [a.next(), b.next()],
             ack: [a.ack, b.ack],

@@ -36,14 +36,14 @@ impl Reorder {
     /// Takes in a segment.
     #[inline]
     pub(super) fn push(&mut self, arrival: Arrival) {
-        let time = arrival.seen.at.time;
+        let time = arrival.seen.at().time;
         if self.newest <= time || self.len() == 0 {
             self.newest = time;
             self.held.push(arrival);
             return;
         }
         let held = self.held.get(self.first..).unwrap_or_default();
-        let place = held.partition_point(|h| h.seen.at.time <= time);
+        let place = held.partition_point(|h| h.seen.at().time <= time);
         self.held.insert(self.first + place, arrival);
     }
 
@@ -51,7 +51,7 @@ impl Reorder {
     #[inline]
     pub(super) fn has_settled(&self, count: usize) -> bool {
         let last = self.held.get(self.first + count - 1);
-        last.is_some_and(|last| last.seen.at.time < self.newest.plus(-REORDER_WINDOW))
+        last.is_some_and(|last| last.seen.at().time < self.newest.plus(-REORDER_WINDOW))
     }
 
     pub(super) const fn len(&self) -> usize {
@@ -87,7 +87,7 @@ mod tests {
     fn order(times: &[i64]) -> Vec<u64> {
         let (mut reorder, mut frames) = (Reorder::default(), Vec::new());
         let mut release = |reorder: &mut Reorder, count| {
-            frames.extend(reorder.first(count).iter().map(|a| a.seen.at.frame));
+            frames.extend(reorder.first(count).iter().map(|a| a.seen.at().frame));
             reorder.forget(count);
         };
         for (frame, &time) in (1..).zip(times) {

@@ -1,72 +1,187 @@
 //! Segments of a flow that are kept, and how many of them.
 
 use crate::packet::{Flags, Segment, Timestamps};
-use crate::seq::SeqNum;
-use crate::stamp::Stamp;
+use crate::seq::{SeqNum, TsVal};
+use crate::stamp::{Stamp, Time};
 
-/// A segment of a flow: a [`Segment`] without its ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A segment of a flow: a [`Segment`] without its ends, in 40 bytes. Most flows are kept as nothing
+/// but these.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
-    /// Where it stands in the capture.
-    pub at: Stamp,
+    time: Time,
+    /// The frame's number, and below it the length.
+    frame_and_len: u64,
     /// SEG.SEQ.
     pub seq: SeqNum,
     /// SEG.ACK; meaningful only with the ACK bit.
     pub ack: SeqNum,
-    /// Bytes of payload.
-    pub len: u32,
-    /// Timestamps, if captured.
-    pub timestamps: Option<Timestamps>,
-    /// IPv4 identification.
-    pub ip_id: Option<u16>,
+    timestamps: Timestamps,
+    ip_id: u16,
     /// SEG.WND, not scaled.
     pub window: u16,
     /// The control bits.
     pub flags: Flags,
     /// TTL or hop limit.
     pub ttl: u8,
-    /// The sending end: index of the flow's key.
-    pub from: u8,
-    /// Some options were not captured.
-    pub cut: bool,
-    /// The window was not captured.
-    pub window_cut: bool,
-    /// Another record of it was folded into this one.
-    pub doubled: bool,
-    /// The window scale option of a SYN.
-    pub window_scale: Option<u8>,
+    window_scale: u8,
+    bits: u8,
 }
+
+/// Bits for the length: kernels make segments of up to half a megabyte (`GSO_MAX_SIZE`).
+const LEN_BITS: u32 = 24;
+/// The longest that fits, and the highest frame number: a capture of so many has 16 TB at least.
+const MAX_LEN: u32 = (1 << LEN_BITS) - 1;
+const MAX_FRAME: u64 = (1 << (u64::BITS - LEN_BITS)) - 1;
+
+/// What is known of a segment besides its numbers.
+mod bit {
+    pub(super) const FROM: u8 = 1;
+    pub(super) const TIMESTAMPS: u8 = 2;
+    pub(super) const IP_ID: u8 = 4;
+    pub(super) const CUT: u8 = 8;
+    pub(super) const WINDOW_CUT: u8 = 16;
+    pub(super) const DOUBLED: u8 = 32;
+    pub(super) const SCALE: u8 = 64;
+}
+
+const NO_TIMESTAMPS: Timestamps = Timestamps {
+    val: TsVal(0),
+    ecr: TsVal(0),
+};
 
 impl Seen {
     /// Of a segment sent by end `from`.
+    #[inline]
     pub const fn new(segment: &Segment, from: u8, at: Stamp) -> Self {
         let mut flags = segment.flags;
         if segment.fragment {
             // The FIN's number lies behind fragments that are not read.
             flags = Flags(flags.0 & !Flags::FIN.0);
         }
+        let (timestamps, has_timestamps) = match segment.timestamps {
+            Some(timestamps) => (timestamps, bit::TIMESTAMPS),
+            None => (NO_TIMESTAMPS, 0),
+        };
+        let (ip_id, has_id) = match segment.ip_id {
+            Some(id) => (id, bit::IP_ID),
+            None => (0, 0),
+        };
+        let (window_scale, has_scale) = match segment.window_scale {
+            Some(scale) => (scale, bit::SCALE),
+            None => (0, 0),
+        };
+        let cut = segment.options_cut as u8 * bit::CUT;
+        let window_cut = segment.window_cut as u8 * bit::WINDOW_CUT;
+        let frame = if at.frame < MAX_FRAME {
+            at.frame
+        } else {
+            MAX_FRAME
+        };
+        let len = if segment.len < MAX_LEN {
+            segment.len
+        } else {
+            MAX_LEN
+        };
         Self {
-            at,
+            time: at.time,
+            frame_and_len: frame << LEN_BITS | len as u64,
             seq: segment.seq,
             ack: segment.ack,
-            len: segment.len,
-            timestamps: segment.timestamps,
-            ip_id: segment.ip_id,
+            timestamps,
+            ip_id,
             window: segment.window,
             flags,
             ttl: segment.ttl,
-            from,
-            cut: segment.options_cut,
-            window_cut: segment.window_cut,
-            doubled: false,
-            window_scale: segment.window_scale,
+            window_scale,
+            bits: from & bit::FROM | has_timestamps | has_id | has_scale | cut | window_cut,
         }
+    }
+
+    /// Where it stands in the capture.
+    #[inline]
+    pub const fn at(&self) -> Stamp {
+        Stamp {
+            frame: self.frame_and_len >> LEN_BITS,
+            time: self.time,
+        }
+    }
+
+    /// Bytes of payload.
+    #[inline]
+    pub const fn len(&self) -> u32 {
+        self.frame_and_len as u32 & MAX_LEN
+    }
+
+    /// It has no payload.
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Timestamps, if captured.
+    #[inline]
+    pub const fn timestamps(&self) -> Option<Timestamps> {
+        if self.has(bit::TIMESTAMPS) {
+            Some(self.timestamps)
+        } else {
+            None
+        }
+    }
+
+    /// IPv4 identification.
+    #[inline]
+    pub const fn ip_id(&self) -> Option<u16> {
+        if self.has(bit::IP_ID) {
+            Some(self.ip_id)
+        } else {
+            None
+        }
+    }
+
+    /// The sending end: index of the flow's key.
+    #[inline]
+    pub const fn from(&self) -> u8 {
+        self.bits & bit::FROM
+    }
+
+    /// Some options were not captured.
+    #[inline]
+    pub const fn cut(&self) -> bool {
+        self.has(bit::CUT)
+    }
+
+    /// The window was not captured.
+    #[inline]
+    pub const fn window_cut(&self) -> bool {
+        self.has(bit::WINDOW_CUT)
+    }
+
+    /// The window scale option of a SYN.
+    pub const fn window_scale(&self) -> Option<u8> {
+        if self.has(bit::SCALE) {
+            Some(self.window_scale)
+        } else {
+            None
+        }
+    }
+
+    /// Another record of it was folded into this one.
+    pub(super) const fn doubled(&self) -> bool {
+        self.has(bit::DOUBLED)
+    }
+
+    /// Another record of it is folded into this one.
+    pub(super) const fn double(&mut self) {
+        self.bits |= bit::DOUBLED;
+    }
+
+    const fn has(&self, bit: u8) -> bool {
+        self.bits & bit != 0
     }
 
     /// SEG.SEQ + SEG.LEN, SYN and FIN counted.
     pub const fn end(&self) -> SeqNum {
         self.seq.plus(
-            self.len
+            self.len()
                 .wrapping_add(self.flags.syn() as u32)
                 .wrapping_add(self.flags.fin() as u32),
         )
@@ -74,7 +189,7 @@ impl Seen {
 
     /// No payload, no SYN, FIN or RST, and an ACK: it carries SND.NXT (RFC 9293 3.10.7.4).
     pub const fn is_empty_ack(&self) -> bool {
-        self.len == 0 && self.flags.are(Flags::ACK)
+        self.is_empty() && self.flags.are(Flags::ACK)
     }
 
     /// It acknowledges everything before `number`.
@@ -90,18 +205,18 @@ impl Seen {
 
     /// A number that equal packets share and others seldom do.
     pub(super) fn fingerprint(&self) -> u32 {
-        let id = u32::from(self.ip_id.unwrap_or(0)) << 16;
-        let marks = u32::from(self.flags.0) << 8 | u32::from(self.from);
-        self.seq.0.rotate_left(7) ^ self.ack.0 ^ id ^ marks ^ self.len.rotate_left(20)
+        let id = u32::from(self.ip_id) << 16;
+        let marks = u32::from(self.flags.0) << 8 | u32::from(self.from());
+        self.seq.0.rotate_left(7) ^ self.ack.0 ^ id ^ marks ^ self.len().rotate_left(20)
     }
 
     /// Equal in all but time, TTL and link header: another record of the same packet, or a copy
     /// made by the network.
     pub fn same_packet(&self, other: &Self) -> bool {
-        (self.seq, self.ack, self.len, self.flags, self.from)
-            == (other.seq, other.ack, other.len, other.flags, other.from)
-            && (self.window, self.ip_id, self.timestamps)
-                == (other.window, other.ip_id, other.timestamps)
+        (self.seq, self.ack, self.len(), self.flags, self.from())
+            == (other.seq, other.ack, other.len(), other.flags, other.from())
+            && (self.window, self.ip_id(), self.timestamps())
+                == (other.window, other.ip_id(), other.timestamps())
     }
 }
 
@@ -254,9 +369,11 @@ impl Log {
 
 #[cfg(test)]
 mod tests {
-    use super::{Log, Seen};
-    use crate::packet::{Flags, Segment};
+    use super::{Log, MAX_FRAME, MAX_LEN, Seen};
+    use crate::packet::{Flags, Segment, Timestamps};
+    use crate::seq::{SeqNum, TsVal};
     use crate::stamp::{Stamp, Time};
+    use proptest::prelude::*;
 
     fn seen(frame: u64, flags: Flags) -> Seen {
         let at = Stamp {
@@ -274,6 +391,11 @@ mod tests {
     }
 
     #[test]
+    fn is_small() {
+        assert_eq!(size_of::<Seen>(), 40);
+    }
+
+    #[test]
     fn keeps_the_opening_the_close_and_the_end() {
         let mut log = Log::default();
         for frame in 1..=1000 {
@@ -282,7 +404,7 @@ mod tests {
                 if frame == 500 { Flags::FIN } else { Flags::ACK },
             ));
         }
-        let frames: Vec<u64> = log.iter().map(|s| s.at.frame).collect();
+        let frames: Vec<u64> = log.iter().map(|s| s.at().frame).collect();
         let expected: Vec<u64> = (1..=4).chain(484..=563).chain(969..=1000).collect();
         assert_eq!(frames, expected);
         assert!(log.lacks_before() && log.lacks_after());
@@ -296,5 +418,52 @@ mod tests {
         }
         assert_eq!(log.iter().count(), 12);
         assert!(!log.lacks_before() && !log.lacks_after());
+    }
+
+    #[test]
+    fn what_does_not_fit_is_the_most_that_fits() {
+        let segment = Segment {
+            len: u32::MAX,
+            ..Segment::default()
+        };
+        let (frame, time) = (u64::MAX, Time(-1));
+        let seen = Seen::new(&segment, 1, Stamp { frame, time });
+        assert_eq!((seen.len(), seen.at().frame), (MAX_LEN, MAX_FRAME));
+        assert_eq!((seen.from(), seen.at().time), (1, time));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost(
+            (seq, ack, len, frame, time) in any::<(u32, u32, u32, u64, i64)>(),
+            stamps in any::<Option<(u32, u32)>>(),
+            (ip_id, window, flags, ttl) in any::<(Option<u16>, u16, u8, u8)>(),
+            (from, options_cut, window_cut) in (0..2_u8, any::<bool>(), any::<bool>()),
+            window_scale in proptest::option::of(0..15_u8),
+        ) {
+            let timestamps = stamps.map(|(val, ecr)| Timestamps { val: TsVal(val), ecr: TsVal(ecr) });
+            let segment = Segment {
+                seq: SeqNum(seq),
+                ack: SeqNum(ack),
+                len: len & MAX_LEN,
+                flags: Flags(flags),
+                window,
+                timestamps,
+                window_scale,
+                ttl,
+                ip_id,
+                options_cut,
+                window_cut,
+                ..Segment::default()
+            };
+            let at = Stamp { frame: frame & MAX_FRAME, time: Time(time) };
+            let seen = Seen::new(&segment, from, at);
+            prop_assert_eq!((seen.at(), seen.from(), seen.len()), (at, from, segment.len));
+            prop_assert_eq!((seen.seq, seen.ack), (segment.seq, segment.ack));
+            prop_assert_eq!((seen.timestamps(), seen.ip_id()), (timestamps, ip_id));
+            prop_assert_eq!((seen.cut(), seen.window_cut()), (options_cut, window_cut));
+            prop_assert_eq!(seen.window_scale(), window_scale);
+            prop_assert_eq!((seen.window, seen.ttl, seen.flags), (window, ttl, segment.flags));
+        }
     }
 }

@@ -74,7 +74,7 @@ pub(in crate::close) fn gap(case: &Case) -> Vec<Found> {
             .last_ack
             .detail
             .as_ref()
-            .map(|d| d.frames.clone())
+            .map(|d| d.frames.to_vec())
             .unwrap_or_default();
         all.push(Found::likely(Some(side), frames, message));
     }

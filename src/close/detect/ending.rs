@@ -40,7 +40,7 @@ pub(in crate::close) fn final_ack_lost(case: &Case) -> Vec<Found> {
     } else {
         Confidence::Possible
     };
-    let found = Found::likely(Some(side), detail.frames.clone(), message).sure(confidence);
+    let found = Found::likely(Some(side), detail.frames.to_vec(), message).sure(confidence);
     vec![
         found
             .with("place", case.last_ack.value.name())
@@ -57,7 +57,7 @@ pub(in crate::close) fn fin_retransmitted(case: &Case) -> Vec<Found> {
         return Vec::new();
     }
     let message = format!("the {side} sent its FIN again while the ACK of it was on its way");
-    vec![Found::likely(Some(side), detail.frames.clone(), message)]
+    vec![Found::likely(Some(side), detail.frames.to_vec(), message)]
 }
 
 pub(in crate::close) fn last_ack_stuck(case: &Case) -> Vec<Found> {
@@ -73,7 +73,7 @@ pub(in crate::close) fn last_ack_stuck(case: &Case) -> Vec<Found> {
         seconds(detail.span)
     );
     vec![
-        Found::likely(Some(side), detail.frames.clone(), message)
+        Found::likely(Some(side), detail.frames.to_vec(), message)
             .with("fin_copies", detail.copies as u64)
             .with("seconds", as_seconds(detail.span)),
     ]
@@ -86,8 +86,8 @@ pub(in crate::close) fn fin_wait_1_stuck(case: &Case) -> Vec<Found> {
     let stuck = |side: Side| {
         let copies = case.facts.fin_copies(side);
         let (first, last) = (copies.first()?, copies.last()?);
-        let span = last.at.time.since(first.at.time);
-        let frames = copies.iter().map(|c| c.at.frame).collect();
+        let span = last.at().time.since(first.at().time);
+        let frames = copies.iter().map(|c| c.at().frame).collect();
         let message = format!(
             "the {side} sent its FIN {} over {} and never got an ACK: it stayed in FIN-WAIT-1",
             times(copies.len() as u64),
@@ -115,7 +115,7 @@ pub(in crate::close) fn owner_gone(case: &Case) -> Vec<Found> {
     let message = format!(
         "the {owner} had closed first but kept no socket: the {side}'s FIN was answered by a RST"
     );
-    vec![Found::likely(Some(owner), detail.frames.clone(), message)]
+    vec![Found::likely(Some(owner), detail.frames.to_vec(), message)]
 }
 
 pub(in crate::close) fn time_wait_reset(case: &Case) -> Vec<Found> {
@@ -149,7 +149,7 @@ fn frames_of_resets(case: &Case, from: Side) -> Vec<u64> {
         .resets
         .iter()
         .filter(|r| r.from == from)
-        .map(|r| r.seen().at.frame);
+        .map(|r| r.seen().at().frame);
     let next = case
         .facts
         .flow

@@ -38,11 +38,11 @@ fn late(case: &Case, side: Side) -> Option<Found> {
     }
     let (fin, acked) = (facts.fin(side)?, facts.fin_acked(side)?);
     let is_late = |s: &&Seen| {
-        s.len > 0 && acked.is_before(s.at) && !s.flags.fin() && s.end().at_or_before(fin.seq)
+        !s.is_empty() && acked.is_before(s.at()) && !s.flags.fin() && s.end().at_or_before(fin.seq)
     };
     let first = facts.sent_by(side).find(is_late)?;
     let message = format!("a copy of the {side}'s data arrived after its FIN was acknowledged");
-    Some(Found::likely(Some(side), vec![first.at.frame], message))
+    Some(Found::likely(Some(side), vec![first.at().frame], message))
 }
 
 pub(in crate::close) fn time_wait_syn_rejected(case: &Case) -> Vec<Found> {

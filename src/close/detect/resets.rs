@@ -19,7 +19,7 @@ pub(in crate::close) fn rst_after_close(case: &Case) -> Vec<Found> {
     let Some(first) = after.clone().next() else {
         return Vec::new();
     };
-    let frames: Vec<u64> = after.map(|r| r.seen().at.frame).collect();
+    let frames: Vec<u64> = after.map(|r| r.seen().at().frame).collect();
     let message = format!(
         "a RST of the {} after both FINs were acknowledged",
         first.from
@@ -52,7 +52,7 @@ fn by_fate(case: &Case, fate: RstFate, what: &str) -> Vec<Found> {
             format!("; it may be forged: {}", signs.join(", "))
         };
         let message = format!("a RST in the {}'s name was {what}{foreign}", rst.from);
-        Found::likely(Some(rst.from), vec![rst.seen().at.frame], message)
+        Found::likely(Some(rst.from), vec![rst.seen().at().frame], message)
             .with("fit", rst.fit.name())
             .with("signs", rst.signs.count())
     };
@@ -84,13 +84,13 @@ fn race(case: &Case) -> Option<Found> {
         .facts
         .log
         .iter()
-        .rfind(|s| s.at.is_before(first) && s.at.is_before(trigger.seen.at))?;
-    let begun = first.time.min(trigger.seen.at.time);
-    let idle = begun.since(last.at.time);
+        .rfind(|s| s.at().is_before(first) && s.at().is_before(trigger.seen.at()))?;
+    let begun = first.time.min(trigger.seen.at().time);
+    let idle = begun.since(last.at().time);
     if idle < IDLE {
         return None;
     }
-    let margin = trigger.seen.at.time.since(first.time);
+    let margin = trigger.seen.at().time.since(first.time);
     let message = format!(
         "the {closer} closed the connection after {} of silence, and a request of the {} crossed \
          its FIN by {}",
@@ -99,10 +99,10 @@ fn race(case: &Case) -> Option<Found> {
         seconds(margin.abs())
     );
     let frames = vec![
-        last.at.frame,
+        last.at().frame,
         first.frame,
-        trigger.seen.at.frame,
-        rst.seen().at.frame,
+        trigger.seen.at().frame,
+        rst.seen().at().frame,
     ];
     Some(
         Found::likely(Some(closer), frames, message)
