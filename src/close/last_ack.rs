@@ -129,7 +129,7 @@ fn acked(copies: &[&Seen], ack: &Seen, rtt: i64, detail: &mut Detail) -> FinalAc
     let before = copies.iter().filter(|c| c.at.is_before(ack.at)).count();
     let after = copies.iter().filter(|c| ack.at.is_before(c.at));
     let late = after.clone().any(|c| c.at.time.since(ack.at.time) > rtt);
-    if late && copies.len() > 1 && before > 0 {
+    if late && copies.len() > 1 {
         return FinalAck::LostAfter;
     }
     detail.crossed = before > 0 && after.count() > 0;
