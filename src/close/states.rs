@@ -521,4 +521,40 @@ mod tests {
         let one_way = json!({"final_states":{"client":"unknown","server":"ESTABLISHED"}});
         assert_eq!(states(&verdict(&one_way, &[])), ["unknown/ESTABLISHED"]);
     }
+
+    #[test]
+    fn a_reset_before_the_effective_one_ends_nothing() {
+        let resets = json!([
+            {"frame":2,"time":null,"from":"server","form":"reply","fit":"outside",
+                "fate":"ignored","copies":1},
+            {"frame":3,"time":null,"from":"server","form":"active","fit":"exact",
+                "fate":"effective","copies":1}]);
+        let events = [
+            ("client", "fin", 10, 20, 0),
+            ("server", "rst", 99, 0, 0),
+            ("server", "rst", 20, 10, 0),
+        ];
+        let verdict = verdict(&json!({"aborted_by":"server","resets":resets}), &events);
+        assert_eq!(
+            states(&verdict)[2..],
+            ["FIN-WAIT-1/CLOSE-WAIT", "CLOSED/CLOSED"]
+        );
+    }
+
+    #[test]
+    fn an_owner_that_answers_without_a_socket_has_no_time_wait() {
+        let wait = json!([{"owner":"client","start":null,"end":null,"ended_by":"gone",
+            "basis":"rule","confidence":"likely","restarts":0}]);
+        let of = |from| {
+            let events = [
+                ("client", "fin", 10, 20, 0),
+                ("server", "fin", 20, 11, 0),
+                ("client", "fin-acked", 11, 21, 0),
+                (from, "rst", 21, 0, 0),
+            ];
+            states(&verdict(&json!({"time_wait":wait}), &events)).remove(4)
+        };
+        assert_eq!(of("client"), "CLOSED/CLOSED");
+        assert_eq!(of("server"), "TIME-WAIT/CLOSED");
+    }
 }

@@ -197,14 +197,12 @@ fn basis(facts: &Facts, owner: Side, first: Option<&Seen>, later: &[&Seen]) -> B
     let copies = facts.fin_copies(owner.peer());
     let tsval = |s: &Seen| s.timestamps.map(|t| t.val);
     let first_tsval = copies.first().and_then(|c| tsval(c));
-    let moved = copies.iter().any(|c| tsval(c) != first_tsval);
-    let echoes_first = moved
-        && later.iter().any(|ack| {
-            let newer = copies
-                .iter()
-                .any(|c| c.at.is_before(ack.at) && tsval(c) != first_tsval);
-            newer && ack.timestamps.map(|t| t.ecr) == first_tsval
-        });
+    let echoes_first = later.iter().any(|ack| {
+        let newer = copies
+            .iter()
+            .any(|c| c.at.is_before(ack.at) && tsval(c) != first_tsval);
+        newer && ack.timestamps.map(|t| t.ecr) == first_tsval
+    });
     if zero_id || echoes_first {
         Basis::Minisocket
     } else {
