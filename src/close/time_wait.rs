@@ -43,15 +43,14 @@ struct Gone<'a> {
 }
 
 fn answered_by_reset<'a>(case: &'a Case, owner: Side) -> Option<Gone<'a>> {
-    let end = case.facts.half(owner.peer()).fin_end()?;
     case.resets.iter().find_map(|r| {
         if r.from != owner || r.form != RstForm::Reply {
             return None;
         }
         let trigger = r.trigger?;
-        let of_fin = trigger.seen.flags.fin() && trigger.seen.end() == end;
+        let to_fin = trigger.seen.flags.fin();
         let to_ack = trigger.what == Answered::Ack;
-        (of_fin || to_ack).then_some(Gone {
+        (to_fin || to_ack).then_some(Gone {
             what: trigger.what,
             at: &r.reset.seen,
         })
