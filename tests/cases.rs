@@ -6,7 +6,7 @@ use std::fs;
 use support::case::{self, Expected};
 use support::wrap::{self, PLAIN};
 use whoclosed::close::verdict::{
-    ActiveCloser, CloseEntry, Confidence, Event, Outcome, RolesFrom, Side, Verdict,
+    ActiveCloser, CloseEntry, Confidence, Event, Outcome, Reset, RolesFrom, Side, Verdict,
 };
 
 #[test]
@@ -58,6 +58,20 @@ fn differences(v: &Verdict, expected: &Expected) -> Vec<String> {
                     let lacking = !said.any(|cause| cause.name() == value);
                     lacking.then(|| format!("alternatives {:?} lack {value}", v.cause_alternatives))
                 }
+                "reason says" => {
+                    let lacking = !v.reason.contains(value.as_str());
+                    lacking.then(|| format!("the reason lacks {value:?}: {}", v.reason))
+                }
+                key if key.ends_with(" says") => {
+                    let messages = messages(v, key.trim_end_matches(" says"));
+                    let lacking = !messages.iter().any(|m| m.contains(value.as_str()));
+                    lacking.then(|| format!("{key} not {value:?} but {messages:?}"))
+                }
+                "data" => {
+                    let (what, value) = value.split_once('=').unwrap_or((value, ""));
+                    let said = data(v, what);
+                    (said != value).then(|| format!("{what} is {said}, not {value}"))
+                }
                 key => {
                     let said = said(v, key);
                     (said != *value).then(|| format!("{key} {said}, not {value} ({})", v.reason))
@@ -65,6 +79,38 @@ fn differences(v: &Verdict, expected: &Expected) -> Vec<String> {
             }
         })
         .collect()
+}
+
+/// The messages of the findings of a code.
+fn messages<'a>(v: &'a Verdict, code: &str) -> Vec<&'a str> {
+    let of_code = v.findings.iter().filter(|f| f.code.name() == code);
+    of_code.map(|f| f.message.as_str()).collect()
+}
+
+/// A datum of a finding, `CODE.KEY`; besides those of the row `frames`, `side` and `confidence`.
+fn data(v: &Verdict, what: &str) -> String {
+    let (code, key) = what.split_once('.').unwrap_or((what, ""));
+    let Some(finding) = v.findings.iter().find(|f| f.code.name() == code) else {
+        return "nothing".into();
+    };
+    let finding = serde_json::to_value(finding).expect("a finding");
+    let value = match key {
+        "frames" | "side" | "confidence" => &finding[key],
+        key => &finding["data"][key],
+    };
+    value.to_string().replace('"', "")
+}
+
+/// The events of a flow: `C:syn,S:syn-ack,more:3`.
+fn events(v: &Verdict) -> String {
+    let of = |entry: &CloseEntry| match entry {
+        CloseEntry::Event(e) if e.from == Side::Client => format!("C:{}", e.event),
+        CloseEntry::Event(e) => format!("S:{}", e.event),
+        CloseEntry::More { more } => format!("more:{more}"),
+        other => panic!("no notation for {other:?}"),
+    };
+    let all: Vec<String> = v.close.iter().map(of).collect();
+    all.join(",")
 }
 
 /// What a verdict says under a key of the notation.
@@ -84,6 +130,7 @@ fn said(v: &Verdict, key: &str) -> String {
         }
         "ended-by" => or_none(first.map(|w| w.ended_by.to_string())),
         "basis" => or_none(first.map(|w| w.basis.to_string())),
+        "left-ns" => or_none(first.and_then(|w| w.left_ns).map(|ns| ns.to_string())),
         "restarts" => or_none(first.map(|w| w.restarts.to_string())),
         "tw-confidence" => or_none(first.map(|w| w.confidence.to_string())),
         "final-ack" => v.final_ack.to_string(),
@@ -99,6 +146,12 @@ fn said(v: &Verdict, key: &str) -> String {
             let first = v.resets.first();
             or_none(first.map(|r| format!("{},{},{}", r.form, r.fit, r.fate)))
         }
+        "all-resets" => {
+            let all = v.resets.iter();
+            let of = |r: &Reset| format!("{},{},{},{}", r.form, r.fit, r.fate, r.copies);
+            or_none((!v.resets.is_empty()).then(|| all.map(of).collect::<Vec<_>>().join("/")))
+        }
+        "events" => events(v),
         unknown => panic!("no key {unknown} in the notation of cases"),
     }
 }

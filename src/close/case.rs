@@ -104,12 +104,8 @@ impl<'a> Case<'a> {
         self.facts.both_fins() && self.resets.iter().any(reply)
     }
 
+    /// Where a FIN may be missing from the capture, the active closer is only possible already.
     fn confidence_of_outcome(&self) -> Confidence {
-        let weakest = if self.hidden_fin() {
-            Confidence::Possible
-        } else {
-            Confidence::Likely
-        };
         match self.outcome {
             Outcome::Graceful | Outcome::Simultaneous => {
                 let sure = self.both_acked() && !self.reply_by_active_closer();
@@ -125,16 +121,16 @@ impl<'a> Case<'a> {
                 .as_ref()
                 .map_or(Confidence::Likely, |a| a.confidence),
             Outcome::Aborted | Outcome::AbortedAfterFin => {
-                let least = self.abort.as_ref().map_or(weakest, |a| a.confidence);
-                let capped = self.reply_by_active_closer() || self.hidden_fin();
-                if capped {
+                let abort = self.abort.as_ref();
+                let least = abort.map_or(Confidence::Likely, |a| a.confidence);
+                if self.reply_by_active_closer() {
                     least.min(Confidence::Likely)
                 } else {
                     least
                 }
             }
             Outcome::Unanswered if self.facts.flow.unconfirmed => Confidence::Possible,
-            _ => weakest,
+            _ => Confidence::Likely,
         }
     }
 }

@@ -93,7 +93,7 @@ pub(super) fn active_closer(facts: &Facts, abort: Option<(Side, bool)>) -> Close
 
 fn of_none(facts: &Facts, abort: Option<(Side, bool)>) -> Closer {
     let hidden = facts.possible_fin(Side::Client) || facts.possible_fin(Side::Server);
-    let unseen = facts.one_direction() && !facts.flow.is_syn_only();
+    let unseen = facts.one_direction() && !facts.is_syn_series();
     let (who, confidence) = if hidden || unseen {
         (ActiveCloser::Unknown, Confidence::Possible)
     } else if abort.is_some() {

@@ -165,6 +165,11 @@ impl<'a> Facts<'a> {
         self.flow.half.iter().any(|h| h.packets == 0)
     }
 
+    /// SYNs of one side and nothing else, not even a RST.
+    pub(super) fn is_syn_series(&self) -> bool {
+        self.flow.is_syn_only() && self.flow.resets.is_empty()
+    }
+
     /// A side shows what few do.
     pub(super) fn has_rare(&self) -> bool {
         self.flow.half.iter().any(|h| h.rare.is_some())
@@ -229,12 +234,13 @@ fn roles(flow: &Flow) -> (u8, RolesFrom) {
     if let Some(opener) = flow.opener() {
         return (opener, RolesFrom::Syn);
     }
-    let answered = |i: usize| flow.half[i].opening.as_ref().is_some_and(|o| o.ack);
-    if answered(0) {
-        return (1, RolesFrom::SynAck);
-    }
-    if answered(1) {
-        return (0, RolesFrom::SynAck);
+    // Who sends the first SYN-ACK is the server: both do where they opened at once.
+    let answers = flow.half.iter().zip([1, 0]).filter_map(|(half, peer)| {
+        let answer = half.opening.as_ref().filter(|o| o.ack)?;
+        Some((answer.copies.first.frame, peer))
+    });
+    if let Some((_, client)) = answers.min() {
+        return (client, RolesFrom::SynAck);
     }
     let [a, b] = flow.key.ends;
     let guess = flow.inherited_opener.unwrap_or(match a.port.cmp(&b.port) {

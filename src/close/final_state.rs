@@ -23,14 +23,6 @@ pub(super) fn final_states(case: &Case) -> PerSide<State> {
 }
 
 fn of(case: &Case, side: Side) -> State {
-    let facts = &case.facts;
-    let (half, peer) = (facts.half(side), facts.half(side.peer()));
-    if half.packets == 0 && (peer.ack.is_none() || facts.flow.is_syn_only()) {
-        return match case.outcome {
-            Outcome::Refused => State::Closed,
-            _ => State::Unknown,
-        };
-    }
     match case.outcome {
         Outcome::Refused | Outcome::Aborted | Outcome::AbortedAfterFin => State::Closed,
         Outcome::Unanswered => {
@@ -96,12 +88,10 @@ fn by_fins(case: &Case, side: Side) -> State {
     let facts = &case.facts;
     let received = facts.fin(side.peer()).is_some() && facts.fin_was_acked(side.peer()).is_some();
     match (facts.fin(side).is_some(), received) {
-        (true, true) if facts.fin_was_acked(side).is_some() => State::Closed,
-        (true, true) => State::LastAck,
-        (true, false) if facts.fin_was_acked(side).is_some() => State::FinWait2,
+        (true, _) if facts.fin_was_acked(side).is_some() => State::FinWait2,
         // Whether the peer had closed before is in the other direction.
-        (true, false) if facts.one_direction() => State::Unknown,
-        (true, false) => State::FinWait1,
+        (true, _) if facts.one_direction() => State::Unknown,
+        (true, _) => State::FinWait1,
         (false, true) => State::CloseWait,
         (false, false) if facts.half(side).spoke => State::Established,
         (false, false) if case.outcome != Outcome::Indeterminate => State::Established,

@@ -132,7 +132,7 @@ fn acked(copies: &[&Seen], ack: &Seen, rtt: i64, detail: &mut Detail) -> FinalAc
     let late = after
         .clone()
         .any(|c| c.at().time.since(ack.at().time) > rtt);
-    if late && copies.len() > 1 && before > 0 {
+    if late && copies.len() > 1 {
         return FinalAck::LostAfter;
     }
     detail.crossed = before > 0 && after.count() > 0;

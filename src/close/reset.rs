@@ -137,7 +137,7 @@ fn examine<'a>(facts: &Facts<'a>, reset: &'a ResetSeen, before: &[Rst<'a>]) -> R
 fn form(facts: &Facts, reset: &ResetSeen, trigger: Option<&Trigger>) -> RstForm {
     let seen = &reset.seen;
     if seen.flags.ack() {
-        let answers_syn = trigger.is_some_and(|t| t.what == Answered::Syn) && seen.seq.0 == 0;
+        let answers_syn = trigger.is_some_and(|t| t.what == Answered::Syn);
         return if answers_syn {
             RstForm::Reply
         } else {

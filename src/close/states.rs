@@ -282,6 +282,9 @@ mod tests {
     use crate::close::verdict::{PerSide, State, Verdict};
     use serde_json::{Value, json};
 
+    const FILTER: &str = "ip.addr == 10.0.0.1 && ip.addr == 10.0.0.2 && tcp.port == 40000 && \
+        tcp.port == 80 && frame.number >= 1 && frame.number <= 9";
+
     /// A verdict with these events: sender, event, SEQ, ACK, length.
     fn verdict(changes: &Value, events: &[(&str, &str, u32, u32, u32)]) -> Verdict {
         let events = events
@@ -291,8 +294,6 @@ mod tests {
                 json!({"frame":frame,"time":null,"from":from,"event":event,"seq":seq,"ack":ack,
                 "len":len})
             });
-        const FILTER: &str = "ip.addr == 10.0.0.1 && ip.addr == 10.0.0.2 && tcp.port == 40000 && \
-            tcp.port == 80 && frame.number >= 1 && frame.number <= 9";
         let mut verdict = json!({"schema":1,"flow":0,"source":"-",
             "client":{"addr":"10.0.0.1","port":40000},"server":{"addr":"10.0.0.2","port":80},
             "roles_from":"syn","start":null,"end":null,"first_frame":1,"last_frame":9,
@@ -522,5 +523,41 @@ mod tests {
     fn a_side_never_seen_stays_unknown() {
         let one_way = json!({"final_states":{"client":"unknown","server":"ESTABLISHED"}});
         assert_eq!(states(&verdict(&one_way, &[])), ["unknown/ESTABLISHED"]);
+    }
+
+    #[test]
+    fn a_reset_before_the_effective_one_ends_nothing() {
+        let resets = json!([
+            {"frame":2,"time":null,"from":"server","form":"reply","fit":"outside",
+                "fate":"ignored","copies":1},
+            {"frame":3,"time":null,"from":"server","form":"active","fit":"exact",
+                "fate":"effective","copies":1}]);
+        let events = [
+            ("client", "fin", 10, 20, 0),
+            ("server", "rst", 99, 0, 0),
+            ("server", "rst", 20, 10, 0),
+        ];
+        let verdict = verdict(&json!({"aborted_by":"server","resets":resets}), &events);
+        assert_eq!(
+            states(&verdict)[2..],
+            ["FIN-WAIT-1/CLOSE-WAIT", "CLOSED/CLOSED"]
+        );
+    }
+
+    #[test]
+    fn an_owner_that_answers_without_a_socket_has_no_time_wait() {
+        let wait = json!([{"owner":"client","start":null,"end":null,"ended_by":"gone",
+            "basis":"rule","confidence":"likely","restarts":0}]);
+        let of = |from| {
+            let events = [
+                ("client", "fin", 10, 20, 0),
+                ("server", "fin", 20, 11, 0),
+                ("client", "fin-acked", 11, 21, 0),
+                (from, "rst", 21, 0, 0),
+            ];
+            states(&verdict(&json!({"time_wait":wait}), &events)).remove(4)
+        };
+        assert_eq!(of("client"), "CLOSED/CLOSED");
+        assert_eq!(of("server"), "TIME-WAIT/CLOSED");
     }
 }

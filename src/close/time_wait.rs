@@ -43,15 +43,14 @@ struct Gone<'a> {
 }
 
 fn answered_by_reset<'a>(case: &'a Case, owner: Side) -> Option<Gone<'a>> {
-    let end = case.facts.half(owner.peer()).fin_end()?;
     case.resets.iter().find_map(|r| {
         if r.from != owner || r.form != RstForm::Reply {
             return None;
         }
         let trigger = r.trigger?;
-        let of_fin = trigger.seen.flags.fin() && trigger.seen.end() == end;
+        let to_fin = trigger.seen.flags.fin();
         let to_ack = trigger.what == Answered::Ack;
-        (of_fin || to_ack).then_some(Gone {
+        (to_fin || to_ack).then_some(Gone {
             what: trigger.what,
             at: &r.reset.seen,
         })
@@ -197,14 +196,12 @@ fn basis(facts: &Facts, owner: Side, first: Option<&Seen>, later: &[&Seen]) -> B
     let copies = facts.fin_copies(owner.peer());
     let tsval = |s: &Seen| s.timestamps().map(|t| t.val);
     let first_tsval = copies.first().and_then(|c| tsval(c));
-    let moved = copies.iter().any(|c| tsval(c) != first_tsval);
-    let echoes_first = moved
-        && later.iter().any(|ack| {
-            let newer = copies
-                .iter()
-                .any(|c| c.at().is_before(ack.at()) && tsval(c) != first_tsval);
-            newer && ack.timestamps().map(|t| t.ecr) == first_tsval
-        });
+    let echoes_first = later.iter().any(|ack| {
+        let newer = copies
+            .iter()
+            .any(|c| c.at().is_before(ack.at()) && tsval(c) != first_tsval);
+        newer && ack.timestamps().map(|t| t.ecr) == first_tsval
+    });
     if zero_id || echoes_first {
         Basis::Minisocket
     } else {

@@ -17,7 +17,7 @@ pub struct Case {
     pub as_is: bool,
 }
 
-/// What must be said of one flow: keys and values of a `=>` line.
+/// What must be said of one flow: keys and values of a `=>` line, or the words of a `says` line.
 #[derive(Clone, Debug)]
 pub struct Expected {
     pub flow: usize,
@@ -46,7 +46,10 @@ pub fn parse(file: &str, text: &str) -> Vec<Case> {
         let Some(writer) = cases.last_mut() else {
             continue;
         };
-        let code = line.split(';').next().unwrap_or_default();
+        // Of a sentence `;` is a part.
+        let sentence = line.contains(" says ");
+        let code = line.split(';').next().filter(|_| !sentence);
+        let code = code.unwrap_or(line);
         let words: Vec<&str> = code.split_whitespace().collect();
         writer
             .line(&words)
@@ -147,6 +150,10 @@ impl Writer {
             ["opt:", options @ ..] => self.options(options),
             ["=>", pairs @ ..] => self.expect(0, pairs),
             ["flow", number, "=>", pairs @ ..] => self.expect(parse_number(number)?, pairs),
+            [who, "says", words @ ..] if is_name(who) => self.says(0, who, words),
+            ["flow", number, who, "says", words @ ..] => {
+                self.says(parse_number(number)?, who, words)
+            }
             [time, from, ">", to, flags, seq, attributes @ ..] if is_time(time) => {
                 self.clock(time)?;
                 let line = Line::parse(flags, seq, attributes, self)?;
@@ -183,6 +190,15 @@ impl Writer {
         }
         let pairs = words.chunks_exact(2);
         let pairs = pairs.map(|pair| (pair[0].into(), pair[1].into())).collect();
+        self.expected.push(Expected { flow, pairs });
+        Ok(())
+    }
+
+    fn says(&mut self, flow: usize, who: &str, words: &[&str]) -> Result<(), String> {
+        if words.is_empty() {
+            return Err("nothing is said".into());
+        }
+        let pairs = vec![(format!("{who} says"), words.join(" "))];
         self.expected.push(Expected { flow, pairs });
         Ok(())
     }
@@ -452,6 +468,11 @@ impl Name {
             },
         })
     }
+}
+
+/// `reason`, or the code of a finding.
+fn is_name(word: &str) -> bool {
+    word.chars().all(|c| c.is_ascii_lowercase() || c == '-')
 }
 
 fn is_time(word: &str) -> bool {

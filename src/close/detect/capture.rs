@@ -115,7 +115,7 @@ pub(in crate::close) fn drops(case: &Case) -> Vec<Found> {
 
 pub(in crate::close) fn one_direction(case: &Case) -> Vec<Found> {
     let facts = &case.facts;
-    if !facts.one_direction() || facts.flow.is_syn_only() {
+    if !facts.one_direction() || facts.is_syn_series() {
         return Vec::new();
     }
     let seen = if facts.half(Side::Client).packets > 0 {

@@ -79,3 +79,24 @@ fn times(count: impl Into<u64>) -> String {
         n => format!("{n} times"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{as_seconds, seconds, times};
+
+    #[test]
+    fn durations_are_rounded_to_milliseconds() {
+        assert_eq!(seconds(0), "0.000 s");
+        assert_eq!(seconds(499_999), "0.000 s");
+        assert_eq!(seconds(500_000), "0.001 s");
+        assert_eq!(seconds(61_234_500_000), "61.235 s");
+        assert_eq!(seconds(-1_500_000), "-0.002 s");
+        assert_eq!(as_seconds(1_250_000_000), 1.25);
+    }
+
+    #[test]
+    fn counts_are_told_in_words() {
+        let words = [1_u64, 2, 3].map(times);
+        assert_eq!(words, ["once", "twice", "3 times"]);
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::{Found, as_seconds, seconds, times};
 use crate::close::case::Case;
-use crate::close::verdict::{Outcome, Side};
+use crate::close::verdict::Side;
 use crate::flow::Seen;
 
 pub(in crate::close) fn old_duplicate_syn(case: &Case) -> Vec<Found> {
@@ -104,7 +104,7 @@ pub(in crate::close) fn port_reused_too_soon(case: &Case) -> Vec<Found> {
     };
     let since = opening.copies.first.time.since(previous.last.time);
     let closed = previous.fins == [true, true] && since < facts.context.time_wait;
-    if !taken || !closed || facts.flow.old_ack().is_some() || case.outcome == Outcome::Refused {
+    if !taken || !closed || facts.flow.old_ack().is_some() {
         return Vec::new();
     }
     let higher = facts

@@ -94,3 +94,38 @@ pub(in crate::close) fn timestamps_not_negotiated(case: &Case) -> Vec<Found> {
     let frames = vec![syn.copies.first.frame, answer.copies.first.frame];
     vec![Found::likely(Some(Side::Server), frames, message).sure(Confidence::Certain)]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::tick;
+    use crate::flow::Half;
+    use crate::seq::TsVal;
+    use crate::stamp::Time;
+
+    /// The tick of a clock that shows so many ticks over so many nanoseconds.
+    fn rate(ticks: u32, ns: i64) -> Option<i64> {
+        let mut half = Half::default();
+        half.first_tsval = Some((TsVal(u32::MAX - 3), Time(7_000)));
+        half.tsval = Some((TsVal(u32::MAX - 3).plus(ticks), Time(7_000 + ns)));
+        tick(&half)
+    }
+
+    #[test]
+    fn a_clock_is_known_by_ten_ticks_at_a_usual_rate() {
+        assert_eq!(rate(1000, 1_000_000_000), Some(1_000_000));
+        assert_eq!(rate(250, 1_000_000_000), Some(4_000_000));
+        assert_eq!(rate(100, 1_000_000_000), Some(10_000_000));
+        assert_eq!(rate(10, 1_000_000_000), Some(100_000_000));
+        assert_eq!(rate(9, 900_000_000), None);
+        assert_eq!(tick(&Half::default()), None);
+    }
+
+    #[test]
+    fn a_rate_may_be_off_by_a_fifth() {
+        assert_eq!(rate(1000, 1_200_000_000), Some(1_000_000));
+        assert_eq!(rate(1000, 800_000_000), Some(1_000_000));
+        assert_eq!(rate(1000, 1_200_001_000), None);
+        assert_eq!(rate(1000, 799_999_000), None);
+        assert_eq!(rate(100, 8_000_000), None);
+    }
+}
