@@ -5,7 +5,9 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value, json};
 use std::fs::File;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use whoclosed::close::filter::WiresharkFilter;
 use whoclosed::close::finding::{Code, Severity};
 use whoclosed::close::verdict::{
     AbortCause, AbortedBy, ActiveCloser, Basis, Confidence, EndedBy, Event, FinalAck, Outcome,
@@ -212,6 +214,19 @@ fn finding() -> BoxedStrategy<Value> {
     ])
 }
 
+fn filter() -> BoxedStrategy<Value> {
+    any::<([IpAddr; 2], [u16; 2], [u64; 2])>()
+        .prop_map(|(addrs, ports, frames)| {
+            let filter = WiresharkFilter {
+                addrs,
+                ports,
+                frames,
+            };
+            filter.to_string().into()
+        })
+        .boxed()
+}
+
 fn verdict() -> impl Strategy<Value = Verdict> {
     object(vec![
         ("schema", number::<u32>()),
@@ -241,7 +256,7 @@ fn verdict() -> impl Strategy<Value = Verdict> {
         ("resets", list(reset())),
         ("findings", list(finding())),
         ("previous_flow", maybe(small())),
-        ("wireshark_filter", text()),
+        ("wireshark_filter", filter()),
         (
             "zeek",
             object(vec![("conn_state", text()), ("history", text())]),

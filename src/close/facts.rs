@@ -32,6 +32,8 @@ pub(super) struct Facts<'a> {
     client: u8,
     /// The segments kept, in file order.
     pub(super) log: Vec<&'a Seen>,
+    /// Those of each side, client first: most rules look at one side alone.
+    sent: [SmallVec<[&'a Seen; 16]>; 2],
     /// The copies of each side's FIN, client first.
     copies: [FinCopies<'a>; 2],
     /// What every rule asks of both sides, client first.
@@ -49,11 +51,16 @@ impl<'a> Facts<'a> {
             roles_from,
             client,
             log: flow.log.iter().collect(),
+            sent: [SmallVec::new(), SmallVec::new()],
             copies: [SmallVec::new(), SmallVec::new()],
             acked: [None; 2],
             was_acked: [None; 2],
             possible_fin: [false; 2],
         };
+        for seen in flow.log.iter() {
+            let side = facts.side(seen.from());
+            facts.sent[side.index()].push(seen);
+        }
         let sides = [Side::Client, Side::Server];
         facts.copies = sides.map(|side| facts.find_copies(side));
         facts.acked = sides.map(|side| facts.find_fin_acked(side));
@@ -108,8 +115,7 @@ impl<'a> Facts<'a> {
 
     /// Segments of a side, in file order.
     pub(super) fn sent_by(&self, side: Side) -> impl DoubleEndedIterator<Item = &'a Seen> + '_ {
-        let from = self.index(side);
-        self.log.iter().copied().filter(move |s| s.from() == from)
+        self.sent[side.index()].iter().copied()
     }
 
     /// The first segment of the peer that acknowledges a side's FIN, RSTs aside.
@@ -133,14 +139,13 @@ impl<'a> Facts<'a> {
 
     fn find_fin_was_acked(&self, side: Side) -> Option<Stamp> {
         let end = self.half(side).fin_end()?;
-        let from = self.index(side);
         // A RST that came from elsewhere answers nothing.
         let ttl = self.half(side).ttl;
         let own = |s: &Seen| ttl.is_none_or(|(low, high)| (low..=high).contains(&s.ttl));
         let answers = |s: &Seen| s.flags.rst() && !s.flags.ack() && s.seq == end;
-        let proof = |s: &&&Seen| s.from() == from && answers(s) && own(s);
+        let proof = |s: &&Seen| answers(s) && own(s);
         self.fin_acked(side)
-            .or_else(|| self.log.iter().find(proof).map(|s| s.at()))
+            .or_else(|| self.sent_by(side).find(proof).map(Seen::at))
     }
 
     /// One sequence number at the end of a side's data is missing and acknowledged, or skipped by

@@ -2,6 +2,7 @@
 
 use crate::close::case::Case;
 use crate::close::detect::{self, Found};
+use crate::close::sign::Sign;
 use crate::close::terms::Term;
 use crate::close::verdict::{Finding, names};
 use serde::{Deserialize, Serialize};
@@ -89,6 +90,8 @@ names! {
 pub struct Row {
     /// Its code.
     pub value: Code,
+    /// What a case shows in which it can be found.
+    pub(super) needs: Sign,
     /// Finds it in a case.
     pub(super) detect: fn(&Case) -> Vec<Found>,
     /// How urgent it is.
@@ -101,6 +104,7 @@ pub struct Row {
 pub const FINDINGS: &[Row] = &[
     Row {
         value: Code::OldDuplicateSyn,
+        needs: Sign::ODD,
         detect: detect::old_duplicate_syn,
         severity: Severity::Info,
         term: Term {
@@ -119,6 +123,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::OldDuplicateSegment,
+        needs: Sign::ANY,
         detect: detect::old_duplicate_segment,
         severity: Severity::Info,
         term: Term {
@@ -138,6 +143,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::FinalAckLost,
+        needs: Sign::LAST_ACK,
         detect: detect::final_ack_lost,
         severity: Severity::Notice,
         term: Term {
@@ -158,6 +164,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::FinRetransmitted,
+        needs: Sign::LAST_ACK,
         detect: detect::fin_retransmitted,
         severity: Severity::Info,
         term: Term {
@@ -176,6 +183,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::LastAckStuck,
+        needs: Sign::LAST_ACK,
         detect: detect::last_ack_stuck,
         severity: Severity::Warning,
         term: Term {
@@ -195,6 +203,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::FinWait1Stuck,
+        needs: Sign::ONE_FIN,
         detect: detect::fin_wait_1_stuck,
         severity: Severity::Warning,
         term: Term {
@@ -212,6 +221,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::OwnerGone,
+        needs: Sign::LAST_ACK,
         detect: detect::owner_gone,
         severity: Severity::Notice,
         term: Term {
@@ -230,6 +240,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::TimeWaitReset,
+        needs: Sign::CUT_SHORT,
         detect: detect::time_wait_reset,
         severity: Severity::Notice,
         term: Term {
@@ -249,6 +260,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::TimeWaitReused,
+        needs: Sign::CUT_SHORT,
         detect: detect::time_wait_reused,
         severity: Severity::Info,
         term: Term {
@@ -268,6 +280,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::TimeWaitSynRejected,
+        needs: Sign::ODD,
         detect: detect::time_wait_syn_rejected,
         severity: Severity::Notice,
         term: Term {
@@ -289,6 +302,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::RstAfterClose,
+        needs: Sign::RESET,
         detect: detect::rst_after_close,
         severity: Severity::Info,
         term: Term {
@@ -305,6 +319,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::RstIgnored,
+        needs: Sign::RESET,
         detect: detect::rst_ignored,
         severity: Severity::Notice,
         term: Term {
@@ -323,6 +338,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::RstChallenged,
+        needs: Sign::RESET,
         detect: detect::rst_challenged,
         severity: Severity::Notice,
         term: Term {
@@ -341,6 +357,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::HalfCloseUsed,
+        needs: Sign::RARE,
         detect: detect::half_close_used,
         severity: Severity::Info,
         term: Term {
@@ -359,6 +376,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::CloseWaitLeak,
+        needs: Sign::ONE_FIN,
         detect: detect::close_wait_leak,
         severity: Severity::Warning,
         term: Term {
@@ -377,6 +395,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::KeepaliveRace,
+        needs: Sign::RESET,
         detect: detect::keepalive_race,
         severity: Severity::Warning,
         term: Term {
@@ -397,6 +416,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::PortReusedTooSoon,
+        needs: Sign::PREVIOUS,
         detect: detect::port_reused_too_soon,
         severity: Severity::Notice,
         term: Term {
@@ -416,6 +436,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::TimestampRegression,
+        needs: Sign::RARE,
         detect: detect::regression,
         severity: Severity::Notice,
         term: Term {
@@ -434,6 +455,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::TimestampRegressionAcrossFlows,
+        needs: Sign::PREVIOUS,
         detect: detect::regression_across_flows,
         severity: Severity::Notice,
         term: Term {
@@ -453,6 +475,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::TimestampsNotNegotiated,
+        needs: Sign::ANY,
         detect: detect::timestamps_not_negotiated,
         severity: Severity::Info,
         term: Term {
@@ -470,6 +493,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::CaptureDuplicates,
+        needs: Sign::ODD,
         detect: detect::duplicates,
         severity: Severity::Info,
         term: Term {
@@ -489,6 +513,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::CaptureReordered,
+        needs: Sign::ODD,
         detect: detect::reordered,
         severity: Severity::Info,
         term: Term {
@@ -505,6 +530,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::CaptureClockStep,
+        needs: Sign::ODD,
         detect: detect::clock_step,
         severity: Severity::Notice,
         term: Term {
@@ -522,6 +548,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::CaptureGap,
+        needs: Sign::ANY,
         detect: detect::gap,
         severity: Severity::Notice,
         term: Term {
@@ -541,6 +568,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::CaptureDrops,
+        needs: Sign::ANY,
         detect: detect::drops,
         severity: Severity::Notice,
         term: Term {
@@ -558,6 +586,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::CaptureOneDirection,
+        needs: Sign::ANY,
         detect: detect::one_direction,
         severity: Severity::Notice,
         term: Term {
@@ -574,6 +603,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::CaptureStartsInside,
+        needs: Sign::ANY,
         detect: detect::starts_inside,
         severity: Severity::Info,
         term: Term {
@@ -591,6 +621,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::CaptureEndsInside,
+        needs: Sign::UNFINISHED,
         detect: detect::ends_inside,
         severity: Severity::Info,
         term: Term {
@@ -608,6 +639,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::CaptureSnaplen,
+        needs: Sign::RARE,
         detect: detect::snaplen,
         severity: Severity::Info,
         term: Term {
@@ -625,6 +657,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::CaptureCut,
+        needs: Sign::UNFINISHED,
         detect: detect::cut,
         severity: Severity::Notice,
         term: Term {
@@ -652,12 +685,14 @@ impl Code {
 
 /// Every finding of a case, in the order of the table.
 pub(super) fn findings(case: &Case) -> Vec<Finding> {
+    let shown = Sign::of(case);
     let mut all = Vec::new();
     for row in FINDINGS {
-        let found = (row.detect)(case);
-        // Most flows show next to nothing: not even an empty loop for that.
-        if !found.is_empty() {
-            all.extend(found.into_iter().map(|found| row.finding(found)));
+        if row.needs.meets(shown) {
+            let found = (row.detect)(case).into_iter();
+            all.extend(found.map(|found| row.finding(found)));
+        } else {
+            debug_assert!((row.detect)(case).is_empty(), "{} needs less", row.value);
         }
     }
     all

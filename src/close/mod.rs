@@ -16,6 +16,7 @@ pub mod outcome;
 mod phrase;
 mod reason;
 mod reset;
+mod sign;
 pub mod states;
 pub mod summary;
 pub mod terms;

@@ -6,7 +6,7 @@ use crate::stamp::Time;
 use foldhash::fast::RandomState;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 /// A place where a capture could not be read.
@@ -114,7 +114,8 @@ pub struct Totals {
     by_closer: [u64; 8],
     by_cause: [u64; 16],
     findings: BTreeMap<Code, u64>,
-    owners: HashMap<IpAddr, u64, RandomState>,
+    /// IPv4 as IPv4-mapped IPv6: a number is told from another at once.
+    owners: HashMap<u128, u64, RandomState>,
 }
 
 impl Totals {
@@ -134,7 +135,11 @@ impl Totals {
                 Side::Client => verdict.client.addr,
                 Side::Server => verdict.server.addr,
             };
-            *self.owners.entry(owner).or_default() += 1;
+            let owner = match owner {
+                IpAddr::V4(addr) => addr.to_ipv6_mapped(),
+                IpAddr::V6(addr) => addr,
+            };
+            *self.owners.entry(owner.to_bits()).or_default() += 1;
         }
     }
 
@@ -154,9 +159,12 @@ impl Totals {
         let mut owners: Vec<_> = self
             .owners
             .iter()
-            .map(|(&addr, &time_waits)| TimeWaitOwner { addr, time_waits })
+            .map(|(&addr, &time_waits)| TimeWaitOwner {
+                addr: Ipv6Addr::from_bits(addr).to_canonical(),
+                time_waits,
+            })
             .collect();
-        owners.sort_by(|a, b| b.time_waits.cmp(&a.time_waits).then(a.addr.cmp(&b.addr)));
+        owners.sort_unstable_by(|a, b| b.time_waits.cmp(&a.time_waits).then(a.addr.cmp(&b.addr)));
         Summary {
             schema: 1,
             sources,

@@ -2,7 +2,8 @@
 
 use super::Found;
 use crate::close::case::Case;
-use crate::close::verdict::{Confidence, FinalAck, Outcome, Side};
+use crate::close::sign::is_over;
+use crate::close::verdict::{Confidence, FinalAck, Side};
 use crate::flow::Copies;
 use crate::stamp::SECOND;
 
@@ -145,15 +146,7 @@ pub(in crate::close) fn starts_inside(case: &Case) -> Vec<Found> {
 
 /// The flow was not over, and the capture ended soon after its last segment.
 fn unfinished(case: &Case) -> bool {
-    let over = matches!(
-        case.outcome,
-        Outcome::Refused
-            | Outcome::Graceful
-            | Outcome::Simultaneous
-            | Outcome::Aborted
-            | Outcome::AbortedAfterFin
-    );
-    !over && case.facts.end().time.since(case.facts.flow.last.time) < NEAR_END
+    !is_over(case.outcome) && case.facts.end().time.since(case.facts.flow.last.time) < NEAR_END
 }
 
 pub(in crate::close) fn ends_inside(case: &Case) -> Vec<Found> {
