@@ -81,11 +81,6 @@ impl Brief {
         self.chain
     }
 
-    /// Reads from where the next segment will be, so that it is in the cache.
-    pub(super) fn touch(&self, pool: &Pool) -> u64 {
-        pool.touch_end(self.chain, self.len.into())
-    }
-
     /// It is certainly a segment of this connection: the facts would say so too.
     fn owns(&self, seen: &Seen) -> bool {
         let (f, from) = (seen.flags, seen.from());

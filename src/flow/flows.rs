@@ -160,10 +160,10 @@ impl Flows {
             .map_or(0, |entry| entry.key.ends[0].port.into())
     }
 
-    /// Reads what the next segment of a flow needs besides.
+    /// Reads what the next segment of a flow needs besides. Of a brief flow nothing: its segments are
+    /// only written, for which nobody waits.
     pub(super) fn touch_kept(&self, at: usize) -> u64 {
         match self.entries.get(at).map(|entry| &entry.kept) {
-            Some(Kept::Brief(brief)) => brief.touch(&self.pool),
             Some(Kept::Whole(place)) => self.whole.get(*place as usize).map_or(0, Flow::touch),
             _ => 0,
         }

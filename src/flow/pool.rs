@@ -152,13 +152,6 @@ impl Pool {
         }
     }
 
-    /// Reads from where the next segment of a chain of `len` will be, so that it is in the cache.
-    pub(super) fn touch_end(&self, chain: Chain, len: usize) -> u64 {
-        let block = self.blocks.get(chain.last as usize);
-        let next = block.and_then(|b| b.segments.get(len % BLOCK));
-        next.map_or(0, |s| s.seq.0.into())
-    }
-
     /// A block with a first segment.
     fn take(&mut self, first: Seen) -> u32 {
         let segments = [first, Seen::default(), Seen::default()];
