@@ -3,7 +3,7 @@
 use crate::packet::{End, Segment};
 use std::hash::{Hash, Hasher};
 
-/// The two ends of a connection; the lower one first, so that both directions share one key.
+/// The two ends of a connection; the lower one of some order first, so that both directions share one key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Key {
     /// The lower end, then the higher.
@@ -23,7 +23,8 @@ impl Hash for Key {
 impl Key {
     /// The key of a segment, and which end sent it.
     pub fn of(segment: &Segment) -> (Self, u8) {
-        let order = |end: &End| (u128::from_be_bytes(end.addr), end.port);
+        // Any order will do: this one takes no turning of bytes.
+        let order = |end: &End| (u128::from_le_bytes(end.addr), end.port);
         if order(&segment.src) <= order(&segment.dst) {
             (
                 Self {

@@ -15,6 +15,8 @@ pub use link::link_type_name;
 pub use reason::NotDecoded;
 pub use segment::{End, Flags, Segment, Timestamps};
 
+use usual::Usual;
+
 /// The TCP segment of a captured packet.
 ///
 /// `link` is the LINKTYPE of the first header, `data` what was captured and `original_len` the
@@ -22,10 +24,10 @@ pub use segment::{End, Flags, Segment, Timestamps};
 /// why there is no segment otherwise.
 #[inline]
 pub fn decode(link: u16, data: &[u8], original_len: u32) -> Result<Segment, NotDecoded> {
-    match usual::segment(link, data) {
-        Some(segment) => Ok(segment),
-        None => decode_by_layers(link, data, original_len),
+    if let Some(usual) = Usual::new(link, data) {
+        return Ok(usual.segment());
     }
+    decode_by_layers(link, data, original_len)
 }
 
 /// The same, layer by layer.

@@ -1,9 +1,8 @@
 //! The frame that most captures consist of, in one step: Ethernet, IPv4 without options, TCP with
 //! timestamps or no options at all.
 
-use super::ip::mapped;
 use super::tcp::{self, NO_OPERATION, TIMESTAMPS};
-use super::{End, Flags, Segment};
+use super::{End, Flags, Segment, Timestamps};
 use crate::seq::SeqNum;
 
 /// The LINKTYPE of Ethernet.
@@ -15,61 +14,89 @@ const OPTIONS: usize = TCP + 20;
 /// `EtherType` of IPv4; version 4 and a header of five words.
 const IPV4: [u8; 3] = [0x08, 0x00, 0x45];
 const TCP_PROTOCOL: u8 = 6;
+/// Two fillers, and the option that fills the rest.
+const TIMESTAMPS_ALONE: [u8; 4] = [NO_OPERATION, NO_OPERATION, TIMESTAMPS, 10];
 /// More fragments, and the fragment's place.
 const FRAGMENT: u16 = 0x3fff;
 
-/// The segment, if the frame is such a one and nothing is wrong with it; what the layers one by one
-/// would give.
-#[inline]
-pub(super) fn segment(link: u16, data: &[u8]) -> Option<Segment> {
-    let head: &[u8; OPTIONS] = data.first_chunk().filter(|_| link == EN10MB)?;
-    let two = |at: usize| u16::from_be_bytes([head[at], head[at + 1]]);
-    let four = |at: usize| u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
-    let is_ip = [head[IP - 2], head[IP - 1], head[IP]] == IPV4;
-    let is_tcp = head[IP + 9] == TCP_PROTOCOL && two(IP + 6) & FRAGMENT == 0;
-    if !is_ip || !is_tcp {
-        return None;
-    }
-    let options = match head[TCP + 12] >> 4 {
-        5 => None,
-        8 => {
-            let options: &[u8; 12] = data.get(OPTIONS..)?.first_chunk()?;
-            let [NO_OPERATION, NO_OPERATION, TIMESTAMPS, 10, ..] = options else {
-                return None;
-            };
-            Some(tcp::timestamps(*options.last_chunk()?))
+/// A frame that is such a one, and with which nothing is wrong.
+pub(super) struct Usual<'a> {
+    head: &'a [u8; OPTIONS],
+    timestamps: Option<Timestamps>,
+    /// Bytes of payload.
+    len: u32,
+}
+
+impl<'a> Usual<'a> {
+    #[inline]
+    pub(super) fn new(link: u16, data: &'a [u8]) -> Option<Self> {
+        let head: &[u8; OPTIONS] = data.first_chunk().filter(|_| link == EN10MB)?;
+        let is_ip = [head[IP - 2], head[IP - 1], head[IP]] == IPV4;
+        let is_tcp = head[IP + 9] == TCP_PROTOCOL && two(head, IP + 6) & FRAGMENT == 0;
+        if !is_ip || !is_tcp {
+            return None;
         }
-        _ => return None,
-    };
-    let headers = if options.is_some() { 52 } else { 40 };
-    Some(Segment {
-        src: End {
-            addr: mapped(four(IP + 12)).to_be_bytes(),
-            port: two(TCP),
-        },
-        dst: End {
-            addr: mapped(four(IP + 16)).to_be_bytes(),
-            port: two(TCP + 2),
-        },
-        seq: SeqNum(four(TCP + 4)),
-        ack: SeqNum(four(TCP + 8)),
-        len: u32::from(two(IP + 2)).checked_sub(headers)?,
-        flags: Flags(head[TCP + 13]),
-        window: two(TCP + 14),
-        timestamps: options,
-        window_scale: None,
-        ttl: head[IP + 8],
-        ip_id: Some(two(IP + 4)),
-        options_cut: false,
-        window_cut: false,
-        fragment: false,
-    })
+        let (timestamps, headers) = match head[TCP + 12] >> 4 {
+            5 => (None, 40),
+            8 => {
+                let options: &[u8; 12] = data.get(OPTIONS..)?.first_chunk()?;
+                if options.first_chunk() != Some(&TIMESTAMPS_ALONE) {
+                    return None;
+                }
+                (Some(tcp::timestamps(*options.last_chunk()?)), 52)
+            }
+            _ => return None,
+        };
+        Some(Self {
+            head,
+            timestamps,
+            len: u32::from(two(head, IP + 2)).checked_sub(headers)?,
+        })
+    }
+
+    /// What the layers one by one would give.
+    #[inline]
+    pub(super) fn segment(&self) -> Segment {
+        let head = self.head;
+        Segment {
+            src: end(head, IP + 12, TCP),
+            dst: end(head, IP + 16, TCP + 2),
+            seq: SeqNum(four(head, TCP + 4)),
+            ack: SeqNum(four(head, TCP + 8)),
+            len: self.len,
+            flags: Flags(head[TCP + 13]),
+            window: two(head, TCP + 14),
+            timestamps: self.timestamps,
+            window_scale: None,
+            ttl: head[IP + 8],
+            ip_id: Some(two(head, IP + 4)),
+            options_cut: false,
+            window_cut: false,
+            fragment: false,
+        }
+    }
+}
+
+#[inline]
+fn two(head: &[u8; OPTIONS], at: usize) -> u16 {
+    u16::from_be_bytes([head[at], head[at + 1]])
+}
+
+#[inline]
+fn four(head: &[u8; OPTIONS], at: usize) -> u32 {
+    u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]])
+}
+
+#[inline]
+fn end(head: &[u8; OPTIONS], addr: usize, port: usize) -> End {
+    let addr = [head[addr], head[addr + 1], head[addr + 2], head[addr + 3]];
+    End::v4(addr, two(head, port))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::segment;
-    use crate::packet::decode_by_layers;
+    use super::Usual;
+    use crate::packet::{Segment, decode_by_layers};
     use proptest::prelude::*;
 
     /// A frame of the usual kind.
@@ -82,6 +109,10 @@ mod tests {
         (frame[54], frame[55], frame[56], frame[57]) = (1, 1, 8, 10);
         frame
     };
+
+    fn segment(link: u16, data: &[u8]) -> Option<Segment> {
+        Usual::new(link, data).map(|usual| usual.segment())
+    }
 
     #[test]
     fn takes_the_usual_frame() {
