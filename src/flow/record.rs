@@ -3,9 +3,10 @@
 use crate::flow::half::Half;
 use crate::flow::history::History;
 use crate::flow::key::Key;
+use crate::flow::log::Log;
 use crate::flow::parts::Copies;
 use crate::flow::relations::{Odd, Predecessor, ResetSeen, Snapshot, Successor};
-use crate::flow::seen::{Log, Seen};
+use crate::flow::seen::Seen;
 use crate::seq::SeqNum;
 use crate::stamp::{MILLISECOND, Stamp};
 use std::mem::take;

@@ -1,4 +1,4 @@
-//! Segments of a flow that are kept, and how many of them.
+//! A segment of a flow, in few bytes.
 
 use crate::packet::{Flags, Segment, Timestamps};
 use crate::seq::{SeqNum, TsVal};
@@ -220,204 +220,17 @@ impl Seen {
     }
 }
 
-/// Opening segments kept.
-const OPENING: usize = 4;
-/// Segments kept before the close begins, after the opening ones.
-const BEFORE: usize = 16;
-/// Segments kept from the beginning of the close on.
-const CLOSE: usize = 64;
-/// Segments kept at the end.
-const END: usize = 32;
-
-/// The segments of a flow that a judgement may need: the opening, the last ones before the close
-/// began, the first ones from there on, and the last of all. Bounded.
-///
-/// All lie in one vector, part after part; the second and the last part are rings once full.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Log {
-    kept: Vec<Seen>,
-    /// How many were kept when the close began.
-    close_at: Option<u8>,
-    /// Segments pushed out of the ring before the close, and out of the one at the end.
-    pushed_out: [u64; 2],
-}
-
-impl Log {
-    /// Forgets everything; keeps the memory.
-    pub(super) fn clear(&mut self) {
-        let mut kept = std::mem::take(&mut self.kept);
-        kept.clear();
-        *self = Self {
-            kept,
-            ..Self::default()
-        };
-    }
-
-    /// Keeps one more segment. A FIN or RST begins the close.
-    pub fn push(&mut self, seen: Seen) {
-        let closes = seen.flags.fin() || seen.flags.rst();
-        if closes && self.close_at.is_none() {
-            self.unroll();
-            self.close_at = Some(self.kept.len() as u8);
-        }
-        let (start, full, ring) = match self.close_at {
-            None => (OPENING, OPENING + BEFORE, 0),
-            Some(at) => {
-                let start = usize::from(at) + CLOSE;
-                (start, start + END, 1)
-            }
-        };
-        if self.kept.len() < full {
-            if self.kept.len() == self.kept.capacity() {
-                // A scan's are of one segment, most others of a dozen: doubling would leave half of
-                // the memory unused.
-                self.kept.reserve_exact(match self.kept.len() {
-                    0 => 2,
-                    2 => 10,
-                    len => 4.max(len / 3),
-                });
-            }
-            self.kept.push(seen);
-            return;
-        }
-        let Some(count) = self.pushed_out.get_mut(ring) else {
-            return;
-        };
-        let oldest = start + (*count as usize) % (full - start);
-        *count += 1;
-        if let Some(slot) = self.kept.get_mut(oldest) {
-            *slot = seen;
-        }
-    }
-
-    /// How many are kept.
-    pub(super) const fn len(&self) -> u64 {
-        self.kept.len() as u64
-    }
-
-    /// What is kept, in file order.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Seen> {
-        let start = self.ring_start().min(self.kept.len());
-        let (before, ring) = self.kept.split_at(start);
-        let oldest = if ring.is_empty() {
-            0
-        } else {
-            self.turned() % ring.len()
-        };
-        let (newer, older) = ring.split_at(oldest);
-        before.iter().chain(older).chain(newer)
-    }
-
-    /// Every segment is kept.
-    pub const fn is_whole(&self) -> bool {
-        !self.lacks_before() && !self.lacks_after()
-    }
-
-    /// The segment pushed `back` before the last one (0: the last one).
-    pub fn recent(&mut self, back: usize) -> Option<&mut Seen> {
-        let (start, turned) = (self.ring_start(), self.turned());
-        let len = self.kept.len();
-        if turned == 0 || len <= start {
-            return self.kept.get_mut(len.checked_sub(back + 1)?);
-        }
-        let ring = len - start;
-        let newest = (turned + ring - 1) % ring;
-        let at = newest.checked_add(ring)?.checked_sub(back)? % ring;
-        self.kept.get_mut(start + at)
-    }
-
-    /// Some segments before the close are not kept.
-    pub const fn lacks_before(&self) -> bool {
-        self.pushed_out[0] > 0
-    }
-
-    /// Some segments after the beginning of the close are not kept.
-    pub const fn lacks_after(&self) -> bool {
-        self.pushed_out[1] > 0
-    }
-
-    /// Adds the segments of a later part.
-    pub fn merge(&mut self, later: &Self) {
-        for seen in later.iter() {
-            self.push(*seen);
-        }
-        for (mine, theirs) in self.pushed_out.iter_mut().zip(later.pushed_out) {
-            *mine += theirs;
-        }
-    }
-
-    /// Where the ring that is being written begins.
-    fn ring_start(&self) -> usize {
-        self.close_at.map_or(OPENING, |at| usize::from(at) + CLOSE)
-    }
-
-    /// How often that ring was written over.
-    fn turned(&self) -> usize {
-        self.pushed_out[usize::from(self.close_at.is_some())] as usize
-    }
-
-    /// Puts the ring before the close in file order, as nothing is written to it any more.
-    fn unroll(&mut self) {
-        let (start, turned) = (self.ring_start(), self.turned());
-        if turned > 0
-            && let Some(ring) = self.kept.get_mut(start..)
-        {
-            ring.rotate_left(turned % BEFORE);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Log, MAX_FRAME, MAX_LEN, Seen};
+    use super::{MAX_FRAME, MAX_LEN, Seen};
     use crate::packet::{Flags, Segment, Timestamps};
     use crate::seq::{SeqNum, TsVal};
     use crate::stamp::{Stamp, Time};
     use proptest::prelude::*;
 
-    fn seen(frame: u64, flags: Flags) -> Seen {
-        let at = Stamp {
-            frame,
-            time: Time(0),
-        };
-        Seen::new(
-            &Segment {
-                flags,
-                ..Segment::default()
-            },
-            0,
-            at,
-        )
-    }
-
     #[test]
     fn is_small() {
         assert_eq!(size_of::<Seen>(), 40);
-    }
-
-    #[test]
-    fn keeps_the_opening_the_close_and_the_end() {
-        let mut log = Log::default();
-        for frame in 1..=1000 {
-            log.push(seen(
-                frame,
-                if frame == 500 { Flags::FIN } else { Flags::ACK },
-            ));
-        }
-        let frames: Vec<u64> = log.iter().map(|s| s.at().frame).collect();
-        let expected: Vec<u64> = (1..=4).chain(484..=563).chain(969..=1000).collect();
-        assert_eq!(frames, expected);
-        assert!(log.lacks_before() && log.lacks_after());
-    }
-
-    #[test]
-    fn a_short_flow_is_kept_whole() {
-        let mut log = Log::default();
-        for frame in 1..=12 {
-            log.push(seen(frame, if frame > 9 { Flags::FIN } else { Flags::ACK }));
-        }
-        assert_eq!(log.iter().count(), 12);
-        assert!(!log.lacks_before() && !log.lacks_after());
     }
 
     #[test]
