@@ -141,3 +141,35 @@ fn a_case_cut_in_two_and_merged_gives_the_same_verdict() {
     support::report("merged", &all);
     assert!(cuts > 1000, "only {cuts} cuts were tried");
 }
+
+/// Where a cut divides nothing that belongs together, the facts alone tell all of it.
+#[test]
+fn a_long_case_cut_where_nothing_happens_gives_all_of_the_verdict() {
+    let cuts = [
+        ("Three TSvals that went back, far apart", [12, 20, 42, 44]),
+        (
+            "The server goes on after the client's FIN",
+            [12, 20, 28, 29],
+        ),
+        ("An abort long after the peer's FIN", [7, 12, 31, 32]),
+    ];
+    let cases = support::case::all();
+    for (name, cuts) in cuts {
+        let case = cases.iter().find(|case| case.name.ends_with(name));
+        let all = segments(&wrap::write(&case.unwrap().packets, PLAIN));
+        let end = all.last().unwrap().1;
+        let expected = json(&verdict(&flows(&all)[0], end));
+        for cut in cuts {
+            let (earlier, later) = all.split_at(cut);
+            let (mut earlier, later) = (flows(earlier), flows(later));
+            assert!(!later[0].log.is_whole(), "{name}: cut at {cut}");
+            earlier[0].merge(&later[0]);
+            let mut merged = json(&verdict(&earlier[0], end));
+            // The order of letters and the segments between are lost.
+            for key in ["zeek", "close"] {
+                merged.insert(key.to_owned(), expected[key].clone());
+            }
+            assert_eq!(merged, expected, "{name}: cut at {cut}");
+        }
+    }
+}
