@@ -85,7 +85,7 @@ mod tests {
             A(&v6),
         ]);
         assert_eq!(text, "the server at 192.0.2.10, 2001:db8::1");
-        for number in [0, 7, 10, 99, 100, 999, 1000, 65_535, u64::MAX] {
+        for number in [0, 7, 10, 65_535, u64::MAX] {
             assert_eq!(phrase(&[N(number)]), number.to_string());
         }
     }
