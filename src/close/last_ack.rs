@@ -68,12 +68,8 @@ pub(super) fn last_ack(case: &Case) -> LastAck {
         ActiveCloser::Server => of(Side::Client),
         // The worse of the two; the order of the values says which is.
         _ => {
-            let (client, server) = (of(Side::Client), of(Side::Server));
-            if server.value < client.value {
-                server
-            } else {
-                client
-            }
+            let both = [of(Side::Client), of(Side::Server)];
+            both.into_iter().min_by_key(|l| l.value).unwrap_or(none)
         }
     }
 }
