@@ -136,7 +136,7 @@ fn said(v: &Verdict, key: &str) -> String {
         "final-ack" => v.final_ack.to_string(),
         "confidence" => v.confidence.to_string(),
         "states" => format!("{}/{}", v.final_states.client, v.final_states.server),
-        "zeek" => v.zeek.conn_state.clone(),
+        "zeek" => v.zeek.conn_state.to_string(),
         "history" => v.zeek.history.clone(),
         "packets" => format!("{}/{}", v.packets.client, v.packets.server),
         "payload" => format!("{}/{}", v.payload_bytes.client, v.payload_bytes.server),

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use whoclosed::close::filter::WiresharkFilter;
 use whoclosed::close::finding::{Code, Severity};
 use whoclosed::close::verdict::{
-    AbortCause, AbortedBy, ActiveCloser, Basis, Confidence, EndedBy, Event, FinalAck, Outcome,
-    RolesFrom, RstFate, RstFit, RstForm, Side, State, Verdict,
+    AbortCause, AbortedBy, ActiveCloser, Basis, Confidence, ConnState, EndedBy, Event, FinalAck,
+    Outcome, RolesFrom, RstFate, RstFit, RstForm, Side, State, Verdict,
 };
 use whoclosed::report::Report;
 use whoclosed::report::json::JsonReport;
@@ -259,7 +259,10 @@ fn verdict() -> impl Strategy<Value = Verdict> {
         ("wireshark_filter", filter()),
         (
             "zeek",
-            object(vec![("conn_state", text()), ("history", text())]),
+            object(vec![
+                ("conn_state", one(ConnState::ALL)),
+                ("history", text()),
+            ]),
         ),
     ])
     .prop_map(|value| serde_json::from_value(value).expect("a verdict"))

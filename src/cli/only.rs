@@ -190,7 +190,7 @@ mod tests {
             "final_states":{"client":"CLOSED","server":"CLOSED"},"close":[],"resets":[],
             "findings":[{"code":"owner-gone","severity":"notice","side":null,"frames":[],
                 "confidence":"likely","message":"","data":{}}],
-            "previous_flow":null,"wireshark_filter":FILTER,"zeek":{"conn_state":"","history":""}});
+            "previous_flow":null,"wireshark_filter":FILTER,"zeek":{"conn_state":"OTH","history":""}});
         for (name, value) in changes.as_object().unwrap() {
             verdict[name] = value.clone();
         }

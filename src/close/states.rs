@@ -303,7 +303,7 @@ mod tests {
             "confidence":"likely","reason":"","time_wait":[],
             "final_states":{"client":"CLOSED","server":"CLOSED"},
             "close":events.collect::<Vec<_>>(),"resets":[],"findings":[],"previous_flow":null,
-            "wireshark_filter":FILTER,"zeek":{"conn_state":"","history":""}});
+            "wireshark_filter":FILTER,"zeek":{"conn_state":"OTH","history":""}});
         for (name, value) in changes.as_object().unwrap() {
             verdict[name] = value.clone();
         }

@@ -5,6 +5,7 @@ use crate::close::verdict::{ActiveCloser, Side, Verdict};
 use crate::stamp::Time;
 use foldhash::fast::RandomState;
 use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
@@ -156,15 +157,19 @@ impl Totals {
                 .map(|(k, n)| (k.to_owned(), n))
                 .collect()
         };
-        let mut owners: Vec<_> = self
-            .owners
-            .iter()
-            .map(|(&addr, &time_waits)| TimeWaitOwner {
-                addr: Ipv6Addr::from_bits(addr).to_canonical(),
-                time_waits,
-            })
+        // Numbers, until they are sorted; IPv4 before IPv6, as addresses are.
+        let is_v6 = |addr: u128| Ipv6Addr::from_bits(addr).to_ipv4_mapped().is_none();
+        let owners = self.owners.iter();
+        let mut owners: Vec<_> = owners
+            .map(|(&addr, &time_waits)| (Reverse(time_waits), is_v6(addr), addr))
             .collect();
-        owners.sort_unstable_by(|a, b| b.time_waits.cmp(&a.time_waits).then(a.addr.cmp(&b.addr)));
+        owners.sort_unstable();
+        let owners = owners
+            .into_iter()
+            .map(|(time_waits, _, addr)| TimeWaitOwner {
+                addr: Ipv6Addr::from_bits(addr).to_canonical(),
+                time_waits: time_waits.0,
+            });
         Summary {
             schema: 1,
             sources,
@@ -186,7 +191,7 @@ impl Totals {
                 .iter()
                 .map(|(code, &n)| (code.name().to_owned(), n))
                 .collect(),
-            time_wait_owners: owners,
+            time_wait_owners: owners.collect(),
             not_decoded,
             evicted: 0,
             interrupted: false,

@@ -446,11 +446,44 @@ pub struct Finding {
     pub data: serde_json::Map<String, serde_json::Value>,
 }
 
+names! {
+    /// `conn_state` of Zeek's conn.log, with Zeek's own explanations.
+    ConnState {
+        /// Connection attempt seen, no reply.
+        S0 = "S0",
+        /// Connection established, not terminated.
+        S1 = "S1",
+        /// Connection established and close attempt by originator seen (but no reply from responder).
+        S2 = "S2",
+        /// Connection established and close attempt by responder seen (but no reply from originator).
+        S3 = "S3",
+        /// Normal establishment and termination.
+        Sf = "SF",
+        /// Connection attempt rejected.
+        Rej = "REJ",
+        /// Connection established, originator aborted (sent a RST).
+        Rsto = "RSTO",
+        /// Responder sent a RST.
+        Rstr = "RSTR",
+        /// Originator sent a SYN followed by a RST, we never saw a SYN-ACK from the responder.
+        Rstos0 = "RSTOS0",
+        /// Responder sent a SYN ACK followed by a RST, we never saw a SYN from the (purported)
+        /// originator.
+        Rstrh = "RSTRH",
+        /// Originator sent a SYN followed by a FIN, we never saw a SYN ACK from the responder.
+        Sh = "SH",
+        /// Responder sent a SYN ACK followed by a FIN, we never saw a SYN from the originator.
+        Shr = "SHR",
+        /// No SYN seen, just midstream traffic.
+        Oth = "OTH",
+    }
+}
+
 /// Zeek's names for the same flow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Zeek {
     /// `conn_state` of conn.log.
-    pub conn_state: String,
+    pub conn_state: ConnState,
     /// `history` of conn.log.
     pub history: String,
 }

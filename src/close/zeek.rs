@@ -2,7 +2,7 @@
 //! history's letters.
 
 use crate::close::case::Case;
-use crate::close::verdict::{RolesFrom, Side, Zeek};
+use crate::close::verdict::{ConnState, RolesFrom, Side, Zeek};
 
 /// Zeek's states of an endpoint, as far as `conn_state()` tells them apart.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub(super) fn zeek(case: &Case) -> Zeek {
     // Zeek takes the first packet's sender for the originator, unless a SYN-ACK shows better.
     let turned = case.facts.roles_from != RolesFrom::Syn && flow.first_from != originator;
     Zeek {
-        conn_state: conn_state(case).to_owned(),
+        conn_state: conn_state(case),
         history: flow.history.text(originator, turned),
     }
 }
@@ -55,26 +55,27 @@ fn endpoint(case: &Case, side: Side) -> Endpoint {
     }
 }
 
-fn conn_state(case: &Case) -> &'static str {
+fn conn_state(case: &Case) -> ConnState {
+    use ConnState::{Oth, Rej, Rsto, Rstos0, Rstr, Rstrh, S0, S1, S2, S3, Sf, Sh, Shr};
     use Endpoint::{Closed, Established, Inactive, Partial, Reset, SynAckSent, SynSent};
     let (orig, resp) = (endpoint(case, Side::Client), endpoint(case, Side::Server));
     let inactive = |e: Endpoint| matches!(e, Inactive | Partial);
     let no_bytes =
         case.facts.half(Side::Client).payload == 0 && case.facts.half(Side::Server).payload == 0;
     match (orig, resp) {
-        (SynSent | SynAckSent, Reset) => "REJ",
-        (Reset, Reset) if no_bytes => "REJ",
-        (o, Reset) if inactive(o) => "RSTRH",
-        (_, Reset) => "RSTR",
-        (Reset, r) if inactive(r) => "RSTOS0",
-        (Reset, _) => "RSTO",
-        (Closed, Closed) => "SF",
-        (Closed, r) if inactive(r) => "SH",
-        (Closed, _) => "S2",
-        (o, Closed) if inactive(o) => "SHR",
-        (_, Closed) => "S3",
-        (SynSent, Inactive) => "S0",
-        (Established, Established) => "S1",
-        _ => "OTH",
+        (SynSent | SynAckSent, Reset) => Rej,
+        (Reset, Reset) if no_bytes => Rej,
+        (o, Reset) if inactive(o) => Rstrh,
+        (_, Reset) => Rstr,
+        (Reset, r) if inactive(r) => Rstos0,
+        (Reset, _) => Rsto,
+        (Closed, Closed) => Sf,
+        (Closed, r) if inactive(r) => Sh,
+        (Closed, _) => S2,
+        (o, Closed) if inactive(o) => Shr,
+        (_, Closed) => S3,
+        (SynSent, Inactive) => S0,
+        (Established, Established) => S1,
+        _ => Oth,
     }
 }

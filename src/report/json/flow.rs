@@ -7,9 +7,9 @@
 use crate::close::filter::WiresharkFilter;
 use crate::close::finding::{Code, Severity};
 use crate::close::verdict::{
-    AbortCause, AbortedBy, ActiveCloser, Basis, CloseEntry, CloseEvent, Confidence, EndedBy,
-    Endpoint, Event, FinalAck, Finding, Outcome, PerSide, Reset, RolesFrom, RstFate, RstFit,
-    RstForm, Side, State, TimeWait, Verdict, Zeek,
+    AbortCause, AbortedBy, ActiveCloser, Basis, CloseEntry, CloseEvent, Confidence, ConnState,
+    EndedBy, Endpoint, Event, FinalAck, Finding, Outcome, PerSide, Reset, RolesFrom, RstFate,
+    RstFit, RstForm, Side, State, TimeWait, Verdict, Zeek,
 };
 use crate::report::json::lines::{Lines, Short};
 use crate::stamp::Time;
@@ -282,6 +282,7 @@ named!(
     Basis,
     Code,
     Confidence,
+    ConnState,
     EndedBy,
     Event,
     FinalAck,
@@ -349,6 +350,7 @@ mod tests {
             Basis,
             Code,
             Confidence,
+            ConnState,
             EndedBy,
             Event
         );
