@@ -12,6 +12,10 @@ const EVENTS: usize = 16;
 /// What has been told of a side while the log is read.
 #[derive(Clone, Copy, Default)]
 struct Told {
+    /// The number after the peer's FIN.
+    peer_end: Option<SeqNum>,
+    /// It owns a TIME-WAIT.
+    owner: bool,
     fin: bool,
     acked_peer: bool,
     next: Option<SeqNum>,
@@ -20,12 +24,16 @@ struct Told {
 /// The events of opening and close; at most 16, then how many more.
 pub(super) fn events(case: &Case) -> Vec<CloseEntry> {
     let facts = &case.facts;
-    let mut told = [Told::default(); 2];
+    let mut told = [Side::Client, Side::Server].map(|side| Told {
+        peer_end: facts.half(side.peer()).fin_end(),
+        owner: case.time_wait.iter().any(|t| t.owner == side),
+        ..Told::default()
+    });
     let mut all = Vec::with_capacity(EVENTS / 2);
     let mut more = 0;
     for seen in &facts.log {
         let from = facts.side(seen.from());
-        let Some(event) = classify(case, seen, from, &mut told[from.index()]) else {
+        let Some(event) = told[from.index()].event(seen) else {
             continue;
         };
         if all.len() == EVENTS {
@@ -50,37 +58,34 @@ pub(super) fn events(case: &Case) -> Vec<CloseEntry> {
     all
 }
 
-fn classify(case: &Case, seen: &Seen, from: Side, told: &mut Told) -> Option<Event> {
-    let facts = &case.facts;
-    let f = seen.flags;
-    let before = told.next;
-    if !f.rst() {
-        told.next = Some(before.map_or(seen.end(), |next| next.latest(seen.end())));
+impl Told {
+    /// What this segment of the side tells that was not told yet.
+    fn event(&mut self, seen: &Seen) -> Option<Event> {
+        let f = seen.flags;
+        if f.rst() {
+            return Some(Event::Rst);
+        }
+        let before = self.next;
+        self.next = Some(before.map_or(seen.end(), |next| next.latest(seen.end())));
+        let acks_peer = self.peer_end.is_some_and(|end| seen.acks(end));
+        let first_ack = acks_peer && !self.acked_peer;
+        self.acked_peer |= first_ack;
+        if f.syn() {
+            return Some(if f.ack() { Event::SynAck } else { Event::Syn });
+        }
+        if f.fin() {
+            let again = std::mem::replace(&mut self.fin, true);
+            return Some(if again { Event::FinAgain } else { Event::Fin });
+        }
+        if first_ack {
+            return Some(Event::FinAcked);
+        }
+        if acks_peer && self.owner && seen.is_empty_ack() {
+            return Some(Event::TimeWaitAck);
+        }
+        let probe = seen.len() <= 1 && before == Some(seen.seq.plus(1)) && !self.fin;
+        probe.then_some(Event::KeepaliveProbe)
     }
-    let acks_peer = facts
-        .half(from.peer())
-        .fin_end()
-        .is_some_and(|end| seen.acks(end));
-    let first_ack = acks_peer && !told.acked_peer && !f.rst();
-    told.acked_peer |= first_ack;
-    if f.rst() {
-        return Some(Event::Rst);
-    }
-    if f.syn() {
-        return Some(if f.ack() { Event::SynAck } else { Event::Syn });
-    }
-    if f.fin() {
-        let again = std::mem::replace(&mut told.fin, true);
-        return Some(if again { Event::FinAgain } else { Event::Fin });
-    }
-    if first_ack {
-        return Some(Event::FinAcked);
-    }
-    if acks_peer && seen.is_empty_ack() && case.time_wait.iter().any(|t| t.owner == from) {
-        return Some(Event::TimeWaitAck);
-    }
-    let probe = seen.len() <= 1 && before == Some(seen.seq.plus(1)) && !told.fin;
-    probe.then_some(Event::KeepaliveProbe)
 }
 
 /// The RSTs; those of one side, form, fit and fate are one event.

@@ -1,60 +1,54 @@
-//! Sentences of the report from words and numbers, without the general formatter: every flow has
-//! one of them.
+//! Sentences of the report, word by word, without the general formatter: every flow has one.
 
 use crate::close::verdict::Side;
-use crate::stamp::triple;
 
-/// A part of a sentence.
-#[derive(Clone, Copy)]
-pub(super) enum Part<'a> {
+/// A sentence that grows.
+#[derive(Debug)]
+pub(super) struct Sentence(String);
+
+impl Sentence {
+    /// It begins with these words.
+    #[inline]
+    pub(super) fn new(words: &str) -> Self {
+        Self(String::with_capacity(128)).words(words)
+    }
+
     /// Words as they stand.
-    T(&'a str),
+    #[inline]
+    pub(super) fn words(mut self, words: &str) -> Self {
+        self.0.push_str(words);
+        self
+    }
+
     /// A number.
-    N(u64),
+    pub(super) fn number(mut self, number: impl Into<u64>) -> Self {
+        self.0.push_str(itoa::Buffer::new().format(number.into()));
+        self
+    }
+
     /// A side's name.
-    S(Side),
-}
-
-/// The parts one after another.
-pub(super) fn phrase<'a>(parts: impl IntoIterator<Item = &'a Part<'a>>) -> String {
-    // Bytes, looked through once at the end: a string would look through every number.
-    let mut out = Vec::with_capacity(128);
-    for part in parts {
-        match *part {
-            Part::T(text) => out.extend_from_slice(text.as_bytes()),
-            Part::N(number) => push_number(&mut out, number),
-            Part::S(side) => out.extend_from_slice(side.name().as_bytes()),
-        }
+    pub(super) fn side(mut self, side: Side) -> Self {
+        self.0.push_str(side.name());
+        self
     }
-    String::from_utf8(out).unwrap_or_default()
-}
 
-/// Three digits at a time from a table, as a block of fixed size that is cut to length: less work
-/// than a copy of varying length.
-fn push_number(out: &mut Vec<u8>, number: u64) {
-    let mut first = usize::from(number < 10) + usize::from(number < 100);
-    if number >= 1000 {
-        push_number(out, number / 1000);
-        first = 0;
+    /// The whole of it.
+    pub(super) fn done(self) -> String {
+        self.0
     }
-    let end = out.len() + 3 - first;
-    let digits = (triple(number % 1000) as u32) >> (8 * first);
-    out.extend_from_slice(&digits.to_le_bytes());
-    out.truncate(end);
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Part::{N, S, T};
-    use super::phrase;
+    use super::Sentence;
     use crate::close::verdict::Side;
 
     #[test]
     fn parts_read_as_the_general_formatter_writes_them() {
-        let text = phrase(&[T("the "), S(Side::Server), T(" in frame "), N(12)]);
-        assert_eq!(text, "the server in frame 12");
+        let text = Sentence::new("the ").side(Side::Server).words(" in frame ");
+        assert_eq!(text.number(12_u32).done(), "the server in frame 12");
         for number in [0, 7, 10, 65_535, u64::MAX] {
-            assert_eq!(phrase(&[N(number)]), number.to_string());
+            assert_eq!(Sentence::new("").number(number).done(), number.to_string());
         }
     }
 }

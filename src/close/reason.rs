@@ -1,9 +1,10 @@
 //! The reason in one sentence that names the deciding frames.
 
+use crate::close::abort::Abort;
 use crate::close::case::Case;
 use crate::close::closer;
-use crate::close::phrase::Part::{self, N, S, T};
-use crate::close::phrase::phrase;
+use crate::close::phrase::Sentence;
+use crate::close::reset::Rst;
 use crate::close::verdict::{
     AbortCause, AbortedBy, ActiveCloser, Confidence, Outcome, RstForm, Side,
 };
@@ -87,49 +88,31 @@ fn one_active(case: &Case, side: Side) -> String {
     let peer = side.peer();
     let peer_fin = frame(facts.fin(peer).map(|f| f.copies.first));
     let part = |s: Side| case.closer.parts.map(|p| p[s.index()]);
-    let active: &[Part] = if part(side) == Some(closer::Part::ShownActive) {
-        &[
-            T("the "),
-            S(side),
-            T("'s FIN in frame "),
-            N(fin),
-            T(" does not acknowledge the "),
-            S(peer),
-            T("'s"),
-        ]
+    let text = Sentence::new("the ").side(side);
+    let text = if part(side) == Some(closer::Part::ShownActive) {
+        let text = text.words("'s FIN in frame ").number(fin);
+        let text = text.words(" does not acknowledge the ").side(peer);
+        text.words("'s")
     } else {
-        &[
-            T("the "),
-            S(side),
-            T("'s FIN (frame "),
-            N(fin),
-            T(") went first"),
-        ]
+        let text = text.words("'s FIN (frame ").number(fin);
+        text.words(") went first")
     };
-    let passive: &[Part] = match part(peer) {
-        Some(closer::Part::ShownPassive(at)) if at.frame == peer_fin => &[
-            T("; the "),
-            S(peer),
-            T("'s FIN in frame "),
-            N(peer_fin),
-            T(" does, and none came before it"),
-        ],
-        Some(closer::Part::ShownPassive(at)) => &[
-            T("; the "),
-            S(peer),
-            T(" acknowledged it in frame "),
-            N(at.frame),
-            T(" before its own"),
-        ],
-        _ => &[
-            T("; the "),
-            S(peer),
-            T("'s FIN in frame "),
-            N(peer_fin),
-            T(" does"),
-        ],
+    let text = text.words("; the ").side(peer);
+    let text = match part(peer) {
+        Some(closer::Part::ShownPassive(at)) if at.frame == peer_fin => {
+            let text = text.words("'s FIN in frame ").number(peer_fin);
+            text.words(" does, and none came before it")
+        }
+        Some(closer::Part::ShownPassive(at)) => {
+            let text = text.words(" acknowledged it in frame ").number(at.frame);
+            text.words(" before its own")
+        }
+        _ => {
+            let text = text.words("'s FIN in frame ").number(peer_fin);
+            text.words(" does")
+        }
     };
-    phrase(active.iter().chain(passive))
+    text.done()
 }
 
 fn both_active(case: &Case) -> String {
@@ -140,14 +123,9 @@ fn both_active(case: &Case) -> String {
     } else {
         ", one was on its way before the other arrived"
     };
-    let text = "the FINs crossed: client's in frame ";
-    phrase(&[
-        T(text),
-        N(client),
-        T(", server's in frame "),
-        N(server),
-        T(how),
-    ])
+    let text = Sentence::new("the FINs crossed: client's in frame ").number(client);
+    let text = text.words(", server's in frame ").number(server);
+    text.words(how).done()
 }
 
 fn aborted(case: &Case) -> String {
@@ -158,64 +136,74 @@ fn aborted(case: &Case) -> String {
         return String::new();
     };
     let at = rst.seen().at().frame;
-    let from = abort.from;
-    let who = match abort.by {
-        AbortedBy::Both => format!("both sides sent a RST, the {from} in frame {at}"),
-        AbortedBy::Middlebox => format!(
-            "the RST in frame {at} bears the {from}'s address but {}",
-            rst.signs.words().join(", ")
-        ),
-        _ => format!("the {from} sent a RST in frame {at}"),
+    let text = match abort.by {
+        AbortedBy::Both => {
+            let text = Sentence::new("both sides sent a RST, the ").side(abort.from);
+            text.words(" in frame ").number(at)
+        }
+        AbortedBy::Middlebox => {
+            let text = Sentence::new("the RST in frame ").number(at);
+            let text = text.words(" bears the ").side(abort.from);
+            let signs = rst.signs.words().join(", ");
+            text.words("'s address but ").words(&signs)
+        }
+        _ => {
+            let text = Sentence::new("the ").side(abort.from);
+            text.words(" sent a RST in frame ").number(at)
+        }
     };
-    let why = match (abort.cause, rst.trigger) {
-        (AbortCause::Injected | AbortCause::Unknown, _) if abort.by == AbortedBy::Middlebox => {
-            String::new()
-        }
-        (AbortCause::DataAfterClose, Some(t)) => {
-            format!(
-                " to the payload in frame {}, after it had closed",
-                t.seen.at().frame
-            )
-        }
-        (AbortCause::FinWait2Expired | AbortCause::TimeWaitGone, Some(t)) => {
-            format!(
-                " to the FIN in frame {}: it kept no socket for it",
-                t.seen.at().frame
-            )
-        }
-        (_, Some(t)) => format!(" in answer to frame {}", t.seen.at().frame),
-        (AbortCause::UnreadData, None) => {
-            format!(
-                ": its window jumped to {} as unread data was freed",
-                rst.seen().window
-            )
-        }
-        (AbortCause::KeepaliveTimeout, None) => {
-            format!(
-                " after {} unanswered keepalive probes",
-                rst.reset.before.probes
-            )
-        }
-        (AbortCause::RetransmissionTimeout, None) => {
-            format!(
-                " after {} unanswered retransmissions",
-                rst.reset.before.repeats
-            )
-        }
-        (_, None) if rst.form == RstForm::Active => " of its own accord".to_owned(),
-        (_, None) => String::new(),
-    };
-    format!("{who}{why}{}", after_fin(case))
+    after_fin(why(text, abort, rst), case).done()
 }
 
-fn after_fin(case: &Case) -> String {
+/// What made the sender send the RST.
+fn why(text: Sentence, abort: &Abort, rst: &Rst) -> Sentence {
+    let before = &rst.reset.before;
+    match (abort.cause, rst.trigger) {
+        (AbortCause::Injected | AbortCause::Unknown, _) if abort.by == AbortedBy::Middlebox => text,
+        (AbortCause::DataAfterClose, Some(t)) => {
+            let text = text
+                .words(" to the payload in frame ")
+                .number(t.seen.at().frame);
+            text.words(", after it had closed")
+        }
+        (AbortCause::FinWait2Expired | AbortCause::TimeWaitGone, Some(t)) => {
+            let text = text
+                .words(" to the FIN in frame ")
+                .number(t.seen.at().frame);
+            text.words(": it kept no socket for it")
+        }
+        (_, Some(t)) => text.words(" in answer to frame ").number(t.seen.at().frame),
+        (AbortCause::UnreadData, None) => {
+            let text = text
+                .words(": its window jumped to ")
+                .number(rst.seen().window);
+            text.words(" as unread data was freed")
+        }
+        (AbortCause::KeepaliveTimeout, None) => {
+            let text = text.words(" after ").number(before.probes);
+            text.words(" unanswered keepalive probes")
+        }
+        (AbortCause::RetransmissionTimeout, None) => {
+            let text = text.words(" after ").number(before.repeats);
+            text.words(" unanswered retransmissions")
+        }
+        (_, None) if rst.form == RstForm::Active => text.words(" of its own accord"),
+        (_, None) => text,
+    }
+}
+
+fn after_fin(text: Sentence, case: &Case) -> Sentence {
     let fins = [Side::Client, Side::Server].map(|s| case.facts.fin(s).map(|f| (s, f.copies.first)));
     match fins {
-        [Some((_, a)), Some((_, b))] => format!("; FINs in frames {} and {}", a.frame, b.frame),
-        [Some((side, at)), None] | [None, Some((side, at))] => {
-            format!("; the {side}'s FIN is in frame {}", at.frame)
+        [Some((_, a)), Some((_, b))] => {
+            let text = text.words("; FINs in frames ").number(a.frame);
+            text.words(" and ").number(b.frame)
         }
-        [None, None] => String::new(),
+        [Some((side, at)), None] | [None, Some((side, at))] => {
+            let text = text.words("; the ").side(side);
+            text.words("'s FIN is in frame ").number(at.frame)
+        }
+        [None, None] => text,
     }
 }
 
