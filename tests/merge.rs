@@ -10,7 +10,7 @@ use whoclosed::close::finding::Code;
 use whoclosed::close::verdict::{Finding, Verdict};
 use whoclosed::close::{Context, judge};
 use whoclosed::flow::{Flow, FlowTable};
-use whoclosed::packet::{Segment, decode};
+use whoclosed::packet::{Flags, Segment, decode};
 use whoclosed::stamp::{SECOND, Stamp};
 
 /// The TCP segments of a capture.
@@ -52,13 +52,15 @@ fn json(verdict: &Verdict) -> serde_json::Map<String, Value> {
     value.as_object().unwrap().clone()
 }
 
-/// What stands out of order, or came of another connection, is placed by what surrounds it: a part
-/// may lack that.
-const PLACED: [Code; 3] = [
-    Code::CaptureReordered,
-    Code::CaptureClockStep,
-    Code::OldDuplicateSyn,
-];
+/// What stands out of order, or came of another connection, is placed by what surrounds it: the later
+/// part lacks that.
+fn is_placed_across(earlier: &[(Segment, Stamp)], later: &[(Segment, Stamp)]) -> bool {
+    let out_of_order = earlier
+        .iter()
+        .any(|(_, a)| later.iter().any(|(_, b)| b.time < a.time));
+    let f = later.first().map_or(Flags::ACK, |(first, _)| first.flags);
+    out_of_order || (f.syn() && !f.ack() && earlier.iter().any(|(s, _)| !s.flags.syn()))
+}
 
 /// The letters of Zeek's history that are not counted, and its state.
 fn letters(zeek: &Value) -> (Vec<char>, &Value) {
@@ -79,15 +81,15 @@ fn cut(name: &str, capture: &[u8], lost: &[&str]) -> (Vec<String>, usize) {
         return (Vec::new(), 0); // several connections: which part belongs to which is not merge's question
     };
     let expected = verdict(expected, end);
-    if expected.findings.iter().any(|f| PLACED.contains(&f.code)) {
-        return (Vec::new(), 0);
-    }
     let doubled = |f: &Finding| f.code == Code::CaptureDuplicates;
     let doubled = expected.findings.iter().any(doubled);
     let expected = json(&expected);
     let (mut lines, mut tried) = (Vec::new(), 0);
     for cut in 1..all.len() {
         let (earlier, later) = all.split_at(cut);
+        if is_placed_across(earlier, later) {
+            continue;
+        }
         let (mut earlier, later) = (flows(earlier), flows(later));
         let ([first], [second]) = (earlier.as_mut_slice(), later.as_slice()) else {
             continue; // a part that begins with what the whole explains

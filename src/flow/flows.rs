@@ -11,7 +11,7 @@ use std::hint::black_box;
 /// Segments of a brief flow at most: more of them take more memory than the facts.
 const SEGMENTS: u8 = 36;
 /// Flows whose segments are read ahead of their turn: their cache misses overlap.
-const AHEAD: usize = 64;
+const AHEAD: usize = 8;
 
 /// How a flow is kept.
 #[derive(Clone, Copy, Debug)]

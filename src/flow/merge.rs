@@ -14,6 +14,10 @@ impl Flow {
             for seen in later.log.iter() {
                 self.push(seen);
             }
+            // An old duplicate SYN is counted, not kept.
+            if let Some(old) = later.odd().and_then(|odd| odd.old_syn) {
+                self.half[usize::from(old.from & 1)].packets += u64::from(old.copies.count);
+            }
             self.join_counts(later);
             return;
         }
@@ -31,7 +35,8 @@ impl Flow {
         self.join_counts(later);
         if let Some(theirs) = later.odd() {
             let mine = self.odd_mut();
-            mine.old_syn = mine.old_syn.or(theirs.old_syn);
+            Copies::merge(&mut mine.reordered, theirs.reordered.as_ref());
+            mine.step_back = mine.step_back.max(theirs.step_back);
             mine.old_ack = mine.old_ack.or(theirs.old_ack);
             Copies::merge(&mut mine.old_rst, theirs.old_rst.as_ref());
         }
@@ -42,8 +47,7 @@ impl Flow {
         if let Some(theirs) = later.odd() {
             let mine = self.odd_mut();
             Copies::merge(&mut mine.duplicates, theirs.duplicates.as_ref());
-            Copies::merge(&mut mine.reordered, theirs.reordered.as_ref());
-            mine.step_back = mine.step_back.max(theirs.step_back);
+            mine.old_syn = mine.old_syn.or(theirs.old_syn);
         }
         if self.next.is_none() {
             self.next.clone_from(&later.next);
