@@ -32,7 +32,19 @@ pub struct FlowTable {
 }
 
 impl FlowTable {
+    /// The same as [`Self::push`], by itself: that one is part of where it is called, for the segment
+    /// of the usual kind.
+    #[inline(never)]
+    pub(crate) fn push_other(&mut self, segment: &Segment, at: Stamp) {
+        self.push(segment, at);
+    }
+
     /// Takes in the segment that stands at `at`.
+    #[expect(
+        clippy::inline_always,
+        reason = "else the usual segment goes through memory twice"
+    )]
+    #[inline(always)]
     pub fn push(&mut self, segment: &Segment, at: Stamp) {
         let (key, from) = Key::of(segment);
         if self.reorder.steps_back(at.time) {

@@ -15,7 +15,7 @@ pub use link::link_type_name;
 pub use reason::NotDecoded;
 pub use segment::{End, Flags, Segment, Timestamps};
 
-use usual::Usual;
+pub(crate) use usual::Usual;
 
 /// The TCP segment of a captured packet.
 ///

@@ -19,8 +19,9 @@ const TIMESTAMPS_ALONE: [u8; 4] = [NO_OPERATION, NO_OPERATION, TIMESTAMPS, 10];
 /// More fragments, and the fragment's place.
 const FRAGMENT: u16 = 0x3fff;
 
-/// A frame that is such a one, and with which nothing is wrong.
-pub(super) struct Usual<'a> {
+/// A frame that is such a one, and with which nothing is wrong. Where its segment is made it need not
+/// be laid in memory.
+pub(crate) struct Usual<'a> {
     head: &'a [u8; OPTIONS],
     timestamps: Option<Timestamps>,
     /// Bytes of payload.
@@ -29,7 +30,7 @@ pub(super) struct Usual<'a> {
 
 impl<'a> Usual<'a> {
     #[inline]
-    pub(super) fn new(link: u16, data: &'a [u8]) -> Option<Self> {
+    pub(crate) fn new(link: u16, data: &'a [u8]) -> Option<Self> {
         let head: &[u8; OPTIONS] = data.first_chunk().filter(|_| link == EN10MB)?;
         let is_ip = [head[IP - 2], head[IP - 1], head[IP]] == IPV4;
         let is_tcp = head[IP + 9] == TCP_PROTOCOL && two(head, IP + 6) & FRAGMENT == 0;
@@ -56,7 +57,7 @@ impl<'a> Usual<'a> {
 
     /// What the layers one by one would give.
     #[inline]
-    pub(super) fn segment(&self) -> Segment {
+    pub(crate) fn segment(&self) -> Segment {
         let head = self.head;
         Segment {
             src: end(head, IP + 12, TCP),
