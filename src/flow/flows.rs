@@ -233,6 +233,98 @@ mod tests {
         assert_eq!(size_of::<Entry>(), 64);
     }
 
+    const SYN: Flags = Flags::SYN;
+    const ACK: Flags = Flags::ACK;
+    const FIN_ACK: Flags = Flags(0x11);
+    const RST: Flags = Flags::RST;
+
+    /// Of the client (or the server): SEQ, ACK, length, flags.
+    fn of(server: bool, seq: u32, ack: u32, len: u32, flags: Flags) -> Segment {
+        let ends = [End::v4([10, 0, 0, 1], 40000), End::v4([10, 0, 0, 2], 80)];
+        Segment {
+            src: ends[usize::from(server)],
+            dst: ends[usize::from(!server)],
+            seq: SeqNum(seq),
+            ack: SeqNum(ack),
+            len,
+            flags,
+            ..Segment::default()
+        }
+    }
+
+    /// What usually happens on a connection, lost and repeated segments among it.
+    fn usual() -> Vec<Segment> {
+        vec![
+            of(false, 100, 0, 0, SYN),
+            of(false, 100, 0, 0, SYN),
+            of(true, 500, 101, 0, SYN.with(ACK)),
+            of(true, 500, 101, 0, SYN.with(ACK)),
+            of(false, 101, 501, 0, ACK),
+            of(false, 101, 501, 10, ACK),
+            of(true, 501, 111, 0, ACK),
+            of(true, 501, 111, 20, FIN_ACK),
+            of(true, 501, 111, 20, FIN_ACK),
+            of(false, 111, 522, 0, ACK),
+            of(false, 101, 522, 10, ACK),
+            of(false, 111, 522, 0, FIN_ACK),
+            of(true, 522, 112, 0, ACK),
+            of(true, 522, 112, 0, RST),
+        ]
+    }
+
+    /// How many of the flows are kept as facts.
+    fn whole(segments: &[Segment]) -> usize {
+        let mut table = FlowTable::default();
+        for (segment, frame) in segments.iter().zip(1_u32..) {
+            let (frame, time) = (frame.into(), Time(i64::from(frame) * MILLISECOND));
+            table.push(segment, Stamp { frame, time });
+        }
+        table.finish().whole.len()
+    }
+
+    #[test]
+    fn what_usually_happens_is_kept_briefly() {
+        assert_eq!(whole(&usual()), 0);
+        // Seen from the other end, and without its opening.
+        let turned = |s: &Segment| Segment {
+            src: s.dst,
+            dst: s.src,
+            ..*s
+        };
+        assert_eq!(whole(&usual().iter().map(turned).collect::<Vec<_>>()), 0);
+        assert_eq!(whole(&usual()[4..]), 0);
+    }
+
+    #[test]
+    fn what_may_be_of_another_connection_asks_for_the_facts() {
+        for other in [
+            of(false, 9000, 0, 0, SYN),
+            of(true, 9000, 101, 0, SYN.with(ACK)),
+            of(false, 112, 522, 1, ACK),
+            of(true, 523, 112, 0, ACK),
+            of(false, 112, 523, 0, ACK),
+            of(true, 522, 113, 0, ACK),
+            of(true, 522, 112, 5, FIN_ACK),
+            of(false, 100, 0, 0, SYN.with(RST)),
+            of(false, 100, 0, 0, SYN.with(FIN_ACK)),
+        ] {
+            let mut segments = usual();
+            segments.push(other);
+            assert!(whole(&segments) > 0, "{other:?}");
+        }
+        let strange = of(true, 500, 7, 0, SYN.with(ACK));
+        assert_eq!(whole(&[of(false, 100, 0, 0, SYN), strange]), 1);
+    }
+
+    #[test]
+    fn many_segments_ask_for_the_facts() {
+        let most = usize::from(SEGMENTS);
+        let data = |n: usize| of(false, 101 + n as u32, 501, 1, ACK);
+        let segments: Vec<Segment> = (0..=most).map(data).collect();
+        assert_eq!(whole(&segments[..most]), 0);
+        assert_eq!(whole(&segments), 1);
+    }
+
     prop_compose! {
         /// Of one of two connections; the numbers are few, so that they meet. No two are so far apart
         /// (half the circle) that none comes first.
