@@ -5,6 +5,7 @@ use crate::close::verdict::{ActiveCloser, Side, Verdict};
 use crate::stamp::Time;
 use foldhash::fast::RandomState;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv6Addr};
@@ -107,6 +108,9 @@ pub struct Summary {
     pub interrupted: bool,
 }
 
+/// Owners that are counted at once.
+const OWNED: usize = 64;
+
 /// Keeps the totals while verdicts pass by.
 #[derive(Clone, Debug, Default)]
 pub struct Totals {
@@ -117,6 +121,8 @@ pub struct Totals {
     findings: BTreeMap<Code, u64>,
     /// IPv4 as IPv4-mapped IPv6: a number is told from another at once.
     owners: HashMap<u128, u64, RandomState>,
+    /// Owners not counted yet: many at once overlap their cache misses.
+    owned: Vec<u128>,
 }
 
 impl Totals {
@@ -140,7 +146,11 @@ impl Totals {
                 IpAddr::V4(addr) => addr.to_ipv6_mapped(),
                 IpAddr::V6(addr) => addr,
             };
-            *self.owners.entry(owner.to_bits()).or_default() += 1;
+            self.owned.push(owner.to_bits());
+        }
+        if self.owned.len() >= OWNED {
+            let owned = self.owned.drain(..);
+            owned.for_each(|owner| *self.owners.entry(owner).or_default() += 1);
         }
     }
 
@@ -159,8 +169,12 @@ impl Totals {
         };
         // Numbers, until they are sorted; IPv4 before IPv6, as addresses are.
         let is_v6 = |addr: u128| Ipv6Addr::from_bits(addr).to_ipv4_mapped().is_none();
-        let owners = self.owners.iter();
+        let mut owners = Cow::Borrowed(&self.owners);
+        for &owner in &self.owned {
+            *owners.to_mut().entry(owner).or_default() += 1;
+        }
         let mut owners: Vec<_> = owners
+            .iter()
             .map(|(&addr, &time_waits)| (Reverse(time_waits), is_v6(addr), addr))
             .collect();
         owners.sort_unstable();
