@@ -84,9 +84,9 @@ pub(super) fn finish(flows: &mut [Flow]) {
 }
 
 impl Flow {
-    /// Takes in a segment if no other flow of the key could want it, nor a new one begins: most do.
+    /// Takes in a segment of the key whose current flow this is, if no other flow of the key could want it, nor a new one begins: most do.
     pub(super) fn push_if_alone(&mut self, seen: &Seen) -> bool {
-        let alone = self.beside == Beside::default() && !self.superseded;
+        let alone = self.beside == Beside::default();
         let mine = alone && matches!(begins(self, seen), Begins::Nothing);
         if mine {
             self.push(seen);

@@ -31,7 +31,11 @@ pub fn decode(link: u16, data: &[u8], original_len: u32) -> Result<Segment, NotD
 }
 
 /// The same, layer by layer.
-fn decode_by_layers(link: u16, data: &[u8], original_len: u32) -> Result<Segment, NotDecoded> {
+pub(crate) fn decode_by_layers(
+    link: u16,
+    data: &[u8],
+    original_len: u32,
+) -> Result<Segment, NotDecoded> {
     let network = link::network(link, data)?;
     let packet = data
         .get(network.offset as usize..)
