@@ -208,9 +208,6 @@ fn reused(case: &Case, owner: Side, start: Option<crate::stamp::Time>) -> Option
 }
 
 pub(in crate::close) fn half_close_used(case: &Case) -> Vec<Found> {
-    if !case.facts.has_rare() {
-        return Vec::new();
-    }
     let refused = |a: &Abort| a.cause == AbortCause::DataAfterClose;
     if case.abort.as_ref().is_some_and(refused) {
         return Vec::new(); // the other side had closed for good

@@ -10,9 +10,6 @@ use crate::stamp::SECOND;
 const REMEMBERED: i64 = 60 * SECOND;
 
 pub(in crate::close) fn regression(case: &Case) -> Vec<Found> {
-    if !case.facts.has_rare() {
-        return Vec::new();
-    }
     let went_back = |side: Side| {
         let half = case.facts.half(side);
         let back = half.rare.as_ref()?.regressions?;
