@@ -80,7 +80,7 @@ pub(super) fn v4(packet: &[u8], on_wire: u32) -> Result<Segment, NotDecoded> {
 }
 
 /// The IPv4-mapped IPv6 address (RFC 4291 section 2.5.5.2).
-const fn mapped(addr: u32) -> u128 {
+pub(super) const fn mapped(addr: u32) -> u128 {
     0xffff_0000_0000 | addr as u128
 }
 

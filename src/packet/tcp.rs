@@ -72,7 +72,12 @@ fn read(
     reason = "else the usual segment goes through memory three times"
 )]
 #[inline(always)]
-fn assemble(carrier: Carrier, head: &[u8; HEADER], options: Options, len: u32) -> Segment {
+pub(super) fn assemble(
+    carrier: Carrier,
+    head: &[u8; HEADER],
+    options: Options,
+    len: u32,
+) -> Segment {
     let flags = Flags(head[13]);
     Segment {
         src: End {
@@ -100,13 +105,13 @@ fn assemble(carrier: Carrier, head: &[u8; HEADER], options: Options, len: u32) -
 
 /// Option kinds.
 const END: u8 = 0;
-pub(super) const NO_OPERATION: u8 = 1;
+const NO_OPERATION: u8 = 1;
 const WINDOW_SCALE: u8 = 3;
-pub(super) const TIMESTAMPS: u8 = 8;
+const TIMESTAMPS: u8 = 8;
 
 /// What is kept of a header's options.
 #[derive(Clone, Copy, Default)]
-struct Options {
+pub(super) struct Options {
     timestamps: Option<Timestamps>,
     window_scale: Option<u8>,
     are_malformed: bool,
@@ -115,7 +120,7 @@ struct Options {
 impl Options {
     /// What every stack writes once a connection is established, or nothing at all.
     #[inline]
-    fn usual(options: &[u8]) -> Option<Self> {
+    pub(super) fn usual(options: &[u8]) -> Option<Self> {
         let timestamps = match *options {
             [] => None,
             [NO_OPERATION, NO_OPERATION, TIMESTAMPS, 10, ref value @ ..] => {
@@ -170,9 +175,8 @@ impl Options {
     }
 }
 
-/// The value of the timestamps option.
 #[inline]
-pub(super) fn timestamps(value: [u8; 8]) -> Timestamps {
+fn timestamps(value: [u8; 8]) -> Timestamps {
     let both = u64::from_be_bytes(value);
     Timestamps {
         val: TsVal((both >> 32) as u32),

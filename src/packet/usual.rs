@@ -1,9 +1,9 @@
 //! The frame that most captures consist of, in one step: Ethernet, IPv4 without options, TCP with
 //! timestamps or no options at all.
 
-use super::tcp::{self, NO_OPERATION, TIMESTAMPS};
-use super::{End, Flags, Segment, Timestamps};
-use crate::seq::SeqNum;
+use super::Segment;
+use super::ip::{Carrier, mapped};
+use super::tcp::{self, Options};
 
 /// The LINKTYPE of Ethernet.
 const EN10MB: u16 = 1;
@@ -14,8 +14,6 @@ const OPTIONS: usize = TCP + 20;
 /// `EtherType` of IPv4; version 4 and a header of five words.
 const IPV4: [u8; 3] = [0x08, 0x00, 0x45];
 const TCP_PROTOCOL: u8 = 6;
-/// Two fillers, and the option that fills the rest.
-const TIMESTAMPS_ALONE: [u8; 4] = [NO_OPERATION, NO_OPERATION, TIMESTAMPS, 10];
 /// More fragments, and the fragment's place.
 const FRAGMENT: u16 = 0x3fff;
 
@@ -23,7 +21,7 @@ const FRAGMENT: u16 = 0x3fff;
 /// be laid in memory.
 pub(crate) struct Usual<'a> {
     head: &'a [u8; OPTIONS],
-    timestamps: Option<Timestamps>,
+    options: Options,
     /// Bytes of payload.
     len: u32,
 }
@@ -37,44 +35,28 @@ impl<'a> Usual<'a> {
         if !is_ip || !is_tcp {
             return None;
         }
-        let (timestamps, headers) = match head[TCP + 12] >> 4 {
-            5 => (None, 40),
-            8 => {
-                let options: &[u8; 12] = data.get(OPTIONS..)?.first_chunk()?;
-                if options.first_chunk() != Some(&TIMESTAMPS_ALONE) {
-                    return None;
-                }
-                (Some(tcp::timestamps(*options.last_chunk()?)), 52)
-            }
-            _ => return None,
-        };
-        Some(Self {
-            head,
-            timestamps,
-            len: u32::from(two(head, IP + 2)).checked_sub(headers)?,
-        })
+        let end = TCP + usize::from(head[TCP + 12] >> 4) * 4;
+        let options = Options::usual(data.get(OPTIONS..end)?)?;
+        let len = u32::from(two(head, IP + 2)).checked_sub((end - IP) as u32)?;
+        Some(Self { head, options, len })
     }
 
     /// What the layers one by one would give.
     #[inline]
     pub(crate) fn segment(&self) -> Segment {
         let head = self.head;
-        Segment {
-            src: end(head, IP + 12, TCP),
-            dst: end(head, IP + 16, TCP + 2),
-            seq: SeqNum(four(head, TCP + 4)),
-            ack: SeqNum(four(head, TCP + 8)),
-            len: self.len,
-            flags: Flags(head[TCP + 13]),
-            window: two(head, TCP + 14),
-            timestamps: self.timestamps,
-            window_scale: None,
+        let carrier = Carrier {
+            src: mapped(four(head, IP + 12)),
+            dst: mapped(four(head, IP + 16)),
             ttl: head[IP + 8],
             ip_id: Some(two(head, IP + 4)),
-            options_cut: false,
-            window_cut: false,
             fragment: false,
-        }
+            is_padded: false,
+        };
+        let (_, tcp) = head
+            .split_last_chunk()
+            .unwrap_or((&[], &[0; OPTIONS - TCP]));
+        tcp::assemble(carrier, tcp, self.options, self.len)
     }
 }
 
@@ -86,12 +68,6 @@ fn two(head: &[u8; OPTIONS], at: usize) -> u16 {
 #[inline]
 fn four(head: &[u8; OPTIONS], at: usize) -> u32 {
     u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]])
-}
-
-#[inline]
-fn end(head: &[u8; OPTIONS], addr: usize, port: usize) -> End {
-    let addr = [head[addr], head[addr + 1], head[addr + 2], head[addr + 3]];
-    End::v4(addr, two(head, port))
 }
 
 #[cfg(test)]
