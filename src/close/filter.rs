@@ -17,25 +17,44 @@ pub struct WiresharkFilter {
     pub frames: [u64; 2],
 }
 
+/// What a term of a filter compares with.
+#[derive(Clone, Copy, Debug)]
+pub enum Operand {
+    /// An address.
+    Address(IpAddr),
+    /// A port or a frame number.
+    Number(u64),
+}
+
 impl WiresharkFilter {
-    /// The field of an address.
-    pub const fn address_field(&self) -> &'static str {
-        match self.addrs[0] {
-            IpAddr::V4(_) => "ip.addr",
-            IpAddr::V6(_) => "ipv6.addr",
-        }
+    /// The terms as they follow one another: the text before each value, and the value.
+    #[inline]
+    pub fn terms(&self) -> [(&'static str, Operand); 6] {
+        use Operand::{Address, Number};
+        let ([client, server], [from, to], [first, last]) = (self.addrs, self.ports, self.frames);
+        let [ip, and_ip] = match client {
+            IpAddr::V4(_) => ["ip.addr == ", " && ip.addr == "],
+            IpAddr::V6(_) => ["ipv6.addr == ", " && ipv6.addr == "],
+        };
+        [
+            (ip, Address(client)),
+            (and_ip, Address(server)),
+            (" && tcp.port == ", Number(from.into())),
+            (" && tcp.port == ", Number(to.into())),
+            (" && frame.number >= ", Number(first)),
+            (" && frame.number <= ", Number(last)),
+        ]
     }
 }
 
 impl fmt::Display for WiresharkFilter {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let (ip, [client, server]) = (self.address_field(), self.addrs);
-        let ([from, to], [first, last]) = (self.ports, self.frames);
-        write!(
-            f,
-            "{ip} == {client} && {ip} == {server} && tcp.port == {from} && tcp.port == {to} && \
-             frame.number >= {first} && frame.number <= {last}"
-        )
+        self.terms()
+            .iter()
+            .try_for_each(|(before, value)| match value {
+                Operand::Address(addr) => write!(f, "{before}{addr}"),
+                Operand::Number(number) => write!(f, "{before}{number}"),
+            })
     }
 }
 

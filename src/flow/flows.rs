@@ -106,7 +106,7 @@ impl Flows {
         let kept = kept.unwrap_or_else(|| {
             let mut flow = Flow::default();
             flow.begin(key, self.entries.len() as u64, first);
-            self.keep_whole(flow)
+            Kept::Whole(self.keep_whole(flow))
         });
         self.entries.push(Entry { key, kept });
     }
@@ -176,13 +176,12 @@ impl Flows {
             Kept::Unused => None,
             Kept::Whole(place) => Some(place as usize),
             Kept::Brief(brief) => {
-                let place = self.whole.len();
                 let mut flow = Flow::default();
                 brief.replay(entry.key, at as u64, &self.pool, &mut flow);
                 brief.release(&mut self.pool);
-                entry.kept = Kept::Whole(place as u32);
-                self.whole.push(flow);
-                Some(place)
+                let place = self.keep_whole(flow);
+                self.entries.get_mut(at)?.kept = Kept::Whole(place);
+                Some(place as usize)
             }
         }
     }
@@ -198,10 +197,11 @@ impl Flows {
         black_box(self.pool.touch_chains(&mut chains));
     }
 
-    fn keep_whole(&mut self, flow: Flow) -> Kept {
+    /// The place where it is.
+    fn keep_whole(&mut self, flow: Flow) -> u32 {
         let place = self.whole.len() as u32;
         self.whole.push(flow);
-        Kept::Whole(place)
+        place
     }
 }
 

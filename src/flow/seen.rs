@@ -119,22 +119,14 @@ impl Seen {
 
     /// Timestamps, if captured.
     #[inline]
-    pub const fn timestamps(&self) -> Option<Timestamps> {
-        if self.has(bit::TIMESTAMPS) {
-            Some(self.timestamps)
-        } else {
-            None
-        }
+    pub fn timestamps(&self) -> Option<Timestamps> {
+        self.has(bit::TIMESTAMPS).then_some(self.timestamps)
     }
 
     /// IPv4 identification.
     #[inline]
-    pub const fn ip_id(&self) -> Option<u16> {
-        if self.has(bit::IP_ID) {
-            Some(self.ip_id)
-        } else {
-            None
-        }
+    pub fn ip_id(&self) -> Option<u16> {
+        self.has(bit::IP_ID).then_some(self.ip_id)
     }
 
     /// The sending end: index of the flow's key.
@@ -156,12 +148,8 @@ impl Seen {
     }
 
     /// The window scale option of a SYN.
-    pub const fn window_scale(&self) -> Option<u8> {
-        if self.has(bit::SCALE) {
-            Some(self.window_scale)
-        } else {
-            None
-        }
+    pub fn window_scale(&self) -> Option<u8> {
+        self.has(bit::SCALE).then_some(self.window_scale)
     }
 
     /// Another record of it was folded into this one.

@@ -4,7 +4,7 @@
 //! flows is mostly this line. Every struct is taken apart without `..`, so that a new field does
 //! not compile until it is written here.
 
-use crate::close::filter::WiresharkFilter;
+use crate::close::filter::{Operand, WiresharkFilter};
 use crate::close::finding::{Code, Severity};
 use crate::close::verdict::{
     AbortCause, AbortedBy, ActiveCloser, Basis, CloseEntry, CloseEvent, Confidence, ConnState,
@@ -188,23 +188,14 @@ impl Json for IpAddr {
 
 impl Json for WiresharkFilter {
     fn write(&self, to: &mut Lines) {
-        let (field, [client, server]) = (self.address_field(), self.addrs);
         to.raw("\"");
-        to.raw(field);
-        to.raw(" == ");
-        to.address(client);
-        to.raw(" && ");
-        to.raw(field);
-        to.raw(" == ");
-        to.address(server);
-        to.raw(" && tcp.port == ");
-        to.number(self.ports[0].into());
-        to.raw(" && tcp.port == ");
-        to.number(self.ports[1].into());
-        to.raw(" && frame.number >= ");
-        to.number(self.frames[0]);
-        to.raw(" && frame.number <= ");
-        to.number(self.frames[1]);
+        for (before, value) in self.terms() {
+            to.raw(before);
+            match value {
+                Operand::Address(addr) => to.address(addr),
+                Operand::Number(number) => to.number(number),
+            }
+        }
         to.raw("\"");
     }
 }
