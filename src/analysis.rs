@@ -4,7 +4,7 @@ use crate::capture::{OpenError, Reader};
 use crate::close::summary::{Damage, SourceSummary, Summary, Totals};
 use crate::close::verdict::Verdict;
 use crate::close::{Context, judge};
-use crate::flow::{FlowTable, Flows};
+use crate::flow::{Clock, Due, FlowTable, Limits, Why};
 use crate::packet::{NotDecoded, Usual, decode_by_layers, link_type_name};
 use crate::stamp::{SECOND, Stamp, Time};
 use std::io::Read;
@@ -18,6 +18,10 @@ pub struct Options {
     pub source: Arc<str>,
     /// How long TIME-WAIT lasts, in nanoseconds. Linux: 60 s (`TCP_TIMEWAIT_LEN`, compiled in).
     pub time_wait: i64,
+    /// How many flows are kept at once.
+    pub limits: Limits,
+    /// The capture is being made: a flow is let go by the first record that allows it.
+    pub live: bool,
 }
 
 impl Default for Options {
@@ -25,6 +29,8 @@ impl Default for Options {
         Self {
             source: "-".into(),
             time_wait: 60 * SECOND,
+            limits: Limits::default(),
+            live: false,
         }
     }
 }
@@ -43,8 +49,11 @@ pub struct Analysis<R> {
     reader: Reader<R>,
     options: Options,
     table: FlowTable,
-    flows: Flows,
-    read: bool,
+    /// What time it is, for flows that may be let go.
+    clock: Clock,
+    now: Time,
+    /// The capture has ended.
+    ended: bool,
     totals: Totals,
     not_decoded: [u64; NotDecoded::ALL.len()],
     /// The last record's place, with the latest time of any.
@@ -58,9 +67,10 @@ pub fn analyze<R: Read>(read: R, options: &Options) -> Result<Analysis<R>, Analy
     Ok(Analysis {
         reader: Reader::new(read)?,
         options: options.clone(),
-        table: FlowTable::default(),
-        flows: Flows::default(),
-        read: false,
+        table: FlowTable::new(options.limits, options.time_wait),
+        clock: Clock::new(options.live),
+        now: Time::default(),
+        ended: false,
         totals: Totals::default(),
         not_decoded: [0; NotDecoded::ALL.len()],
         end: Stamp::default(),
@@ -72,23 +82,19 @@ pub fn analyze<R: Read>(read: R, options: &Options) -> Result<Analysis<R>, Analy
 impl<R: Read> Iterator for Analysis<R> {
     type Item = Verdict;
 
+    /// Reads on until a flow is settled, and judges it.
     fn next(&mut self) -> Option<Verdict> {
-        if !self.read {
-            self.read_all();
+        loop {
+            while let Some(due) = self.table.due(self.now) {
+                if let Some(verdict) = self.settle(&due) {
+                    return Some(verdict);
+                }
+            }
+            if self.ended {
+                return None;
+            }
+            self.read();
         }
-        let flow = self.flows.next()?;
-        let cut = self.reader.damage().is_some();
-        let context = Context {
-            time_wait: self.options.time_wait,
-            end: self.end,
-            cut,
-        };
-        let mut verdict = judge(flow, context, &self.options.source);
-        if !self.timed {
-            verdict.forget_times();
-        }
-        self.totals.add(&verdict);
-        Some(verdict)
     }
 }
 
@@ -116,11 +122,35 @@ impl<R: Read> Analysis<R> {
             .filter(|(_, n)| *n > 0)
             .map(|(r, n)| (r.name().to_owned(), n))
             .collect();
-        self.totals.summary(vec![source], not_decoded)
+        let mut summary = self.totals.summary(vec![source], not_decoded);
+        summary.late_segments = self.table.late();
+        summary
     }
 
-    fn read_all(&mut self) {
-        self.read = true;
+    /// The verdict of a flow, if nothing more can belong to it.
+    fn settle(&mut self, due: &Due) -> Option<Verdict> {
+        let context = Context {
+            time_wait: self.options.time_wait,
+            end: self.end,
+            cut: self.ended && self.reader.damage().is_some(),
+            evicted: due.why == Why::Evicted,
+        };
+        let flow = self.table.facts(due)?;
+        let mut verdict = judge(flow, context, &self.options.source);
+        let is_over = verdict.outcome.is_over();
+        if due.why == Why::Quiet && !is_over {
+            return None;
+        }
+        self.table.forget(due, is_over);
+        if !self.timed {
+            verdict.forget_times();
+        }
+        self.totals.add(&verdict);
+        Some(verdict)
+    }
+
+    /// Reads until a flow may be settled, or to the end.
+    fn read(&mut self) {
         let table = &mut self.table;
         while let Some(record) = self.reader.next() {
             // A record without a time takes that of the record before it.
@@ -139,13 +169,18 @@ impl<R: Read> Analysis<R> {
             }
             if let Some(usual) = Usual::new(record.link, record.data) {
                 table.push(&usual.segment(), at);
-                continue;
+            } else {
+                match decode_by_layers(record.link, record.data, record.original_len) {
+                    Ok(segment) => table.push_other(&segment, at),
+                    Err(reason) => self.not_decoded[reason as usize] += 1,
+                }
             }
-            match decode_by_layers(record.link, record.data, record.original_len) {
-                Ok(segment) => table.push_other(&segment, at),
-                Err(reason) => self.not_decoded[reason as usize] += 1,
+            self.now = self.clock.tick(time);
+            if table.has_due(self.now) {
+                return;
             }
         }
-        self.flows = std::mem::take(&mut self.table).finish();
+        self.ended = true;
+        table.finish();
     }
 }

@@ -11,7 +11,7 @@ use whoclosed::close::verdict::{Finding, Verdict};
 use whoclosed::close::{Context, judge};
 use whoclosed::flow::{Flow, FlowTable};
 use whoclosed::packet::{Flags, Segment, decode};
-use whoclosed::stamp::{SECOND, Stamp};
+use whoclosed::stamp::{SECOND, Stamp, Time};
 
 /// The TCP segments of a capture.
 fn segments(capture: &[u8]) -> Vec<(Segment, Stamp)> {
@@ -34,8 +34,12 @@ fn flows(segments: &[(Segment, Stamp)]) -> Vec<Flow> {
     for (segment, at) in segments {
         table.push(segment, *at);
     }
-    let mut all = table.finish();
-    std::iter::from_fn(|| all.next().cloned()).collect()
+    table.finish();
+    std::iter::from_fn(|| {
+        let due = table.due(Time::default())?;
+        table.facts(&due).cloned()
+    })
+    .collect()
 }
 
 fn verdict(flow: &Flow, end: Stamp) -> Verdict {
@@ -43,6 +47,7 @@ fn verdict(flow: &Flow, end: Stamp) -> Verdict {
         time_wait: 60 * SECOND,
         end,
         cut: false,
+        evicted: false,
     };
     judge(flow, context, &"merged".into())
 }

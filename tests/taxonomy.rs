@@ -9,6 +9,7 @@ use whoclosed::close::cause::CAUSES;
 use whoclosed::close::finding::FINDINGS;
 use whoclosed::close::outcome::OUTCOMES;
 use whoclosed::close::verdict::Verdict;
+use whoclosed::{Options, analyze};
 
 #[test]
 fn every_row_is_reached() {
@@ -65,6 +66,14 @@ fn all_verdicts() -> Vec<Verdict> {
     let mut cut = wrap::write(&cases[0].packets, PLAIN);
     cut.truncate(cut.len() - 3);
     files.push(cut);
-    let verdicts = support::on_two_threads(&files, |file| support::verdicts(file));
-    verdicts.concat()
+    let mut verdicts = support::on_two_threads(&files, |file| support::verdicts(file)).concat();
+    // A case of two connections, of which one at a time is kept.
+    let mut options = Options::default();
+    options.limits.flows = 1;
+    let two = cases
+        .iter()
+        .find(|case| case.name.contains("keeps its number"));
+    let two = wrap::write(&two.expect("such a case").packets, PLAIN);
+    verdicts.extend(analyze(&two[..], &options).expect("a capture"));
+    verdicts
 }

@@ -60,6 +60,10 @@ impl<'a> Case<'a> {
             .iter()
             .find(|row| (row.holds)(self))
             .map_or(Outcome::Indeterminate, |row| row.value);
+        let is_known = self.outcome.is_over() || self.outcome == Outcome::Unanswered;
+        if self.facts.context.evicted && !is_known {
+            self.outcome = Outcome::Indeterminate;
+        }
         if !matches!(
             self.outcome,
             Outcome::Refused | Outcome::Aborted | Outcome::AbortedAfterFin

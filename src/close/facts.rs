@@ -18,6 +18,8 @@ pub struct Context {
     pub end: Stamp,
     /// The capture's last record is cut.
     pub cut: bool,
+    /// The flow is judged before its end: there were too many.
+    pub evicted: bool,
 }
 
 /// Copies of a FIN. Most have one.

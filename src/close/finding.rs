@@ -62,6 +62,8 @@ names! {
         TimestampRegressionAcrossFlows = "timestamp-regression-across-flows",
         /// Timestamps were offered and not echoed.
         TimestampsNotNegotiated = "timestamps-not-negotiated",
+        /// The flow was forgotten before its end.
+        Evicted = "evicted",
         /// The capture holds records twice.
         CaptureDuplicates = "capture-duplicates",
         /// Records stand out of order.
@@ -487,6 +489,24 @@ pub const FINDINGS: &[Row] = &[
             advice: "See whether the server (net.ipv4.tcp_timestamps) or a device on the way turns \
                 the option off.",
             rfc: &["RFC 7323 3.2"],
+            linux: "",
+            zeek: "",
+        },
+    },
+    Row {
+        value: Code::Evicted,
+        needs: Sign::EVICTED,
+        detect: detect::evicted,
+        severity: Severity::Notice,
+        term: Term {
+            name: "evicted",
+            summary: "the flow was forgotten before its end",
+            recognised: "More flows were open at once than the limits allow, and this one had to go: \
+                SYNs without an answer first, then what was idle for longest.",
+            meaning: "What came after its last frame was not looked at. How it closed is not known, \
+                unless it had closed before.",
+            advice: "Raise `--max-flows` or `--max-half-open`, or look at fewer flows with `--filter`.",
+            rfc: &[],
             linux: "",
             zeek: "",
         },

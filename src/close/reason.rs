@@ -261,6 +261,9 @@ fn open(case: &Case) -> String {
 
 fn indeterminate(case: &Case) -> String {
     let facts = &case.facts;
+    if facts.context.evicted {
+        return "it was forgotten before its end: too many flows were open at once".to_owned();
+    }
     if !facts.one_direction() {
         return "too little of it was captured".to_owned();
     }

@@ -26,6 +26,8 @@ impl Sign {
     pub(super) const ONE_FIN: Self = Self(1 << 7);
     /// It is not over.
     pub(super) const UNFINISHED: Self = Self(1 << 8);
+    /// It was forgotten before its end.
+    pub(super) const EVICTED: Self = Self(1 << 9);
 
     /// What a case shows.
     pub(super) fn of(case: &Case) -> Self {
@@ -50,7 +52,8 @@ impl Sign {
                 Self::ONE_FIN,
                 matches!(case.outcome, Outcome::FinUnacked | Outcome::HalfClosed),
             ),
-            (Self::UNFINISHED, !is_over(case.outcome)),
+            (Self::UNFINISHED, !case.outcome.is_over()),
+            (Self::EVICTED, case.facts.context.evicted),
         ];
         let bits = shown.map(|(sign, shows)| if shows { sign.0 } else { 0 });
         Self(bits.iter().fold(0, |all, bit| all | bit))
@@ -60,16 +63,4 @@ impl Sign {
     pub(super) const fn meets(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
-}
-
-/// Nothing more was to come.
-pub(super) const fn is_over(outcome: Outcome) -> bool {
-    matches!(
-        outcome,
-        Outcome::Refused
-            | Outcome::Graceful
-            | Outcome::Simultaneous
-            | Outcome::Aborted
-            | Outcome::AbortedAfterFin
-    )
 }

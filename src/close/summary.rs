@@ -104,6 +104,8 @@ pub struct Summary {
     pub not_decoded: BTreeMap<String, u64>,
     /// Flows forgotten before their time.
     pub evicted: u64,
+    /// Segments of flows that had been written and forgotten.
+    pub late_segments: u64,
     /// The run was interrupted.
     pub interrupted: bool,
 }
@@ -207,7 +209,8 @@ impl Totals {
                 .collect(),
             time_wait_owners: owners.collect(),
             not_decoded,
-            evicted: 0,
+            evicted: self.findings.get(&Code::Evicted).copied().unwrap_or(0),
+            late_segments: 0,
             interrupted: false,
         }
     }

@@ -118,6 +118,20 @@ names! {
     }
 }
 
+impl Outcome {
+    /// Nothing more was to come.
+    pub const fn is_over(self) -> bool {
+        matches!(
+            self,
+            Self::Refused
+                | Self::Graceful
+                | Self::Simultaneous
+                | Self::Aborted
+                | Self::AbortedAfterFin
+        )
+    }
+}
+
 names! {
     /// Who sent a FIN before receiving the peer's.
     ActiveCloser {

@@ -1,13 +1,61 @@
 //! A flow of few segments: those, and nothing concluded from them yet.
 
 use crate::flow::key::Key;
-use crate::flow::pool::{Chain, Pool};
+use crate::flow::packed::{Unpack, pack};
+use crate::flow::pool::{Chain, Packed, Segments};
 use crate::flow::record::Flow;
+use crate::flow::relations::Predecessor;
 use crate::flow::seen::Seen;
 use crate::seq::SeqNum;
+use crate::stamp::Stamp;
 
 /// Numbers so little before the end of a FIN are within the connection.
 const NEAR: u32 = 1 << 30;
+
+/// What is known of a brief flow besides its segments.
+mod bit {
+    /// The FINs of either end.
+    pub(super) const FIN: [u8; 2] = [1, 2];
+    pub(super) const RST: u8 = 4;
+    /// A SYN without ACK, its copies and RSTs are all there is so far.
+    pub(super) const SYN_ONLY: u8 = 8;
+    /// It stands on the agenda.
+    pub(super) const NOTED: u8 = 16;
+}
+
+/// How the segments are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Segments,
+    Packed,
+}
+
+/// A flow's number, in few bytes: a capture of more flows has 60 TB at least.
+#[derive(Clone, Copy, Debug)]
+struct Number([u8; 5]);
+
+impl Number {
+    fn new(number: u64) -> Self {
+        let mut low = [0; 5];
+        low.copy_from_slice(&number.to_le_bytes()[..5]);
+        Self(low)
+    }
+
+    fn get(self) -> u64 {
+        let mut number = [0; 8];
+        number[..5].copy_from_slice(&self.0);
+        u64::from_le_bytes(number)
+    }
+}
+
+/// Memory for brief flows.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    pub(super) segments: Segments,
+    packed: Packed,
+    /// Bytes on their way to `packed`.
+    bytes: Vec<u8>,
+}
 
 /// A flow of few segments. They are kept as they are until the flow is judged, or until it has so
 /// many, or such a one, that the facts must be known: it touches two cache lines a segment, one of
@@ -18,81 +66,173 @@ const NEAR: u32 = 1 << 30;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Brief {
     chain: Chain,
-    /// The number of each end's SYN or SYN-ACK, where there is one.
-    isn: [SeqNum; 2],
     /// The number after each end's FIN, where there is one.
     fin_end: [SeqNum; 2],
-    /// Bits of the ends of which these are known.
-    has_syn: u8,
-    has_fin: u8,
+    number: Number,
+    bits: u8,
     len: u8,
-    /// A SYN without ACK, its copies and RSTs are all there is so far.
-    is_syn_only: bool,
+    form: Form,
 }
 
 impl Brief {
     /// The flow of a first segment, if that can be kept so.
-    pub(super) fn new(first: &Seen, pool: &mut Pool) -> Option<Self> {
+    pub(super) fn new(first: &Seen, number: u64, memory: &mut Memory) -> Option<Self> {
         let f = first.flags;
         if f.syn() && (f.fin() || f.rst()) {
             return None;
         }
         let mut flow = Self {
-            chain: pool.begin(*first),
-            isn: [SeqNum(0); 2],
+            chain: memory.segments.begin(*first),
             fin_end: [SeqNum(0); 2],
-            has_syn: 0,
-            has_fin: 0,
+            number: Number::new(number),
+            bits: if f.syn() { bit::SYN_ONLY } else { 0 },
             len: 1,
-            is_syn_only: f.syn(),
+            form: Form::Segments,
         };
         flow.note(first);
         Some(flow)
     }
 
+    /// Its number, by first frame.
+    pub(super) fn number(&self) -> u64 {
+        self.number.get()
+    }
+
     /// Takes in a segment. False if the facts must be known first. `most`: segments.
-    pub(super) fn push(&mut self, seen: &Seen, pool: &mut Pool, most: u8) -> bool {
-        if self.len >= most || !self.owns(seen) {
+    pub(super) fn push(&mut self, seen: &Seen, memory: &mut Memory, most: u8) -> bool {
+        if self.len >= most || !self.owns(seen, memory) {
             return false;
         }
-        pool.push(&mut self.chain, self.len.into(), *seen);
+        let segments = &mut memory.segments;
+        segments.push(&mut self.chain, self.len.into(), *seen);
         self.len += 1;
         self.note(seen);
         true
     }
 
     /// Makes `flow` the flow of these segments.
-    pub(super) fn replay(&self, key: Key, number: u64, pool: &Pool, flow: &mut Flow) {
-        let mut segments = pool.segments(self.chain, self.len.into());
-        let Some(first) = segments.next() else { return };
-        flow.begin(key, number, first);
-        for seen in segments {
-            flow.push(seen);
+    pub(super) fn replay(
+        &self,
+        key: Key,
+        previous: Option<&Predecessor>,
+        memory: &Memory,
+        flow: &mut Flow,
+    ) {
+        let mut is_first = true;
+        self.each(memory, |seen| {
+            if is_first {
+                flow.begin(key, self.number(), seen);
+                flow.previous = previous.map(|previous| Box::new(*previous));
+                is_first = false;
+            } else {
+                flow.push(seen);
+            }
+        });
+    }
+
+    /// Packs the segments, if they are not.
+    pub(super) fn pack(&mut self, memory: &mut Memory) {
+        if self.is_packed() {
+            return;
         }
+        memory.bytes.clear();
+        let segments = memory.segments.items(self.chain, self.len.into());
+        pack(segments, &mut memory.bytes);
+        let packed = memory.packed.store(&memory.bytes);
+        memory.segments.release(self.chain);
+        (self.chain, self.form) = (packed, Form::Packed);
+    }
+
+    /// Unpacks the segments.
+    pub(super) fn unpack(&mut self, memory: &mut Memory) {
+        let Memory {
+            segments, packed, ..
+        } = memory;
+        let bytes = packed.blocks(self.chain).flatten();
+        let mut chain = Chain::default();
+        for (len, seen) in Unpack::new(bytes).take(self.len.into()).enumerate() {
+            if len == 0 {
+                chain = segments.begin(seen);
+            } else {
+                segments.push(&mut chain, len, seen);
+            }
+        }
+        packed.release(self.chain);
+        (self.chain, self.form) = (chain, Form::Segments);
     }
 
     /// Gives the segments back.
-    pub(super) fn release(&self, pool: &mut Pool) {
-        pool.release(self.chain);
+    pub(super) fn release(&self, memory: &mut Memory) {
+        match self.form {
+            Form::Segments => memory.segments.release(self.chain),
+            Form::Packed => memory.packed.release(self.chain),
+        }
     }
 
-    /// Where its segments are.
-    pub(super) const fn chain(&self) -> Chain {
-        self.chain
+    /// Where its segments are, if they are not packed.
+    pub(super) fn chain(&self) -> Chain {
+        match self.form {
+            Form::Segments => self.chain,
+            Form::Packed => Chain::default(),
+        }
+    }
+
+    pub(super) fn is_packed(&self) -> bool {
+        self.form == Form::Packed
+    }
+
+    /// Where its last segment stands.
+    pub(super) fn last(&self, memory: &Memory) -> Stamp {
+        let mut last = Stamp::default();
+        match self.form {
+            Form::Segments => {
+                let seen = memory.segments.last(self.chain, self.len.into());
+                last = seen.map_or(last, Seen::at);
+            }
+            Form::Packed => self.each(memory, |seen| last = seen.at()),
+        }
+        last
+    }
+
+    /// SYNs of one end are all there is.
+    pub(super) const fn is_half_open(&self) -> bool {
+        self.bits & (bit::SYN_ONLY | bit::RST) == bit::SYN_ONLY
+    }
+
+    /// A RST or both FINs were seen: it may be over.
+    pub(super) const fn may_be_over(&self) -> bool {
+        let fins = bit::FIN[0] | bit::FIN[1];
+        self.bits & bit::RST != 0 || self.bits & fins == fins
+    }
+
+    /// It stands on the agenda, or does no more.
+    pub(super) const fn set_noted(&mut self, noted: bool) {
+        self.bits = self.bits & !bit::NOTED | if noted { bit::NOTED } else { 0 };
+    }
+
+    pub(super) const fn is_noted(&self) -> bool {
+        self.bits & bit::NOTED != 0
+    }
+
+    fn each(&self, memory: &Memory, mut with: impl FnMut(&Seen)) {
+        let len = self.len.into();
+        match self.form {
+            Form::Segments => memory.segments.items(self.chain, len).for_each(with),
+            Form::Packed => {
+                let bytes = memory.packed.blocks(self.chain).flatten();
+                Unpack::new(bytes).take(len).for_each(|seen| with(&seen));
+            }
+        }
     }
 
     /// It is certainly a segment of this connection: the facts would say so too.
-    fn owns(&self, seen: &Seen) -> bool {
+    fn owns(&self, seen: &Seen, memory: &Memory) -> bool {
         let (f, from) = (seen.flags, seen.from());
         if f.rst() {
             return !f.syn();
         }
         if f.syn() {
-            let isn = |end| known(self.has_syn, self.isn, end);
-            // With another number it may answer for an older connection.
-            let acks = |syn: SeqNum| f.ack() && seen.ack == syn.plus(1);
-            let answers = self.is_syn_only && isn(from ^ 1).is_some_and(acks);
-            return !f.fin() && isn(from).map_or(answers, |isn| isn == seen.seq);
+            return !f.fin() && self.owns_syn(seen, memory);
         }
         let within = |end: SeqNum, number: SeqNum| end.minus(number.0).0 <= NEAR;
         let (mine, peer) = (self.fin_end(from), self.fin_end(from ^ 1));
@@ -100,29 +240,37 @@ impl Brief {
             && peer.is_none_or(|end| within(end, seen.ack) || !f.ack())
     }
 
+    /// A copy of a SYN, or an answer to the first one. With another number it may answer for an
+    /// older connection.
+    fn owns_syn(&self, seen: &Seen, memory: &Memory) -> bool {
+        let isn = |end| {
+            let mut segments = memory.segments.items(self.chain, self.len.into());
+            let syn = segments.find(|s| s.from() == end && s.flags.syn() && !s.flags.rst());
+            syn.map(|s| s.seq)
+        };
+        let is_syn_only = self.bits & bit::SYN_ONLY != 0;
+        let answered = |syn: SeqNum| seen.flags.ack() && seen.ack == syn.plus(1);
+        let answers = || is_syn_only && isn(seen.from() ^ 1).is_some_and(answered);
+        isn(seen.from()).map_or_else(answers, |isn| isn == seen.seq)
+    }
+
     fn note(&mut self, seen: &Seen) {
-        let (f, end) = (seen.flags, seen.from() & 1);
+        let (f, end) = (seen.flags, usize::from(seen.from() & 1));
         if f.rst() {
+            self.bits |= bit::RST;
             return;
         }
-        if f.syn() {
-            self.isn[usize::from(end)] = seen.seq;
-            self.has_syn |= 1 << end;
-        }
         if f.fin() {
-            self.fin_end[usize::from(end)] = seen.end();
-            self.has_fin |= 1 << end;
+            self.fin_end[end] = seen.end();
+            self.bits |= bit::FIN[end];
         }
-        self.is_syn_only &= f.syn() && !f.ack();
+        if !f.syn() || f.ack() {
+            self.bits &= !bit::SYN_ONLY;
+        }
     }
 
     fn fin_end(&self, end: u8) -> Option<SeqNum> {
-        known(self.has_fin, self.fin_end, end)
+        let end = usize::from(end & 1);
+        (self.bits & bit::FIN[end] != 0).then_some(self.fin_end[end])
     }
-}
-
-/// An end's number of a pair, if its bit says that there is one.
-fn known(bits: u8, numbers: [SeqNum; 2], end: u8) -> Option<SeqNum> {
-    let known = bits >> (end & 1) & 1 != 0;
-    known.then_some(numbers[usize::from(end & 1)])
 }

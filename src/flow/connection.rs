@@ -7,6 +7,7 @@ use crate::flow::half::Half;
 use crate::flow::record::{Beside, Flow};
 use crate::flow::relations::{OldSyn, Predecessor, Successor, SynFacts};
 use crate::flow::seen::Seen;
+use crate::flow::slab::Slab;
 use crate::seq::SeqNum;
 
 /// What a segment means to the connections of its key.
@@ -31,56 +32,72 @@ enum Decides {
     Nothing,
 }
 
-/// Takes in a segment of the key whose current flow stands at `at`; gives the place of the current
-/// flow from then on. `number`: that of a flow which begins here. `unused`: the numbers of SYNs that
-/// turned out to be no connection.
-pub(super) fn push(
-    flows: &mut Vec<Flow>,
-    at: usize,
-    seen: &Seen,
-    number: usize,
-    unused: &mut Vec<u64>,
-) -> usize {
-    if push_old(flows, at, seen) {
-        return at;
-    }
-    let (at, done) = push_pending(flows, at, seen, unused);
-    let place = flows.len();
-    let Some(current) = flows.get_mut(at).filter(|_| !done) else {
-        return at;
-    };
-    match begins(current, seen) {
-        Begins::Nothing => current.push(seen),
-        Begins::Connection => {
-            let flow = first_of(current, seen, number);
-            flows.push(flow);
-            succeed(flows, at, place);
-            return place;
-        }
-        Begins::Pending => {
-            let flow = first_of(current, seen, number);
-            current.beside.pending = Some(place as u32);
-            flows.push(flow);
-        }
-    }
-    at
+/// What a segment did to the connections of its key.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pushed {
+    /// The place of the current flow from now on.
+    pub(super) current: u32,
+    /// The flow that it began.
+    pub(super) began: Option<u32>,
+    /// A SYN that turned out to be no connection.
+    pub(super) unused: Option<u32>,
 }
 
-/// No more segments: a SYN still pending is a connection of its own.
-pub(super) fn finish(flows: &mut [Flow]) {
-    for at in 0..flows.len() {
-        let Some(beside) = flows.get(at).map(|flow| flow.beside) else {
-            return;
-        };
-        if let Some(place) = beside.pending.map(|place| place as usize) {
-            if let Some(pending) = flows.get_mut(place) {
-                pending.unconfirmed = true;
-            }
+/// Takes in a segment of the key whose current flow stands at `at`. `number`: that of a flow which
+/// begins here.
+pub(super) fn push(flows: &mut Slab<Flow>, at: u32, seen: &Seen, number: u64) -> Pushed {
+    let mut pushed = Pushed {
+        current: at,
+        began: None,
+        unused: None,
+    };
+    if push_old(flows, at, seen) {
+        return pushed;
+    }
+    let done = push_pending(flows, seen, &mut pushed);
+    let at = pushed.current;
+    let Some(current) = flows.get_mut(at).filter(|_| !done) else {
+        return pushed;
+    };
+    let begins = begins(current, seen);
+    if matches!(begins, Begins::Nothing) {
+        current.push(seen);
+        return pushed;
+    }
+    let flow = first_of(current, seen, number);
+    let place = flows.insert(flow);
+    pushed.began = Some(place);
+    match begins {
+        Begins::Connection => {
             succeed(flows, at, place);
-        } else {
-            leave_old(flows, at);
+            pushed.current = place;
+        }
+        _ => {
+            if let Some([current, flow]) = flows.both(at, place) {
+                current.beside.pending = Some(place);
+                flow.pending = true;
+            }
         }
     }
+    pushed
+}
+
+/// No more segments of the key whose current flow stands at `at`: a SYN still pending is a connection
+/// of its own. Gives the place of the current flow from then on.
+pub(super) fn finish(flows: &mut Slab<Flow>, at: u32) -> u32 {
+    let Some(beside) = flows.get(at).map(|flow| flow.beside) else {
+        return at;
+    };
+    let Some(place) = beside.pending else {
+        leave_old(flows, at);
+        return at;
+    };
+    if let Some(pending) = flows.get_mut(place) {
+        pending.unconfirmed = true;
+    }
+    succeed(flows, at, place);
+    leave_old(flows, place);
+    place
 }
 
 impl Flow {
@@ -96,11 +113,9 @@ impl Flow {
 }
 
 /// A late segment of the connection before. True if it is one.
-fn push_old(flows: &mut [Flow], at: usize, seen: &Seen) -> bool {
-    let Some(place) = flows.get(at).and_then(|flow| flow.beside.old) else {
-        return false;
-    };
-    let Ok([current, old]) = flows.get_disjoint_mut([at, place as usize]) else {
+fn push_old(flows: &mut Slab<Flow>, at: u32, seen: &Seen) -> bool {
+    let old = flows.get(at).and_then(|flow| flow.beside.old);
+    let Some([current, old]) = old.and_then(|place| flows.both(at, place)) else {
         return false;
     };
     let belongs = belongs_to_old(old, current, seen);
@@ -110,70 +125,69 @@ fn push_old(flows: &mut [Flow], at: usize, seen: &Seen) -> bool {
     belongs
 }
 
-/// The segment meets a pending SYN, if there is one. The current flow, and whether the segment is
-/// dealt with.
-fn push_pending(
-    flows: &mut [Flow],
-    at: usize,
-    seen: &Seen,
-    unused: &mut Vec<u64>,
-) -> (usize, bool) {
+/// The segment meets a pending SYN, if there is one. True if the segment is dealt with.
+fn push_pending(flows: &mut Slab<Flow>, seen: &Seen, pushed: &mut Pushed) -> bool {
+    let at = pushed.current;
     let Some(place) = flows.get(at).and_then(|flow| flow.beside.pending) else {
-        return (at, false);
+        return false;
     };
-    let place = place as usize;
-    let Ok([current, pending]) = flows.get_disjoint_mut([at, place]) else {
-        return (at, false);
+    let Some([current, pending]) = flows.both(at, place) else {
+        return false;
     };
     match decides(pending, current, seen) {
         Decides::New => {
             succeed(flows, at, place);
-            (place, false)
+            pushed.current = place;
+            false
         }
         Decides::OldDuplicate => {
             current.beside.pending = None;
-            unused.push(pending.number);
+            pushed.unused = Some(place);
             give_back(current, pending);
-            (at, false)
+            false
         }
         Decides::Joins => {
             pending.push(seen);
-            (at, true)
+            true
         }
         Decides::Nothing => {
             current.push(seen);
-            (at, true)
+            true
         }
     }
 }
 
 /// The flow at `new` takes the place of the current one at `at`.
-fn succeed(flows: &mut [Flow], at: usize, new: usize) {
+fn succeed(flows: &mut Slab<Flow>, at: u32, new: u32) {
     leave_old(flows, at);
-    let Ok([current, flow]) = flows.get_disjoint_mut([at, new]) else {
+    let Some([current, flow]) = flows.both(at, new) else {
         return;
     };
     flow.previous = Some(Box::new(predecessor(current)));
-    flow.beside.old = Some(at as u32);
-    current.beside = Beside::default();
+    flow.beside.old = Some(at);
+    flow.pending = false;
+    current.beside = Beside {
+        newer: Some(new),
+        ..Beside::default()
+    };
     current.superseded = true;
 }
 
 /// The connection before, if there is one, gets no more segments.
-fn leave_old(flows: &mut [Flow], at: usize) {
+pub(super) fn leave_old(flows: &mut Slab<Flow>, at: u32) {
     let old = flows
         .get_mut(at)
         .and_then(|current| current.beside.old.take());
-    let Some(place) = old else { return };
-    if let Ok([current, old]) = flows.get_disjoint_mut([at, place as usize]) {
+    if let Some([current, old]) = old.and_then(|place| flows.both(at, place)) {
         old.next = Some(Box::new(successor(current)));
+        old.beside.newer = None;
     }
 }
 
 /// The flow that `seen` begins on the key of `current`.
-fn first_of(current: &Flow, seen: &Seen, number: usize) -> Flow {
+fn first_of(current: &Flow, seen: &Seen, number: u64) -> Flow {
     let mut flow = Flow::default();
-    flow.begin(current.key, number as u64, seen);
+    flow.begin(current.key, number, seen);
     flow.inherited = !seen.flags.syn();
     flow.inherited_opener = current.opener().filter(|_| flow.inherited);
     flow

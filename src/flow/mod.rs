@@ -1,23 +1,28 @@
 //! Facts: what a capture shows of each connection. Nothing here judges.
 
+mod agenda;
 mod brief;
+mod clock;
 mod connection;
 mod flows;
+mod forgotten;
 mod half;
 mod history;
 mod key;
 mod log;
 mod merge;
 mod numbers;
+mod packed;
 mod parts;
 mod pool;
 mod record;
 mod relations;
 mod reorder;
 mod seen;
+mod slab;
 mod table;
 
-pub use flows::Flows;
+pub use clock::Clock;
 pub use half::Half;
 pub use history::History;
 pub use key::Key;
@@ -27,4 +32,4 @@ pub use parts::{Copies, Fin, Ids, Opening, Rare, Regressions, Sent};
 pub use record::Flow;
 pub use relations::{Odd, OldSyn, Predecessor, ResetSeen, Snapshot, Successor, SynFacts};
 pub use seen::Seen;
-pub use table::FlowTable;
+pub use table::{Due, FlowTable, Limits, Why};

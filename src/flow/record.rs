@@ -23,6 +23,8 @@ pub(super) struct Beside {
     pub(super) pending: Option<u32>,
     /// The connection before: late segments may still reach it.
     pub(super) old: Option<u32>,
+    /// Of the connection before: the current one.
+    pub(super) newer: Option<u32>,
 }
 
 /// One connection, as far as the capture shows it.
@@ -37,6 +39,12 @@ pub struct Flow {
     answered: bool,
     /// A newer connection has begun on the key.
     pub(super) superseded: bool,
+    /// It is the pending SYN beside the key's current flow.
+    pub(super) pending: bool,
+    /// It stands on the agenda.
+    pub(super) noted: bool,
+    /// Its place among the flows of the table.
+    pub(super) entry: u32,
     /// The other flows of the key that may still get segments, while this one is the current.
     pub(super) beside: Beside,
     /// Fingerprints of the last segments, the latest first: what a duplicate record would repeat.
@@ -115,6 +123,12 @@ impl Flow {
     /// RSTs of the SYN's sender to those.
     pub fn old_rst(&self) -> Option<Copies> {
         self.odd()?.old_rst
+    }
+
+    /// A RST or both FINs were seen, or a newer connection: it may be over.
+    pub(super) fn may_be_over(&self) -> bool {
+        let [a, b] = &self.half;
+        self.superseded || !self.resets.is_empty() || a.fin.is_some() && b.fin.is_some()
     }
 
     /// The end that sent a SYN without ACK first.

@@ -33,6 +33,13 @@ impl Reorder {
         self.newest.since(time) > REORDER_WINDOW && self.len() > 0
     }
 
+    /// The first one was held for more than `patience` at that time.
+    #[inline]
+    pub(super) fn is_late(&self, time: Time, patience: i64) -> bool {
+        let first = self.held.get(self.first);
+        first.is_some_and(|first| time.since(first.seen.at().time) > patience)
+    }
+
     /// Takes in a segment.
     #[inline]
     pub(super) fn push(&mut self, arrival: Arrival) {
@@ -52,6 +59,13 @@ impl Reorder {
     pub(super) fn has_settled(&self, count: usize) -> bool {
         let last = self.held.get(self.first + count - 1);
         last.is_some_and(|last| last.seen.at().time < self.newest.plus(-REORDER_WINDOW))
+    }
+
+    /// How many of the first ones nothing that is still to come belongs before.
+    pub(super) fn settled(&self) -> usize {
+        let held = self.held.get(self.first..).unwrap_or_default();
+        let horizon = self.newest.plus(-REORDER_WINDOW);
+        held.partition_point(|h| h.seen.at().time < horizon)
     }
 
     pub(super) const fn len(&self) -> usize {

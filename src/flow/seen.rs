@@ -8,23 +8,23 @@ use crate::stamp::{Stamp, Time};
 /// but these.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
-    time: Time,
+    pub(super) time: Time,
     /// The frame's number, and below it the length.
-    frame_and_len: u64,
+    pub(super) frame_and_len: u64,
     /// SEG.SEQ.
     pub seq: SeqNum,
     /// SEG.ACK; meaningful only with the ACK bit.
     pub ack: SeqNum,
-    timestamps: Timestamps,
-    ip_id: u16,
+    pub(super) timestamps: Timestamps,
+    pub(super) ip_id: u16,
     /// SEG.WND, not scaled.
     pub window: u16,
     /// The control bits.
     pub flags: Flags,
     /// TTL or hop limit.
     pub ttl: u8,
-    window_scale: u8,
-    bits: u8,
+    pub(super) window_scale: u8,
+    pub(super) bits: u8,
 }
 
 /// Bits for the length: kernels make segments of up to half a megabyte (`GSO_MAX_SIZE`).
@@ -50,6 +50,14 @@ const NO_TIMESTAMPS: Timestamps = Timestamps {
 };
 
 impl Seen {
+    /// The bit of the sending end.
+    pub(super) const FROM: u8 = bit::FROM;
+
+    /// Both in one word.
+    pub(super) const fn frame_and_len(frame: u64, len: u32) -> u64 {
+        frame << LEN_BITS | len as u64
+    }
+
     /// Of a segment sent by end `from`.
     #[inline]
     pub const fn new(segment: &Segment, from: u8, at: Stamp) -> Self {
@@ -84,7 +92,7 @@ impl Seen {
         };
         Self {
             time: at.time,
-            frame_and_len: frame << LEN_BITS | len as u64,
+            frame_and_len: Self::frame_and_len(frame, len),
             seq: segment.seq,
             ack: segment.ack,
             timestamps,

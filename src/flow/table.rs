@@ -1,11 +1,13 @@
 //! Segments in, flows out.
 
-use crate::flow::flows::Flows;
+use crate::flow::flows::{Flows, Pushed};
+use crate::flow::forgotten::Forgotten;
 use crate::flow::key::Key;
+use crate::flow::record::Flow;
 use crate::flow::reorder::{Arrival, Reorder};
 use crate::flow::seen::Seen;
 use crate::packet::Segment;
-use crate::stamp::Stamp;
+use crate::stamp::{SECOND, Stamp, Time};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
@@ -13,6 +15,12 @@ use std::hint::black_box;
 
 /// Segments looked up together: their cache misses overlap.
 const BATCH: usize = 32;
+/// A batch is waited for so long at most: a live capture may be slow.
+const PATIENCE: i64 = SECOND / 4;
+/// A TIME-WAIT is over so long before its flow is let go.
+const SLACK: i64 = SECOND;
+/// Where there are too many flows, a part of them goes at once: each time all must be looked through.
+const PART: usize = 16;
 
 /// Where a key's current flow is.
 #[derive(Clone, Copy, Debug)]
@@ -22,16 +30,72 @@ struct Slot {
     flow: u32,
 }
 
-/// Every connection of a capture.
+/// How many flows are kept at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// All of them.
+    pub flows: usize,
+    /// Those that are SYNs of one end only.
+    pub half_open: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            flows: 2_000_000,
+            half_open: 262_144,
+        }
+    }
+}
+
+/// Why a flow is to be judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// It was quiet so long that, if it is over, nothing more belongs to it.
+    Quiet,
+    /// A newer connection took its place.
+    Superseded,
+    /// There are too many flows.
+    Evicted,
+    /// The capture has ended.
+    End,
+}
+
+/// A flow that is to be judged now.
+#[derive(Debug)]
+pub struct Due {
+    at: u32,
+    /// Why.
+    pub why: Why,
+}
+
+/// The connections of a capture, from their first segments until nothing more belongs to them.
 #[derive(Debug, Default)]
 pub struct FlowTable {
     index: HashTable<Slot>,
     flows: Flows,
     hasher: RandomState,
     reorder: Reorder,
+    forgotten: Forgotten,
+    limits: Limits,
+    /// Flows that must go, the last one first.
+    spared: Vec<u32>,
+    /// What is left at the end of the capture, and how many of it were handed out.
+    rest: Option<(Vec<u32>, usize)>,
 }
 
 impl FlowTable {
+    /// A table for flows whose TIME-WAIT lasts so many nanoseconds.
+    pub fn new(limits: Limits, time_wait: i64) -> Self {
+        let mut table = Self {
+            limits,
+            ..Self::default()
+        };
+        let quiet = table.flows.quiet.max(time_wait);
+        table.flows.quiet = quiet.saturating_add(SLACK);
+        table
+    }
+
     /// The same as [`Self::push`], by itself: that one is part of where it is called, for the segment
     /// of the usual kind.
     #[inline(never)]
@@ -49,6 +113,8 @@ impl FlowTable {
         let (key, from) = Key::of(segment);
         if self.reorder.steps_back(at.time) {
             self.apply(self.reorder.len());
+        } else if self.reorder.is_late(at.time, PATIENCE) {
+            self.apply(self.reorder.settled());
         }
         self.reorder.push(Arrival {
             key,
@@ -61,18 +127,138 @@ impl FlowTable {
         }
     }
 
-    /// Every flow.
-    pub fn finish(mut self) -> Flows {
+    /// No flow is due before that time, as far as is known; none is in any case where more of them
+    /// are kept than may be.
+    #[inline]
+    pub fn has_due(&self, now: Time) -> bool {
+        now >= self.flows.next_due() || self.is_full()
+    }
+
+    /// A flow that is to be judged now. It is kept on unless it is let go: [`Self::forget`].
+    pub fn due(&mut self, now: Time) -> Option<Due> {
+        if self.rest.is_some() {
+            return self.rest();
+        }
+        if now >= self.flows.next_due() {
+            self.apply(self.reorder.settled());
+        }
+        if let Some(at) = self.flows.due(now) {
+            let superseded = self.flows.facts(at).is_some_and(|flow| flow.superseded);
+            let why = if superseded {
+                Why::Superseded
+            } else {
+                Why::Quiet
+            };
+            return Some(Due { at, why });
+        }
+        self.evict()
+    }
+
+    /// The facts of a flow that is due.
+    pub fn facts(&mut self, due: &Due) -> Option<&Flow> {
+        if due.why == Why::Evicted {
+            self.end(due.at);
+        }
+        self.flows.facts(due.at)
+    }
+
+    /// Lets a flow go. `is_over`: nothing more was to come of it.
+    pub fn forget(&mut self, due: &Due, is_over: bool) {
+        if due.why == Why::End {
+            return;
+        }
+        self.end(due.at);
+        let Some(key) = self.flows.key(due.at).copied() else {
+            return;
+        };
+        let hash = self.hasher.hash_one(key);
+        let same = |slot: &Slot| slot.flow == due.at;
+        if let Ok(slot) = self.index.find_entry(spread(hash as u32), same) {
+            slot.remove();
+            if let Some(flow) = self.flows.facts(due.at) {
+                self.forgotten.remember(flow, hash, is_over);
+            }
+        }
+        self.flows.remove(due.at);
+    }
+
+    /// No more segments: every flow is due.
+    pub fn finish(&mut self) {
         while self.reorder.len() > 0 {
             self.apply(BATCH);
         }
-        self.flows.finish();
-        self.flows
+        let rest = self.flows.in_order();
+        for &at in &rest {
+            self.flows.end(at);
+        }
+        self.rest = Some((rest, 0));
+    }
+
+    /// Segments so far that belonged to flows which had been let go.
+    pub const fn late(&self) -> u64 {
+        self.forgotten.late()
     }
 
     #[cfg(test)]
-    pub(super) const fn keep_brief(&mut self, most: u8) {
-        self.flows.keep_brief(most);
+    pub(super) const fn keep_brief(&mut self, most: u8, awake: usize) {
+        self.flows.keep_brief(most, awake);
+    }
+
+    #[cfg(test)]
+    pub(super) const fn whole(&self) -> usize {
+        self.flows.whole()
+    }
+
+    fn rest(&mut self) -> Option<Due> {
+        let (rest, next) = self.rest.as_mut()?;
+        if next.is_multiple_of(8) {
+            self.flows
+                .touch_ahead(rest.get(*next..).unwrap_or_default());
+        }
+        let at = *rest.get(*next)?;
+        *next += 1;
+        let why = Why::End;
+        Some(Due { at, why })
+    }
+
+    fn is_full(&self) -> bool {
+        self.flows.live() > self.limits.flows || self.flows.half_open() > self.limits.half_open
+    }
+
+    /// A flow that must go, if there are too many. A part of all goes then.
+    fn evict(&mut self) -> Option<Due> {
+        if self.spared.is_empty() {
+            if !self.is_full() {
+                return None;
+            }
+            let (half_open, most) = (self.flows.half_open(), self.limits.half_open);
+            let part = if half_open > most {
+                most
+            } else {
+                self.limits.flows
+            };
+            let part = part / PART + 1;
+            self.spared = self.flows.spare(half_open > 0, part);
+            self.spared.reverse();
+        }
+        let at = self.spared.pop()?;
+        let why = Why::Evicted;
+        Some(Due { at, why })
+    }
+
+    /// A flow gets no more segments.
+    fn end(&mut self, at: u32) {
+        let Some(current) = self.flows.end(at) else {
+            return;
+        };
+        let Some(key) = self.flows.key(at) else {
+            return;
+        };
+        let hash = self.hasher.hash_one(key) as u32;
+        let same = |slot: &Slot| slot.flow == at;
+        if let Some(slot) = self.index.find_mut(spread(hash), same) {
+            slot.flow = current;
+        }
     }
 
     /// Looks the first segments up, touches their flows, and only then pushes them, in order. Each
@@ -84,9 +270,9 @@ impl FlowTable {
             arrival.flow = slot.map(|slot| slot.flow);
         }
         let known = self.reorder.first(count).iter().filter_map(|a| a.flow);
-        let touched = known.fold(0, |all, at| all ^ self.flows.touch(at as usize));
+        let touched = known.fold(0, |all, at| all ^ self.flows.touch(at));
         let known = self.reorder.first(count).iter().filter_map(|a| a.flow);
-        let kept = known.fold(0, |all, at| all ^ self.flows.touch_kept(at as usize));
+        let kept = known.fold(0, |all, at| all ^ self.flows.touch_kept(at));
         black_box(touched ^ kept);
         let mut reorder = std::mem::take(&mut self.reorder);
         for arrival in reorder.first(count) {
@@ -97,10 +283,11 @@ impl FlowTable {
     }
 
     fn push_one(&mut self, arrival: &Arrival) {
-        let likely = arrival.flow.map(|at| at as usize);
-        let likely = likely.filter(|&at| self.flows.key(at) == Some(&arrival.key));
+        let likely = arrival
+            .flow
+            .filter(|&at| self.flows.key(at) == Some(&arrival.key));
         if let Some(at) = likely
-            && let Some(current) = self.flows.push(at, &arrival.seen)
+            && let Pushed::Current(current) = self.flows.push(at, &arrival.seen)
         {
             if current != at {
                 self.turn_to(arrival, current);
@@ -113,10 +300,10 @@ impl FlowTable {
     /// What was looked up is not the key's current flow: that began since, or the hash is another
     /// key's as well.
     fn find_and_push(&mut self, arrival: &Arrival) {
-        match self.slot(arrival).map(|slot| slot.flow as usize) {
+        match self.slot(arrival).map(|slot| slot.flow) {
             None => self.begin(arrival),
             Some(at) => {
-                if let Some(current) = self.flows.push(at, &arrival.seen) {
+                if let Pushed::Current(current) = self.flows.push(at, &arrival.seen) {
                     self.turn_to(arrival, current);
                 }
             }
@@ -124,25 +311,28 @@ impl FlowTable {
     }
 
     /// The key's current flow is now this one.
-    fn turn_to(&mut self, arrival: &Arrival, current: usize) {
+    fn turn_to(&mut self, arrival: &Arrival, current: u32) {
         if let Some(slot) = self.slot(arrival) {
-            slot.flow = current as u32;
+            slot.flow = current;
         }
     }
 
     fn slot(&mut self, arrival: &Arrival) -> Option<&mut Slot> {
         let same = |slot: &Slot| {
-            slot.hash == arrival.hash && self.flows.key(slot.flow as usize) == Some(&arrival.key)
+            slot.hash == arrival.hash && self.flows.key(slot.flow) == Some(&arrival.key)
         };
         self.index.find_mut(spread(arrival.hash), same)
     }
 
     fn begin(&mut self, first: &Arrival) {
+        let hash = self.hasher.hash_one(first.key);
+        let Ok(previous) = self.forgotten.meets(hash, &first.seen) else {
+            return;
+        };
         let slot = Slot {
             hash: first.hash,
-            flow: self.flows.len() as u32,
+            flow: self.flows.begin(first.key, &first.seen, previous),
         };
-        self.flows.begin(first.key, &first.seen);
         let rehash = |slot: &Slot| spread(slot.hash);
         self.index.insert_unique(spread(first.hash), slot, rehash);
     }

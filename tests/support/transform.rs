@@ -96,10 +96,15 @@ pub fn swap_ports(packets: &[Packet]) -> Vec<Packet> {
 
 /// Another network, so that the flows can stand in one capture with the original ones.
 pub fn elsewhere(packets: &[Packet]) -> Vec<Packet> {
+    in_network(packets, 0x55)
+}
+
+/// One of 256 networks; number 0 is the original one.
+pub fn in_network(packets: &[Packet], number: u8) -> Vec<Packet> {
     each(packets, |ip, _| {
         let offsets: &[usize] = if ip[0] >> 4 == 4 { &[13, 17] } else { &[9, 25] };
         for at in offsets {
-            ip[*at] ^= 0x55;
+            ip[*at] ^= number;
         }
     })
 }

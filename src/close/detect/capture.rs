@@ -2,7 +2,6 @@
 
 use super::Found;
 use crate::close::case::Case;
-use crate::close::sign::is_over;
 use crate::close::verdict::{Confidence, FinalAck, Side};
 use crate::flow::Copies;
 use crate::stamp::SECOND;
@@ -146,7 +145,8 @@ pub(in crate::close) fn starts_inside(case: &Case) -> Vec<Found> {
 
 /// The flow was not over, and the capture ended soon after its last segment.
 fn unfinished(case: &Case) -> bool {
-    !is_over(case.outcome) && case.facts.end().time.since(case.facts.flow.last.time) < NEAR_END
+    let may_end = !case.outcome.is_over() && !case.facts.context.evicted;
+    may_end && case.facts.end().time.since(case.facts.flow.last.time) < NEAR_END
 }
 
 pub(in crate::close) fn ends_inside(case: &Case) -> Vec<Found> {
@@ -180,4 +180,15 @@ pub(in crate::close) fn cut(case: &Case) -> Vec<Found> {
     }
     let message = "the capture's last record is cut: what followed is unknown".to_owned();
     vec![Found::likely(None, vec![case.facts.end().frame], message).sure(Confidence::Certain)]
+}
+
+pub(in crate::close) fn evicted(case: &Case) -> Vec<Found> {
+    if !case.facts.context.evicted {
+        return Vec::new();
+    }
+    let last = case.facts.flow.last.frame;
+    let message = format!(
+        "too many flows were open at once: what followed frame {last} of this one was not looked at"
+    );
+    vec![Found::likely(None, vec![last], message).sure(Confidence::Certain)]
 }

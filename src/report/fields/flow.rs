@@ -10,7 +10,11 @@ pub const FLOW: Object = Object {
     text: "the verdict on one flow",
     fields: &[
         field("schema", Version, "version of this format"),
-        field("flow", Count, "number of the flow, from 0, by first frame"),
+        field(
+            "flow",
+            Count,
+            "number of the flow, from 0, by first frame; that of a SYN which turned out to be an old duplicate is left out",
+        ),
         field("source", Text, "the capture's name"),
         field(
             "client",

@@ -39,6 +39,11 @@ pub const SUMMARY: Object = Object {
             "frames that were not decoded, by reason",
         ),
         field("evicted", Count, "flows forgotten before their time"),
+        field(
+            "late_segments",
+            Count,
+            "segments of flows that had been written and forgotten",
+        ),
         field("interrupted", Bool, "the run was interrupted"),
         field(
             "shown",

@@ -249,6 +249,11 @@ fn read(out: &mut impl Write, look: Look, summary: &Summary) -> io::Result<()> {
         );
         writeln!(out, "  {}", look.paint(UNUSUAL, text))?;
     }
+    if summary.late_segments > 0 {
+        let count = counted(summary.late_segments, "segment");
+        let text = format!("{count} came when their flow had been written");
+        writeln!(out, "  {}", look.paint(UNUSUAL, text))?;
+    }
     if summary.interrupted {
         let text = "interrupted: the rest was not read";
         writeln!(out, "  {}", look.paint(UNUSUAL, text))?;
@@ -306,6 +311,7 @@ mod tests {
     fn the_selection_is_counted() {
         let mut summary = samples::summary(&samples::one_of_each());
         summary.evicted = 2;
+        summary.late_segments = 1;
         summary.interrupted = true;
         let text = text(&summary, Some(3));
         assert!(
@@ -313,6 +319,7 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("2 flows forgotten early"), "{text}");
+        assert!(text.contains("1 segment came when"), "{text}");
         assert!(text.contains("interrupted"), "{text}");
     }
 

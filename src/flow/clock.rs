@@ -1,0 +1,84 @@
+//! The time by which flows are let go.
+
+use crate::stamp::{SECOND, Time};
+
+/// A step back of more than that shows that the capture has more than one clock, or a wrong one.
+const STEP: i64 = SECOND;
+/// Records over which the slowest clock is looked for.
+const RECORDS: u32 = 256;
+
+/// What time it is. The slowest of the last records' clocks: what is ahead, be it another interface's
+/// clock or a damaged record, says nothing of what is still to come. Of a live capture it is the time
+/// of the last record, unless that shows several clocks: nobody wants to wait for more of them.
+#[derive(Debug)]
+pub struct Clock {
+    last: Time,
+    /// The last record alone does not tell.
+    several: bool,
+    /// The earliest times of this part of the records, and of the part before.
+    earliest: [Time; 2],
+    /// Records of this part.
+    count: u32,
+}
+
+impl Clock {
+    /// The clock of a capture that is live, or of a stored one.
+    pub const fn new(live: bool) -> Self {
+        Self {
+            last: Time(i64::MIN),
+            several: !live,
+            earliest: [Time(i64::MAX); 2],
+            count: 0,
+        }
+    }
+
+    /// A record was captured at `time`: what time it is now.
+    #[inline]
+    pub fn tick(&mut self, time: Time) -> Time {
+        if self.several || self.last.since(time) > STEP {
+            return self.slowest(time);
+        }
+        self.last = time;
+        time
+    }
+
+    fn slowest(&mut self, time: Time) -> Time {
+        self.several = true;
+        if self.count == RECORDS {
+            self.earliest = [Time(i64::MAX), self.earliest[0]];
+            self.count = 0;
+        }
+        self.count += 1;
+        self.earliest[0] = self.earliest[0].min(time);
+        self.earliest[0].min(self.earliest[1])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Clock, RECORDS};
+    use crate::stamp::{SECOND, Time};
+
+    fn at(seconds: i64) -> Time {
+        Time(seconds * SECOND)
+    }
+
+    #[test]
+    fn of_a_live_capture_it_is_the_last_record() {
+        let mut clock = Clock::new(true);
+        assert_eq!(clock.tick(at(5)), at(5));
+        assert_eq!(clock.tick(at(500)), at(500));
+        assert_eq!(clock.tick(at(499)), at(499));
+    }
+
+    #[test]
+    fn of_several_the_slowest_counts() {
+        let mut clock = Clock::new(true);
+        clock.tick(at(3600));
+        for i in 0..2000 {
+            let now = clock.tick(at(i));
+            assert!(now <= clock.tick(at(3600 + i)));
+            assert!(now <= at(i) && now >= at(i - i64::from(RECORDS)), "{i}");
+        }
+    }
+}
