@@ -1,8 +1,9 @@
 //! A flow of few segments: those, and nothing concluded from them yet.
 
+use crate::flow::bytes::{Bytes, Place};
 use crate::flow::key::Key;
 use crate::flow::packed::{Unpack, pack};
-use crate::flow::pool::{Chain, Packed, Segments};
+use crate::flow::pool::{Chain, Pool};
 use crate::flow::record::Flow;
 use crate::flow::relations::Predecessor;
 use crate::flow::seen::Seen;
@@ -26,7 +27,9 @@ mod bit {
 /// How the segments are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
-    Segments,
+    /// As they are, in a [`Chain`].
+    Loose,
+    /// Packed into bytes, at a [`Place`].
     Packed,
 }
 
@@ -51,9 +54,9 @@ impl Number {
 /// Memory for brief flows.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    pub(super) segments: Segments,
-    packed: Packed,
-    /// Bytes on their way to `packed`.
+    pub(super) segments: Pool,
+    packed: Bytes,
+    /// Bytes on their way there.
     bytes: Vec<u8>,
 }
 
@@ -65,7 +68,8 @@ pub(super) struct Memory {
 /// comes may belong to another connection, which only the facts can tell.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Brief {
-    chain: Chain,
+    /// Where they are: a chain's words, or a place twice.
+    kept_at: [u32; 2],
     /// The number after each end's FIN, where there is one.
     fin_end: [SeqNum; 2],
     number: Number,
@@ -82,12 +86,12 @@ impl Brief {
             return None;
         }
         let mut flow = Self {
-            chain: memory.segments.begin(*first),
+            kept_at: memory.segments.begin(*first).0,
             fin_end: [SeqNum(0); 2],
             number: Number::new(number),
             bits: if f.syn() { bit::SYN_ONLY } else { 0 },
             len: 1,
-            form: Form::Segments,
+            form: Form::Loose,
         };
         flow.note(first);
         Some(flow)
@@ -103,8 +107,9 @@ impl Brief {
         if self.len >= most || !self.owns(seen, memory) {
             return false;
         }
-        let segments = &mut memory.segments;
-        segments.push(&mut self.chain, self.len.into(), *seen);
+        let mut chain = Chain(self.kept_at);
+        memory.segments.push(&mut chain, self.len.into(), *seen);
+        self.kept_at = chain.0;
         self.len += 1;
         self.note(seen);
         true
@@ -135,12 +140,13 @@ impl Brief {
         if self.is_packed() {
             return;
         }
+        let chain = Chain(self.kept_at);
         memory.bytes.clear();
-        let segments = memory.segments.items(self.chain, self.len.into());
+        let segments = memory.segments.segments(chain, self.len.into());
         pack(segments, &mut memory.bytes);
-        let packed = memory.packed.store(&memory.bytes);
-        memory.segments.release(self.chain);
-        (self.chain, self.form) = (packed, Form::Packed);
+        self.kept_at = [memory.packed.store(&memory.bytes).0; 2];
+        self.form = Form::Packed;
+        memory.segments.release(chain);
     }
 
     /// Unpacks the segments.
@@ -148,8 +154,9 @@ impl Brief {
         let Memory {
             segments, packed, ..
         } = memory;
-        let bytes = packed.blocks(self.chain).flatten();
+        let place = Place(self.kept_at[0]);
         let mut chain = Chain::default();
+        let bytes = packed.get(place);
         for (len, seen) in Unpack::new(bytes).take(self.len.into()).enumerate() {
             if len == 0 {
                 chain = segments.begin(seen);
@@ -157,22 +164,22 @@ impl Brief {
                 segments.push(&mut chain, len, seen);
             }
         }
-        packed.release(self.chain);
-        (self.chain, self.form) = (chain, Form::Segments);
+        packed.release(place);
+        (self.kept_at, self.form) = (chain.0, Form::Loose);
     }
 
     /// Gives the segments back.
     pub(super) fn release(&self, memory: &mut Memory) {
         match self.form {
-            Form::Segments => memory.segments.release(self.chain),
-            Form::Packed => memory.packed.release(self.chain),
+            Form::Loose => memory.segments.release(Chain(self.kept_at)),
+            Form::Packed => memory.packed.release(Place(self.kept_at[0])),
         }
     }
 
     /// Where its segments are, if they are not packed.
     pub(super) fn chain(&self) -> Chain {
         match self.form {
-            Form::Segments => self.chain,
+            Form::Loose => Chain(self.kept_at),
             Form::Packed => Chain::default(),
         }
     }
@@ -185,8 +192,9 @@ impl Brief {
     pub(super) fn last(&self, memory: &Memory) -> Stamp {
         let mut last = Stamp::default();
         match self.form {
-            Form::Segments => {
-                let seen = memory.segments.last(self.chain, self.len.into());
+            Form::Loose => {
+                let chain = Chain(self.kept_at);
+                let seen = memory.segments.last(chain, self.len.into());
                 last = seen.map_or(last, Seen::at);
             }
             Form::Packed => self.each(memory, |seen| last = seen.at()),
@@ -217,9 +225,12 @@ impl Brief {
     fn each(&self, memory: &Memory, mut with: impl FnMut(&Seen)) {
         let len = self.len.into();
         match self.form {
-            Form::Segments => memory.segments.items(self.chain, len).for_each(with),
+            Form::Loose => {
+                let segments = memory.segments.segments(Chain(self.kept_at), len);
+                segments.for_each(with);
+            }
             Form::Packed => {
-                let bytes = memory.packed.blocks(self.chain).flatten();
+                let bytes = memory.packed.get(Place(self.kept_at[0]));
                 Unpack::new(bytes).take(len).for_each(|seen| with(&seen));
             }
         }
@@ -244,7 +255,7 @@ impl Brief {
     /// older connection.
     fn owns_syn(&self, seen: &Seen, memory: &Memory) -> bool {
         let isn = |end| {
-            let mut segments = memory.segments.items(self.chain, self.len.into());
+            let mut segments = memory.segments.segments(self.chain(), self.len.into());
             let syn = segments.find(|s| s.from() == end && s.flags.syn() && !s.flags.rst());
             syn.map(|s| s.seq)
         };

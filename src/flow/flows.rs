@@ -19,6 +19,8 @@ const SEGMENTS: u8 = 36;
 const AHEAD: usize = 8;
 /// Brief flows whose segments are not packed, at most: the last ones begun or woken.
 const AWAKE: usize = 1 << 17;
+/// Of so many flows at least, only a few are not packed: memory is dear then.
+const MANY: usize = 1 << 17;
 /// Nothing is expected of a flow that is over once it was quiet for so long: Linux repeats a FIN at
 /// intervals below a minute for the first minute (RFC 6298 section 5.5, from 200 ms), and what is
 /// asked of the connection before is asked within a minute.
@@ -62,8 +64,9 @@ pub(super) struct Flows {
     agenda: Agenda,
     /// A flow that is over waits so long, in nanoseconds.
     pub(super) quiet: i64,
-    /// Where a brief flow's facts are when it is looked at.
+    /// Where a brief flow's facts are when it is looked at, and whose they are.
     facts: Flow,
+    facts_of: u32,
     /// Segments of a brief flow at most.
     most: u8,
     /// Brief flows not packed at most.
@@ -87,6 +90,7 @@ impl Default for Flows {
             agenda: Agenda::default(),
             quiet: QUIET,
             facts: Flow::default(),
+            facts_of: NONE,
             most: SEGMENTS,
             most_awake: AWAKE,
         }
@@ -225,21 +229,33 @@ impl Flows {
 
     /// A flow that was quiet for so long that it may be over.
     pub(super) fn due(&mut self, now: Time) -> Option<u32> {
+        self.facts_of = NONE;
         while let Some(ticket) = self.agenda.pop(now) {
             if !self.is_valid(ticket) {
                 continue;
             }
-            self.set_noted(ticket.at, false);
-            let due = self.quiet_since(ticket.at).plus(self.quiet);
-            if due > now || self.waits(ticket.at) {
-                let due = due.max(now);
-                self.set_noted(ticket.at, true);
-                self.agenda.add(due, ticket);
-                continue;
+            let mut due = self.quiet_since(ticket.at).plus(self.quiet);
+            if due <= now {
+                due = due.plus(self.patience(ticket.at));
             }
-            return Some(ticket.at);
+            if due <= now && !self.waits(ticket.at) {
+                self.set_noted(ticket.at, false);
+                return Some(ticket.at);
+            }
+            self.agenda.add(due.max(now), ticket);
         }
         None
+    }
+
+    /// How much longer than others a flow is waited for: nothing is repeated sooner than a round trip
+    /// later (RFC 6298 section 2).
+    fn patience(&mut self, at: u32) -> i64 {
+        let half = self.facts(at).map_or([None; 2], |flow| {
+            let [a, b] = &flow.half;
+            [a.rtt, b.rtt]
+        });
+        let rtt = half.into_iter().flatten().fold(0, i64::saturating_add);
+        rtt.saturating_mul(2)
     }
 
     /// The facts of a flow, and whether a newer connection took its place.
@@ -248,8 +264,11 @@ impl Flows {
         match &entry.kept {
             Kept::Free(_) => None,
             Kept::Brief(brief) => {
-                let previous = self.previous.get(&at);
-                brief.replay(entry.key, previous, &self.memory, &mut self.facts);
+                if self.facts_of != at {
+                    let previous = self.previous.get(&at);
+                    brief.replay(entry.key, previous, &self.memory, &mut self.facts);
+                    self.facts_of = at;
+                }
                 Some(&self.facts)
             }
             Kept::Whole(place) => {
@@ -274,6 +293,7 @@ impl Flows {
 
     /// Forgets a flow.
     pub(super) fn remove(&mut self, at: u32) {
+        self.facts_of = NONE;
         let Some(entry) = self.entries.get_mut(at as usize) else {
             return;
         };
@@ -422,9 +442,19 @@ impl Flows {
     fn wake(&mut self, at: u32, number: u64) {
         let number = number as u32;
         self.awake.push_back(Ticket { at, number });
-        if self.awake.len() <= self.most_awake {
-            return;
+        let most = if self.live < MANY {
+            self.most_awake
+        } else {
+            self.most_awake / 8
+        };
+        // Two for one, so that there soon are fewer where there may be fewer.
+        for _ in most.min(self.awake.len())..self.awake.len().min(most + 2) {
+            self.pack_first();
         }
+    }
+
+    /// Packs the brief flow that has been waiting for longest.
+    fn pack_first(&mut self) {
         let Some(ticket) = self.awake.pop_front().filter(|&t| self.is_valid(t)) else {
             return;
         };

@@ -2,6 +2,7 @@
 
 mod agenda;
 mod brief;
+mod bytes;
 mod clock;
 mod connection;
 mod flows;

@@ -8,22 +8,23 @@ use crate::packet::{Flags, Timestamps};
 use crate::seq::{SeqNum, TsVal};
 use crate::stamp::{MILLISECOND, Time};
 
-/// What of a segment is other than was to be expected, and follows. The lowest bit: its sender.
+/// What of a segment is other than was to be expected, and follows. The lowest bit: its sender. What
+/// is common comes first: the lowest seven bits take a byte.
 mod other {
-    pub(super) const FROM: u16 = 1;
-    pub(super) const SEQ: u16 = 1 << 1;
-    pub(super) const ACK: u16 = 1 << 2;
-    pub(super) const LEN: u16 = 1 << 3;
-    pub(super) const FLAGS: u16 = 1 << 4;
-    pub(super) const WINDOW: u16 = 1 << 5;
-    pub(super) const TTL: u16 = 1 << 6;
-    pub(super) const IP_ID: u16 = 1 << 7;
-    pub(super) const BITS: u16 = 1 << 8;
-    pub(super) const SCALE: u16 = 1 << 9;
-    pub(super) const TSVAL: u16 = 1 << 10;
-    pub(super) const TSECR: u16 = 1 << 11;
+    pub(super) const FROM: u64 = 1;
+    pub(super) const ACK: u64 = 1 << 1;
+    pub(super) const LEN: u64 = 1 << 2;
+    pub(super) const TSVAL: u64 = 1 << 3;
+    pub(super) const TSECR: u64 = 1 << 4;
+    pub(super) const FLAGS: u64 = 1 << 5;
+    pub(super) const WINDOW: u64 = 1 << 6;
     /// The time is not a multiple of a microsecond after the one before.
-    pub(super) const NANOS: u16 = 1 << 12;
+    pub(super) const NANOS: u64 = 1 << 7;
+    pub(super) const SEQ: u64 = 1 << 8;
+    pub(super) const IP_ID: u64 = 1 << 9;
+    pub(super) const TTL: u64 = 1 << 10;
+    pub(super) const BITS: u64 = 1 << 11;
+    pub(super) const SCALE: u64 = 1 << 12;
 }
 
 const MICROSECOND: i64 = 1000;
@@ -106,7 +107,7 @@ fn pack_one(seen: &Seen, before: &Before, bytes: &mut Vec<u8>) {
     let head = is_other
         .iter()
         .fold(0, |all, &(bit, is)| if is { all | bit } else { all });
-    bytes.extend_from_slice(&head.to_le_bytes());
+    unsigned(head, bytes);
     let frames = seen.at().frame.wrapping_sub(before.last.at().frame);
     signed(frames.cast_signed(), bytes);
     let unit = if head & other::NANOS == 0 {
@@ -194,8 +195,8 @@ impl<'a, I: Iterator<Item = &'a u8>> Iterator for Unpack<I> {
     type Item = Seen;
 
     fn next(&mut self) -> Option<Seen> {
-        let head = self.two()?;
-        let has = |bit: u16| head & bit != 0;
+        let head = self.unsigned()?;
+        let has = |bit: u64| head & bit != 0;
         let frames = self.signed()?.cast_unsigned();
         let unit = if has(other::NANOS) { 1 } else { MICROSECOND };
         let since = self.signed()?.wrapping_mul(unit);
@@ -285,7 +286,7 @@ mod tests {
         let mut second = segment(1, 101);
         second.timestamps = segment(1, 240_100).timestamps;
         let second = Seen::new(&second, 0, at(500_010, 1_700_000_240));
-        assert!(packed(&[first, second]).len() - packed(&[first]).len() <= 14);
+        assert!(packed(&[first, second]).len() - packed(&[first]).len() <= 12);
     }
 
     prop_compose! {

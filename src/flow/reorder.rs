@@ -9,7 +9,7 @@ use crate::stamp::{REORDER_WINDOW, Time};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Arrival {
     pub(super) key: Key,
-    pub(super) hash: u32,
+    pub(super) hash: u64,
     pub(super) seen: Seen,
     /// The flow it seems to belong to, once that was looked up.
     pub(super) flow: Option<u32>,

@@ -22,14 +22,6 @@ const SLACK: i64 = SECOND;
 /// Where there are too many flows, a part of them goes at once: each time all must be looked through.
 const PART: usize = 16;
 
-/// Where a key's current flow is.
-#[derive(Clone, Copy, Debug)]
-struct Slot {
-    /// Of the key: most other keys are told apart here.
-    hash: u32,
-    flow: u32,
-}
-
 /// How many flows are kept at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -72,7 +64,8 @@ pub struct Due {
 /// The connections of a capture, from their first segments until nothing more belongs to them.
 #[derive(Debug, Default)]
 pub struct FlowTable {
-    index: HashTable<Slot>,
+    /// Where each key's current flow is.
+    index: HashTable<u32>,
     flows: Flows,
     hasher: RandomState,
     reorder: Reorder,
@@ -118,7 +111,7 @@ impl FlowTable {
         }
         self.reorder.push(Arrival {
             key,
-            hash: self.hasher.hash_one(key) as u32,
+            hash: self.hasher.hash_one(key),
             seen: Seen::new(segment, from, at),
             flow: None,
         });
@@ -172,8 +165,8 @@ impl FlowTable {
             return;
         };
         let hash = self.hasher.hash_one(key);
-        let same = |slot: &Slot| slot.flow == due.at;
-        if let Ok(slot) = self.index.find_entry(spread(hash as u32), same) {
+        let same = |&flow: &u32| flow == due.at;
+        if let Ok(slot) = self.index.find_entry(hash, same) {
             slot.remove();
             if let Some(flow) = self.flows.facts(due.at) {
                 self.forgotten.remember(flow, hash, is_over);
@@ -254,10 +247,9 @@ impl FlowTable {
         let Some(key) = self.flows.key(at) else {
             return;
         };
-        let hash = self.hasher.hash_one(key) as u32;
-        let same = |slot: &Slot| slot.flow == at;
-        if let Some(slot) = self.index.find_mut(spread(hash), same) {
-            slot.flow = current;
+        let hash = self.hasher.hash_one(key);
+        if let Some(flow) = self.index.find_mut(hash, |&flow| flow == at) {
+            *flow = current;
         }
     }
 
@@ -265,9 +257,8 @@ impl FlowTable {
     /// of the loops waits for one memory access per segment, and for all of a loop at once.
     fn apply(&mut self, count: usize) {
         for arrival in self.reorder.first(count) {
-            let same = |slot: &Slot| slot.hash == arrival.hash;
-            let slot = self.index.find(spread(arrival.hash), same);
-            arrival.flow = slot.map(|slot| slot.flow);
+            // The first whose tag is that of the key: seven bits of the hash.
+            arrival.flow = self.index.find(arrival.hash, |_| true).copied();
         }
         let known = self.reorder.first(count).iter().filter_map(|a| a.flow);
         let touched = known.fold(0, |all, at| all ^ self.flows.touch(at));
@@ -300,7 +291,7 @@ impl FlowTable {
     /// What was looked up is not the key's current flow: that began since, or the hash is another
     /// key's as well.
     fn find_and_push(&mut self, arrival: &Arrival) {
-        match self.slot(arrival).map(|slot| slot.flow) {
+        match self.slot(arrival).copied() {
             None => self.begin(arrival),
             Some(at) => {
                 if let Pushed::Current(current) = self.flows.push(at, &arrival.seen) {
@@ -312,33 +303,23 @@ impl FlowTable {
 
     /// The key's current flow is now this one.
     fn turn_to(&mut self, arrival: &Arrival, current: u32) {
-        if let Some(slot) = self.slot(arrival) {
-            slot.flow = current;
+        if let Some(flow) = self.slot(arrival) {
+            *flow = current;
         }
     }
 
-    fn slot(&mut self, arrival: &Arrival) -> Option<&mut Slot> {
-        let same = |slot: &Slot| {
-            slot.hash == arrival.hash && self.flows.key(slot.flow) == Some(&arrival.key)
-        };
-        self.index.find_mut(spread(arrival.hash), same)
+    fn slot(&mut self, arrival: &Arrival) -> Option<&mut u32> {
+        let same = |&flow: &u32| self.flows.key(flow) == Some(&arrival.key);
+        self.index.find_mut(arrival.hash, same)
     }
 
     fn begin(&mut self, first: &Arrival) {
-        let hash = self.hasher.hash_one(first.key);
-        let Ok(previous) = self.forgotten.meets(hash, &first.seen) else {
+        let Ok(previous) = self.forgotten.meets(first.hash, &first.seen) else {
             return;
         };
-        let slot = Slot {
-            hash: first.hash,
-            flow: self.flows.begin(first.key, &first.seen, previous),
-        };
-        let rehash = |slot: &Slot| spread(slot.hash);
-        self.index.insert_unique(spread(first.hash), slot, rehash);
+        let flow = self.flows.begin(first.key, &first.seen, previous);
+        let (flows, hasher) = (&self.flows, &self.hasher);
+        let hash = |&flow: &u32| flows.key(flow).map_or(0, |key| hasher.hash_one(key));
+        self.index.insert_unique(first.hash, flow, hash);
     }
-}
-
-/// The table tells its slots apart by the highest bits too.
-const fn spread(hash: u32) -> u64 {
-    (hash as u64) << 32 | hash as u64
 }
