@@ -1,12 +1,13 @@
-//! `whoclosed FILE`: every flow, then the summary.
+//! `whoclosed FILE..`: every flow, then the summary.
 
-use super::failure::Failure;
+use super::failure::{Failure, note};
+use super::files::{Files, Inputs};
+use super::input::Input;
 use super::only::{Rule, selects};
 use super::output::{Format, look, stdout};
 use super::{duration, input};
 use clap::ValueEnum;
-use std::io;
-use std::path::PathBuf;
+use std::io::{self, Write};
 use std::process::ExitCode;
 use whoclosed::close::verdict::Verdict;
 use whoclosed::report::json::JsonReport;
@@ -14,12 +15,18 @@ use whoclosed::report::text::TextReport;
 use whoclosed::report::{Clock, Report, TimeStyle};
 use whoclosed::stamp::Time;
 
+/// Why several files are not one capture.
+const POINTS: &str = "these files hold the same packets, captured at several points";
+
 /// What is reported, and how.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Capture to read, pcap or pcapng; - reads standard input
-    #[arg(required = true)]
-    file: Option<PathBuf>,
+    #[command(flatten)]
+    files: Files,
+
+    /// Report on each file by itself
+    #[arg(long)]
+    separate: bool,
 
     /// Format of the report
     #[arg(long, value_enum, default_value_t)]
@@ -78,14 +85,60 @@ impl From<TimeArg> for TimeStyle {
 }
 
 impl Args {
-    /// Reads the capture and reports it.
+    /// Reads the captures and reports them.
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
-        // clap has seen to it that there is one.
-        let path = self.file.as_deref().unwrap_or("-".as_ref());
-        let mut verdicts = input::open(path, self.time_wait)?;
+        let Inputs {
+            all,
+            points,
+            mut failed,
+        } = self.files.inputs(self.separate)?;
+        let count = all.len();
+        if points {
+            note(&format!(
+                "{POINTS}; each of the {count} is reported by itself"
+            ));
+        }
+        for (number, input) in (1..).zip(all) {
+            if count > 1 {
+                self.heading(number, points.then_some(count))?;
+            }
+            match self.report_on(input, number == count) {
+                Ok(whole) => failed |= !whole,
+                Err(failure @ Failure::Input(..)) if count > 1 => {
+                    failure.report();
+                    failed = true;
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(if failed {
+            ExitCode::from(2)
+        } else {
+            ExitCode::SUCCESS
+        })
+    }
+
+    /// Sets a report off from those before it. In JSON each is what it is alone.
+    fn heading(&self, number: usize, points: Option<usize>) -> io::Result<()> {
+        if self.format == Format::Json {
+            return Ok(());
+        }
+        let mut out = stdout();
+        if number > 1 {
+            writeln!(out)?;
+        }
+        if let Some(count) = points {
+            writeln!(out, "Capture {number} of {count}: {POINTS}\n")?;
+        }
+        out.flush()
+    }
+
+    /// Reads one capture and reports it; true if it is whole.
+    fn report_on(&self, input: Input, last: bool) -> Result<bool, Failure> {
+        let mut verdicts = input.open(self.time_wait)?;
         let first = verdicts.next();
-        let began = verdicts.summary().sources.first().and_then(|s| s.start);
-        let mut report = self.report(began);
+        let sources = verdicts.summary().sources;
+        let mut report = self.report(sources.iter().filter_map(|s| s.start).min());
         let mut shown = 0;
         for verdict in first.into_iter().chain(&mut verdicts) {
             if self.selects(&verdict) {
@@ -96,9 +149,12 @@ impl Args {
         let summary = verdicts.summary();
         let selection = !self.only.is_empty() || self.flow.is_some();
         report.summary(&summary, selection.then_some(shown))?;
-        // The process ends here: to free every flow by itself would take longer than to judge it.
-        std::mem::forget(verdicts);
-        Ok(input::damage(&summary))
+        if last {
+            // The process ends here: to free every flow by itself would take longer than to judge
+            // it.
+            std::mem::forget(verdicts);
+        }
+        Ok(input::is_whole(&summary))
     }
 
     fn selects(&self, verdict: &Verdict) -> bool {
