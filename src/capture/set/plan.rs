@@ -14,14 +14,22 @@ use std::ops::Range;
 /// time, the runs follow each other. The order in which the files were given does not matter.
 pub(super) fn plan(files: &mut [SetFile]) -> Vec<Range<usize>> {
     files.sort_by(|a, b| by_name(&a.name, &b.name));
-    let runs = runs(files);
-    if runs.len() == files.len() {
-        // The names count up with the time, as a ring's do. They order even files whose times
-        // are equal.
-        return runs;
+    if !follow_each_other(files) {
+        files.sort_by_key(place);
+        return runs(files);
     }
-    files.sort_by_key(place);
-    self::runs(files)
+    (0..files.len()).map(|i| i..i + 1).collect()
+}
+
+/// Each file begins where the one before it ends: the names count up with the time, as a ring's
+/// do. They order even files of equal times, and those of a clock that was set back.
+fn follow_each_other(files: &[SetFile]) -> bool {
+    let spans: Vec<Span> = files.iter().filter_map(|file| file.span).collect();
+    let mut pairs = spans.windows(2);
+    pairs.all(|pair| match pair {
+        [before, after] => before.last.since(after.first) <= REORDER_WINDOW,
+        _ => true,
+    })
 }
 
 /// Files without a time go first; equal ones stay in the order of their names.
@@ -136,6 +144,16 @@ mod tests {
         assert_eq!(planned(ring), "t1 t2 t3");
         let other = vec![file("x", &[10]), file("a", &[12]), file("b", &[14])];
         assert_eq!(planned(other), "x a b");
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_within_a_file_does_not_tear_a_ring() {
+        let ring = vec![
+            file("t2", &[4, 9]),
+            file("t1", &[10, 20, 3]),
+            file("t3", &[9, 30]),
+        ];
+        assert_eq!(planned(ring), "t1 t2 t3");
     }
 
     #[test]
