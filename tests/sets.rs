@@ -116,10 +116,10 @@ fn cut(folder: &Path, packets: &[Packet], cuts: &[usize; 19]) -> Vec<PathBuf> {
 }
 
 /// The same capture with other times: as they are; many equal; out of order by less than 1 ms.
-const VARIANTS: [fn(i64, usize) -> i64; 3] = [
+const VARIANTS: [fn(i64, i64) -> i64; 3] = [
     |time, _| time,
     |time, _| time - time.rem_euclid(50_000_000),
-    |time, i| time + (i as i64 * 7 % 5) * 200_000,
+    |time, i| time + (i * 7 % 5) * 200_000,
 ];
 
 #[test]
@@ -135,7 +135,7 @@ fn every_capture_cut_into_twenty_is_the_same_in_any_order() {
         let v = n % VARIANTS.len();
         for variant in [VARIANTS[0], VARIANTS[v]] {
             let mut packets = subject.packets.clone();
-            for (i, packet) in packets.iter_mut().enumerate() {
+            for (packet, i) in packets.iter_mut().zip(0..) {
                 packet.time = variant(packet.time, i);
             }
             let cuts = std::array::from_fn(|i| (i + 1) * (n + 31) * 7919);
@@ -272,7 +272,7 @@ fn a_directory_is_its_captures() {
     fs::write(folder.join("empty.pcap"), "").expect("written");
     let output = whoclosed(&["--format", "json"], &[&folder]);
     assert_eq!(output.status.code(), Some(0));
-    let expected = "whoclosed: 4 entries of directories skipped: they are no captures\n";
+    let expected = "whoclosed: 4 entries of directories skipped (hidden, or no captures)\n";
     assert_eq!(text(&output.stderr), expected);
     let whole = of_one(&write(&packets, PCAP));
     assert_eq!(without_files(&text(&output.stdout)), without_files(&whole));
@@ -401,10 +401,10 @@ fn more_files_than_may_be_open() {
         packet
     };
     let mut all = Vec::new();
-    for (i, packet) in packets.iter().enumerate() {
-        all.push(vec![packet.clone(), noise(i as i64)]);
+    for (packet, i) in packets.iter().zip(0..) {
+        all.push(vec![packet.clone(), noise(i)]);
     }
-    for i in packets.len() as i64..100 {
+    for i in (0..100).skip(packets.len()) {
         let mut early = noise(i);
         early.time = packets[0].time - i;
         all.push(vec![early, noise(i)]);
@@ -498,6 +498,24 @@ fn pcap_and_pcapng_make_one_set() {
     let output = whoclosed(&["--format", "json"], &[&second, &first]);
     let whole = of_one(&write(&packets, PCAP));
     assert_eq!(without_files(&text(&output.stdout)), without_files(&whole));
+}
+
+#[test]
+fn rings_of_two_points_are_two_reports() {
+    let folder = folder("rings");
+    let packets = ["client", "server"].map(|point| {
+        let name = format!("captures/close-server-first-4seg.{point}.pcap");
+        let bytes = fs::read(support::testdata(&name)).expect("readable");
+        support::wrap::read(&bytes)
+    });
+    let [client, server] = &packets;
+    put(&folder, "server2.pcap", &server[6..]);
+    put(&folder, "client1.pcap", &client[..7]);
+    put(&folder, "server1.pcap", &server[..6]);
+    put(&folder, "client2.pcap", &client[7..]);
+    let output = whoclosed(&["--format", "json"], &[&folder]);
+    let expected = packets.map(|packets| without_files(&of_one(&write(&packets, PCAP))));
+    assert_eq!(without_files(&text(&output.stdout)), expected.concat());
 }
 
 #[test]

@@ -166,9 +166,9 @@ impl Search {
     fn result(mut self, inputs: Vec<Input>) -> Inputs {
         match self.skipped {
             0 => {}
-            1 => note("1 entry of a directory skipped: it is no capture"),
+            1 => note("1 entry of a directory skipped (hidden, or no capture)"),
             n => note(&format!(
-                "{n} entries of directories skipped: they are no captures"
+                "{n} entries of directories skipped (hidden, or no captures)"
             )),
         }
         if inputs.is_empty() && !self.failed {
