@@ -331,6 +331,10 @@ fn what_cannot_be_read_is_told_and_the_rest_judged() {
             .filter(|l| l["type"] == "flow")
             .count();
         assert_eq!(flows, 1 + usize::from(separate));
+        // The report of the set says so as well.
+        let summary = lines(&output).pop().expect("a summary");
+        let sources = summary["sources"].as_array().expect("a list").len();
+        assert_eq!(sources, if separate { 1 } else { 4 });
     }
 }
 

@@ -34,7 +34,9 @@ pub struct Streams {
 /// where there is nothing to join: if no more than one file holds a packet.
 pub fn streams(files: Vec<SetFile>) -> Streams {
     let capture_points = any_points(&files);
-    let filled = files.iter().filter(|file| file.span().is_some());
+    // What cannot be read may hold some.
+    let filled = files.iter();
+    let filled = filled.filter(|file| file.span().is_some() || file.error().is_some());
     if !capture_points && filled.count() > 1 {
         let streams = vec![files];
         return Streams {

@@ -1,9 +1,10 @@
 //! `whoclosed explain FILE`: one flow, told.
 
+use super::duration;
 use super::failure::{Failure, note};
 use super::files::{Files, Inputs};
+use super::input::{exit_code, is_whole};
 use super::output::{Format, look, stdout};
-use super::{duration, input};
 use std::io;
 use std::process::ExitCode;
 use whoclosed::close::verdict::Verdict;
@@ -35,7 +36,7 @@ impl Args {
         let mut inputs = all.into_iter();
         let (input, other) = (inputs.next(), inputs.next());
         let Some(input) = input else {
-            return Ok(ExitCode::from(2));
+            return Ok(exit_code(false));
         };
         let name = input.name();
         if other.is_some() {
@@ -53,16 +54,11 @@ impl Args {
         }
         let summary = verdicts.summary();
         let Some(verdict) = found else {
-            input::is_whole(&summary);
+            is_whole(&summary);
             return Err(not_found(name, summary.flows));
         };
         self.tell(&verdict, summary.flows)?;
-        let whole = input::is_whole(&summary) && !failed;
-        Ok(if whole {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::from(2)
-        })
+        Ok(exit_code(is_whole(&summary) && !failed))
     }
 
     /// Writes the explanation, and how to choose another flow where nobody chose this one.

@@ -3,6 +3,7 @@
 use super::failure::{Failure, note};
 use super::input::Input;
 use std::collections::HashSet;
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -138,11 +139,13 @@ impl Search {
                 Err(OpenError::NotACapture { .. } | OpenError::Empty) if found => {
                     self.skipped += 1;
                 }
-                Err(OpenError::Io { offset: 0, source }) => self.fail(&path, &source),
-                Err(error) => self.fail(&path, &error),
+                Err(error) => files.push(unreadable(&path, &error)),
             }
         }
-        if files.is_empty() {
+        if files.iter().all(|file| file.error().is_some()) {
+            for file in &files {
+                self.fail(file.path(), file.error().unwrap_or_default());
+            }
             return self.result(Vec::new());
         }
         let found = streams(files);
@@ -158,7 +161,7 @@ impl Search {
         inputs
     }
 
-    fn fail(&mut self, path: &Path, error: &dyn std::error::Error) {
+    fn fail(&mut self, path: &Path, error: &(impl Display + ?Sized)) {
         note(&format!("{}: {error}", path.display()));
         self.failed = true;
     }
@@ -210,6 +213,14 @@ fn look(path: &Path) -> Result<SetFile, OpenError> {
         return Err(refuse(io::ErrorKind::InvalidInput, text));
     }
     SetFile::look(path, path.to_string_lossy().into())
+}
+
+fn unreadable(path: &Path, error: &OpenError) -> SetFile {
+    let name = path.to_string_lossy().into();
+    match error {
+        OpenError::Io { offset: 0, source } => SetFile::unreadable(path, name, source),
+        _ => SetFile::unreadable(path, name, error),
+    }
 }
 
 /// Fails where it is certain that the file is no capture.

@@ -4,6 +4,7 @@ use super::failure::{Failure, note};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use whoclosed::capture::{Set, SetFile};
 use whoclosed::close::summary::Summary;
 use whoclosed::{Analysis, Options, analyze, analyze_set};
@@ -55,16 +56,27 @@ fn open(path: &Path, mut options: Options) -> Result<Capture, Failure> {
     analyze(read, &options).map_err(|error| fail(error.to_string()))
 }
 
+/// What the process ends with.
+pub(crate) fn exit_code(whole: bool) -> ExitCode {
+    if whole {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(2)
+    }
+}
+
 /// Says on standard error what could not be read; true if that is nothing.
 pub(crate) fn is_whole(summary: &Summary) -> bool {
     let mut whole = true;
     for source in &summary.sources {
         for damage in &source.damage {
             let (frame, offset) = (damage.frame, damage.offset);
-            note(&format!(
-                "{}: frame {frame}, byte offset {offset}: {}",
-                source.source, damage.what
-            ));
+            let place = match source.bytes {
+                // Nothing of it could be read: there is no place to name.
+                0 => String::new(),
+                _ => format!("frame {frame}, byte offset {offset}: "),
+            };
+            note(&format!("{}: {place}{}", source.source, damage.what));
             whole = false;
         }
     }

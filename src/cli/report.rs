@@ -1,11 +1,11 @@
 //! `whoclosed FILE..`: every flow, then the summary.
 
+use super::duration;
 use super::failure::{Failure, note};
 use super::files::{Files, Inputs};
-use super::input::Input;
+use super::input::{Input, exit_code, is_whole};
 use super::only::{Rule, selects};
 use super::output::{Format, look, stdout};
-use super::{duration, input};
 use clap::ValueEnum;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -17,6 +17,30 @@ use whoclosed::stamp::Time;
 
 /// Why several files are not one capture.
 const POINTS: &str = "these files hold the same packets, captured at several points";
+
+/// A report among several.
+#[derive(Clone, Copy)]
+struct Place {
+    number: usize,
+    count: usize,
+    /// They are reports on the same traffic.
+    points: bool,
+}
+
+impl Place {
+    /// Sets the report off from those before it.
+    fn heading(self) -> io::Result<()> {
+        let Self { number, count, .. } = self;
+        let mut out = stdout();
+        if number > 1 {
+            writeln!(out)?;
+        }
+        if self.points {
+            writeln!(out, "Capture {number} of {count}: {POINTS}\n")?;
+        }
+        out.flush()
+    }
+}
 
 /// What is reported, and how.
 #[derive(Debug, clap::Args)]
@@ -99,45 +123,31 @@ impl Args {
             ));
         }
         for (number, input) in (1..).zip(all) {
-            if count > 1 {
-                self.heading(number, points.then_some(count))?;
-            }
-            match self.report_on(input, number == count) {
+            let place = Place {
+                number,
+                count,
+                points,
+            };
+            match self.report_on(input, place) {
                 Ok(whole) => failed |= !whole,
-                Err(failure @ Failure::Input(..)) if count > 1 => {
+                Err(failure @ Failure::Input(..)) => {
                     failure.report();
                     failed = true;
                 }
                 Err(failure) => return Err(failure),
             }
         }
-        Ok(if failed {
-            ExitCode::from(2)
-        } else {
-            ExitCode::SUCCESS
-        })
-    }
-
-    /// Sets a report off from those before it. In JSON each is what it is alone.
-    fn heading(&self, number: usize, points: Option<usize>) -> io::Result<()> {
-        if self.format == Format::Json {
-            return Ok(());
-        }
-        let mut out = stdout();
-        if number > 1 {
-            writeln!(out)?;
-        }
-        if let Some(count) = points {
-            writeln!(out, "Capture {number} of {count}: {POINTS}\n")?;
-        }
-        out.flush()
+        Ok(exit_code(!failed))
     }
 
     /// Reads one capture and reports it; true if it is whole.
-    fn report_on(&self, input: Input, last: bool) -> Result<bool, Failure> {
+    fn report_on(&self, input: Input, place: Place) -> Result<bool, Failure> {
         let mut verdicts = input.open(self.time_wait)?;
         let first = verdicts.next();
         let sources = verdicts.summary().sources;
+        if self.format == Format::Text {
+            place.heading()?;
+        }
         let mut report = self.report(sources.iter().filter_map(|s| s.start).min());
         let mut shown = 0;
         for verdict in first.into_iter().chain(&mut verdicts) {
@@ -149,12 +159,12 @@ impl Args {
         let summary = verdicts.summary();
         let selection = !self.only.is_empty() || self.flow.is_some();
         report.summary(&summary, selection.then_some(shown))?;
-        if last {
+        if place.number == place.count {
             // The process ends here: to free every flow by itself would take longer than to judge
             // it.
             std::mem::forget(verdicts);
         }
-        Ok(input::is_whole(&summary))
+        Ok(is_whole(&summary))
     }
 
     fn selects(&self, verdict: &Verdict) -> bool {

@@ -2,6 +2,7 @@
 
 use crate::capture::{OpenError, Reader};
 use crate::stamp::Time;
+use std::error::Error;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,6 +14,8 @@ pub struct SetFile {
     pub(super) name: Arc<str>,
     pub(super) frames: u64,
     pub(super) span: Option<Span>,
+    /// Why it could not be read at all.
+    pub(super) unreadable: Option<String>,
 }
 
 /// The times of a file's records.
@@ -48,7 +51,24 @@ impl SetFile {
             name,
             frames: reader.frames(),
             span,
+            unreadable: None,
         })
+    }
+
+    /// A file that belongs to the set and cannot be read: the reports say so.
+    pub fn unreadable(path: &Path, name: Arc<str>, error: &dyn Error) -> Self {
+        Self {
+            path: path.to_path_buf(),
+            name,
+            frames: 0,
+            span: None,
+            unreadable: Some(error.to_string()),
+        }
+    }
+
+    /// Why it cannot be read, if it cannot be at all.
+    pub fn error(&self) -> Option<&str> {
+        self.unreadable.as_deref()
     }
 
     /// Where it is.

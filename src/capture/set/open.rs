@@ -2,7 +2,7 @@
 
 use super::file::SetFile;
 use super::lazy::Lazy;
-use crate::capture::{Damage, OpenError, Reader, Record};
+use crate::capture::{Damage, Reader, Record};
 use crate::stamp::Time;
 
 /// What was read of a file.
@@ -34,6 +34,9 @@ pub(super) struct Open {
 impl Open {
     /// Opens the file, which stays open between two reads with `keep`.
     pub(super) fn new(file: usize, of: &SetFile, keep: bool) -> Result<Self, Seen> {
+        if let Some(error) = &of.unreadable {
+            return Err(lost(error.clone()));
+        }
         match Reader::new(Lazy::new(of.path.clone(), keep)) {
             Ok(reader) => Ok(Self {
                 file,
@@ -41,7 +44,9 @@ impl Open {
                 keep,
                 times: None,
             }),
-            Err(error) => Err(lost(&error)),
+            Err(error) => Err(lost(format!(
+                "gone or changed since the first look: {error}"
+            ))),
         }
     }
 
@@ -95,12 +100,12 @@ impl Open {
     }
 }
 
-/// A file that could be read at the first look.
-fn lost(error: &OpenError) -> Seen {
+/// A file of which nothing can be read.
+fn lost(what: String) -> Seen {
     let damage = Damage {
         frame: 1,
         offset: 0,
-        what: format!("gone or changed since the first look: {error}"),
+        what,
     };
     Seen {
         damage: Some(damage),

@@ -105,6 +105,7 @@ mod tests {
             name: name.into(),
             frames: times.len() as u64,
             span,
+            unreadable: None,
         }
     }
 

@@ -80,12 +80,14 @@ fn damage(out: &mut impl Write, look: Look, name: &str, source: &SourceSummary) 
     for damage in &source.damage {
         let name = printable(name);
         let colon = if name.is_empty() { "" } else { ": " };
-        let text = format!(
-            "{name}{colon}damaged at frame {}, byte offset {}: {}",
-            damage.frame,
-            damage.offset,
-            printable(&damage.what)
-        );
+        let place = match source.bytes {
+            0 => "not read".to_owned(),
+            _ => format!(
+                "damaged at frame {}, byte offset {}",
+                damage.frame, damage.offset
+            ),
+        };
+        let text = format!("{name}{colon}{place}: {}", printable(&damage.what));
         writeln!(out, "  {}", look.paint(BAD, text))?;
     }
     Ok(())
