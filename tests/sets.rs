@@ -248,6 +248,42 @@ fn files_of_the_same_time_are_merged_as_mergecap_does() {
 }
 
 #[test]
+fn frames_that_are_no_packets_are_numbered_as_mergecap_numbers_them() {
+    let folder = folder("journal");
+    let packets = packets();
+    let every = |rest: usize| packets.iter().skip(rest).step_by(2).cloned();
+    let even = write(&every(0).collect::<Vec<_>>(), PCAPNG);
+    // A journal entry after every packet.
+    let mut journal = Vec::new();
+    let mut rest = &even[..];
+    while let Some((head, _)) = rest.split_first_chunk::<8>() {
+        let [kind, size] = [0, 4].map(|at| head[at..at + 4].try_into().expect("four bytes"));
+        let (block, after) = rest.split_at(u32::from_le_bytes(size) as usize);
+        journal.extend(block);
+        if u32::from_le_bytes(kind) == 6 {
+            for word in [&[9, 0, 0, 0][..], &[16, 0, 0, 0], b"A=b\n", &[16, 0, 0, 0]] {
+                journal.extend(word);
+            }
+        }
+        rest = after;
+    }
+    let [a, b] = ["a.pcapng", "b.pcapng"].map(|name| folder.join(name));
+    fs::write(&a, journal).expect("written");
+    fs::write(&b, write(&every(1).collect::<Vec<_>>(), PCAPNG)).expect("written");
+    let output = whoclosed(&["--format", "json"], &[&a, &b]);
+    let files = &lines(&output)[0]["files"];
+    // As in `mergecap -w merged.pcapng b.pcapng a.pcapng` of mergecap 4.0.
+    assert_eq!(
+        files[0]["frames"],
+        serde_json::json!([[1, 1], [13, 9], [16, 11]])
+    );
+    assert_eq!(
+        files[1]["frames"],
+        serde_json::json!([[3, 1], [12, 4], [15, 5]])
+    );
+}
+
+#[test]
 fn one_file_says_nothing_of_files() {
     let folder = folder("one");
     let one = put(&folder, "one.pcap", &packets());

@@ -40,8 +40,8 @@ impl Args {
         };
         let name = input.name();
         if other.is_some() {
-            let text = "this and another file hold the same packets, captured at several points; \
-                        explain one of them";
+            let text = "this and another file are not one capture (they hold the same packets, or \
+                        one holds none); explain one of them";
             return Err(Failure::Input(name, text.to_owned()));
         }
         let mut verdicts = input.open(self.time_wait)?;

@@ -31,7 +31,7 @@ pub(super) struct Merge {
 /// An open file and its next record, copied: of many files only one is read from at a time.
 struct Head {
     open: Open,
-    /// Frames of the file before its next record.
+    /// Frames of the file before its next record, which are in the stream already.
     passed: u64,
     record: Option<Copied>,
     data: Vec<u8>,
@@ -40,7 +40,6 @@ struct Head {
 /// [`Record`] without its data.
 #[derive(Clone, Copy)]
 struct Copied {
-    frame: u64,
     time: Option<Time>,
     interface: u32,
     link: u16,
@@ -70,10 +69,9 @@ impl Merge {
         self.given = Some(file);
         let head = self.open.get_mut(&file)?;
         let record = head.record?;
-        let frames = record.frame - head.passed;
-        head.passed = record.frame;
-        self.frames += frames;
-        origins.add(file, frames);
+        head.passed += 1;
+        self.frames += 1;
+        origins.add(file, 1);
         Some(Record {
             frame: self.frames,
             time: record.time,
@@ -132,15 +130,19 @@ impl Merge {
         let Some(head) = self.open.get_mut(&file) else {
             return;
         };
-        if head.read() {
+        let is_packet = head.read();
+        // Frames that are no packets have no time, or one that is not read: they follow the packet
+        // before them at once.
+        let before = head.open.frames() - u64::from(is_packet);
+        let frames = before - head.passed;
+        head.passed = before;
+        self.frames += frames;
+        origins.add(file, frames);
+        if is_packet {
             let time = head.record.and_then(|record| record.time);
             self.order.push(Reverse((time, file)));
             return;
         }
-        // Frames after the last record that are no packets.
-        let frames = head.open.frames() - head.passed;
-        self.frames += frames;
-        origins.add(file, frames);
         if let Some(of) = files.get(file) {
             self.done.push((file, head.open.seen_at_end(of)));
         }
@@ -154,7 +156,6 @@ impl Head {
             self.data.clear();
             self.data.extend_from_slice(record.data);
             Copied {
-                frame: record.frame,
                 time: record.time,
                 interface: record.interface,
                 link: record.link,

@@ -44,7 +44,7 @@ impl Origins {
 
     /// So many frames of `file` follow.
     pub(super) fn add(&mut self, file: usize, frames: u64) {
-        if self.current.0 != file {
+        if self.current.0 != file && frames > 0 {
             self.end_stretch();
             self.current.0 = file;
             // A mark is as large as there are files.
