@@ -182,7 +182,43 @@ proptest! {
         let whole = of_one(&write(&packets, PCAP));
         prop_assert_eq!(without_files(&text(&parts.stdout)), without_files(&whole));
     }
+
+    #[test]
+    fn a_large_capture_dealt_to_files_is_the_same(deal in proptest::collection::vec(0_usize..5, 1..60)) {
+        let path = support::testdata("capgen/short.pcap");
+        let mut packets = support::wrap::read(&fs::read(path).expect("readable"));
+        let folder = folder("dealt");
+        let mut hands: [Vec<Packet>; 5] = Default::default();
+        let mut places = Vec::new();
+        for ((packet, i), hand) in packets.iter_mut().zip(0..).zip(deal.iter().cycle()) {
+            // No two at the same time: their order would be that of the files.
+            packet.time = EPOCH + i * 1000;
+            hands[*hand].push(packet.clone());
+            places.push((*hand, hands[*hand].len()));
+        }
+        let paths: Vec<_> = hands
+            .iter()
+            .zip(0..)
+            .map(|(hand, i)| put(&folder, &format!("{i}"), hand))
+            .collect();
+        let parts = of_set(paths.iter().map(|path| look(path)).collect());
+        prop_assert_eq!(without_files(&parts), without_files(&of_one(&write(&packets, PCAP))));
+        for line in parts.lines() {
+            let line: Value = serde_json::from_str(line).expect("JSON");
+            for file in line["files"].as_array().into_iter().flatten() {
+                for pair in file["frames"].as_array().expect("a list") {
+                    let [frame, number] = [0, 1].map(|i| pair[i].as_u64().expect("a number") as usize);
+                    let (hand, place) = places[frame - 1];
+                    prop_assert_eq!(number, place);
+                    prop_assert_eq!(&file["source"], &*paths[hand].to_string_lossy());
+                }
+            }
+        }
+    }
 }
+
+/// 2026-01-01T00:00:00Z.
+const EPOCH: i64 = 1_767_225_600_000_000_000;
 
 #[test]
 fn the_client_the_middle_and_the_server_are_three_reports() {
