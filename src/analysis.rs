@@ -1,12 +1,18 @@
 //! From bytes to verdicts: the library's main entrance.
 
-use crate::capture::{OpenError, Reader};
-use crate::close::summary::{Damage, SourceSummary, Summary, Totals};
+mod input;
+mod points;
+
+pub use points::{Streams, streams};
+
+use crate::capture::{OpenError, Reader, Set};
+use crate::close::summary::{Summary, Totals};
 use crate::close::verdict::Verdict;
 use crate::close::{Context, judge};
 use crate::flow::{Clock, Due, FlowTable, Limits, Why};
-use crate::packet::{NotDecoded, Usual, decode_by_layers, link_type_name};
+use crate::packet::{NotDecoded, Usual, decode_by_layers};
 use crate::stamp::{SECOND, Stamp, Time};
+use input::Input;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -46,7 +52,7 @@ pub enum AnalyzeError {
 
 /// The verdicts of a capture, one after another; then [`Analysis::summary`].
 pub struct Analysis<R> {
-    reader: Reader<R>,
+    input: Input<R>,
     options: Options,
     table: FlowTable,
     /// What time it is, for flows that may be let go.
@@ -64,19 +70,27 @@ pub struct Analysis<R> {
 
 /// Reads a capture and judges its flows.
 pub fn analyze<R: Read>(read: R, options: &Options) -> Result<Analysis<R>, AnalyzeError> {
-    Ok(Analysis {
-        reader: Reader::new(read)?,
-        options: options.clone(),
-        table: FlowTable::new(options.limits, options.time_wait),
-        clock: Clock::new(options.live),
-        now: Time::default(),
-        ended: false,
-        totals: Totals::default(),
-        not_decoded: [0; NotDecoded::ALL.len()],
-        end: Stamp::default(),
-        start: None,
-        timed: false,
-    })
+    let reader = Reader::new(read)?;
+    Ok(Analysis::new(Input::One(reader), options))
+}
+
+/// Reads several files as one capture and judges its flows: each says which frames of which file
+/// are its evidence. The set brings the names of its files; that of the options is not used.
+///
+/// ```
+/// use std::path::Path;
+/// use whoclosed::capture::{Set, SetFile};
+/// use whoclosed::{Options, analyze_set};
+///
+/// let path = "testdata/captures/close-server-first-4seg.mid.pcap";
+/// let files = vec![SetFile::look(Path::new(path), path.into())?];
+/// let mut flows = analyze_set(Set::new(files), &Options::default());
+/// let flow = flows.next().expect("a flow");
+/// assert_eq!(flow.files.expect("it is of a set")[0].frames[0], [1, 1]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn analyze_set(set: Set, options: &Options) -> Analysis<Box<dyn Read>> {
+    Analysis::new(Input::Set(Box::new(set)), options)
 }
 
 impl<R: Read> Iterator for Analysis<R> {
@@ -99,30 +113,32 @@ impl<R: Read> Iterator for Analysis<R> {
 }
 
 impl<R: Read> Analysis<R> {
+    fn new(input: Input<R>, options: &Options) -> Self {
+        Self {
+            input,
+            options: options.clone(),
+            table: FlowTable::new(options.limits, options.time_wait),
+            clock: Clock::new(options.live),
+            now: Time::default(),
+            ended: false,
+            totals: Totals::default(),
+            not_decoded: [0; NotDecoded::ALL.len()],
+            end: Stamp::default(),
+            start: None,
+            timed: false,
+        }
+    }
+
     /// The totals; whole after the last verdict.
     pub fn summary(&self) -> Summary {
-        let mut source = SourceSummary::new(Arc::clone(&self.options.source));
-        source.frames = self.reader.frames();
-        source.bytes = self.reader.bytes();
-        let names = self
-            .reader
-            .link_types()
-            .iter()
-            .map(|&l| link_type_name(l).into_owned());
-        source.link_types = names.collect();
-        source.start = self.start;
-        source.end = self.timed.then_some(self.end.time);
-        let damage = self.reader.damage();
-        source.damage = damage
-            .map(|d| Damage::new(d.frame, d.offset, &d.what))
-            .into_iter()
-            .collect();
+        let times = self.start.zip(self.timed.then_some(self.end.time));
+        let sources = self.input.sources(&self.options.source, times);
         let reasons = NotDecoded::ALL.iter().zip(self.not_decoded);
         let not_decoded = reasons
             .filter(|(_, n)| *n > 0)
             .map(|(r, n)| (r.name().to_owned(), n))
             .collect();
-        let mut summary = self.totals.summary(vec![source], not_decoded);
+        let mut summary = self.totals.summary(sources, not_decoded);
         summary.late_segments = self.table.late();
         summary
     }
@@ -132,7 +148,7 @@ impl<R: Read> Analysis<R> {
         let context = Context {
             time_wait: self.options.time_wait,
             end: self.end,
-            cut: self.ended && self.reader.damage().is_some(),
+            cut: self.ended && self.input.is_cut(),
             evicted: due.why == Why::Evicted,
         };
         let flow = self.table.facts(due)?;
@@ -145,6 +161,7 @@ impl<R: Read> Analysis<R> {
         if !self.timed {
             verdict.forget_times();
         }
+        self.input.place(&mut verdict);
         self.totals.add(&verdict);
         Some(verdict)
     }
@@ -152,7 +169,13 @@ impl<R: Read> Analysis<R> {
     /// Reads until a flow may be settled, or to the end.
     fn read(&mut self) {
         let table = &mut self.table;
-        while let Some(record) = self.reader.next() {
+        loop {
+            let Some(record) = self.input.next() else {
+                if self.input.turn() {
+                    continue;
+                }
+                break;
+            };
             // A record without a time takes that of the record before it.
             let time = record.time.unwrap_or(self.end.time);
             let at = Stamp {

@@ -5,6 +5,7 @@
 mod duration;
 mod explain;
 mod failure;
+mod files;
 mod input;
 mod only;
 mod output;
@@ -82,6 +83,11 @@ Examples:
       why flow 7 is judged as it is, frame by frame
   whoclosed terms close-wait-leak
       what a word of the report means, and what to do about it
+  whoclosed ring/
+  whoclosed ring/trace.pcap*
+      the files of a ring, or any files that belong together, as one capture
+  whoclosed --separate *.pcap
+      a report on each file
   tcpdump -w - 'tcp port 443' | whoclosed --format json -
       JSON Lines from standard input: an object per flow, then the summary
 

@@ -1,7 +1,7 @@
 //! How every TCP connection of a packet capture was closed, by whom, and who owned TIME-WAIT.
 //!
 //! ```text
-//!  file, stdin ──capture──>  Record { frame, time, link type, bytes, original length }
+//!  files, stdin ─capture──>  Record { frame, time, link type, bytes, original length }
 //!                               │ packet::decode      link → IP → TCP
 //!                               v
 //!                            Segment
@@ -43,7 +43,7 @@ pub mod report;
 pub mod seq;
 pub mod stamp;
 
-pub use analysis::{Analysis, AnalyzeError, Options, analyze};
+pub use analysis::{Analysis, AnalyzeError, Options, Streams, analyze, analyze_set, streams};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

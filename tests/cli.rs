@@ -75,7 +75,10 @@ fn usage_errors_name_what_is_valid() {
     refused(&["--time", "local", "x.pcap"], &["rel, utc, epoch"]);
     refused(&["--format", "xml", "x.pcap"], &["text, json"]);
     refused(&["--flow", "first", "x.pcap"], &["--flow"]);
-    refused(&["a.pcap", "b.pcap"], &["b.pcap"]);
+    refused(
+        &["a.pcap", "b.pcap"],
+        &["a.pcap: No such file", "b.pcap: No such file"],
+    );
     refused(&["explain"], &["FILE"]);
 }
 
@@ -94,10 +97,13 @@ fn a_missing_file_is_one_clear_line() {
 }
 
 #[test]
-fn a_directory_is_one_clear_line() {
+fn a_directory_without_captures_is_clear() {
     refused(
-        &["."],
-        &["whoclosed: .: Is a directory; a capture file was expected\n"],
+        &["src"],
+        &[
+            "entries of directories skipped",
+            "whoclosed: no capture found\n",
+        ],
     );
 }
 

@@ -227,8 +227,13 @@ fn filter() -> BoxedStrategy<Value> {
         .boxed()
 }
 
+fn files() -> BoxedStrategy<Value> {
+    let pair = any::<[u64; 2]>().prop_map(|pair| json!(pair));
+    list(object(vec![("source", text()), ("frames", list(pair))]))
+}
+
 fn verdict() -> impl Strategy<Value = Verdict> {
-    object(vec![
+    let fields = object(vec![
         ("schema", number::<u32>()),
         ("flow", small()),
         ("source", text()),
@@ -264,8 +269,10 @@ fn verdict() -> impl Strategy<Value = Verdict> {
                 ("history", text()),
             ]),
         ),
-    ])
-    .prop_map(|value| serde_json::from_value(value).expect("a verdict"))
+        ("files", maybe(files())),
+    ]);
+    without_null("files", fields)
+        .prop_map(|value| serde_json::from_value(value).expect("a verdict"))
 }
 
 proptest! {

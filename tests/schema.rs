@@ -6,10 +6,11 @@ use jsonschema::Validator;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
+use whoclosed::capture::{Set, SetFile};
 use whoclosed::report::Report;
 use whoclosed::report::json::JsonReport;
 use whoclosed::report::schema::schema;
-use whoclosed::{Options, analyze};
+use whoclosed::{Options, analyze, analyze_set};
 
 #[test]
 fn the_schema_is_one() {
@@ -40,6 +41,26 @@ fn the_lines_of_a_selection_are_valid() {
     let summary = lines.last().expect("a summary");
     assert_eq!(summary["shown"], 0);
     assert!(validator(&strict(schema())).is_valid(summary));
+}
+
+#[test]
+fn the_lines_of_a_set_are_valid_and_name_its_files() {
+    let path = support::testdata(ONE);
+    let name = path.to_string_lossy();
+    let files = vec![SetFile::look(&path, name.as_ref().into()).expect("a capture")];
+    let mut out = Vec::new();
+    let mut report = JsonReport::new(&mut out);
+    let mut analysis = analyze_set(Set::new(files), &Options::default());
+    for verdict in &mut analysis {
+        report.flow(&verdict).expect("written");
+    }
+    report.summary(&analysis.summary(), None).expect("written");
+    let validator = validator(&strict(schema()));
+    for line in String::from_utf8(out).expect("text").lines() {
+        let line: Value = serde_json::from_str(line).expect("JSON");
+        assert!(validator.is_valid(&line), "{line}");
+        assert_eq!(line.get("files").is_some(), line["type"] == "flow");
+    }
 }
 
 #[test]

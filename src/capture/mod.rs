@@ -5,7 +5,7 @@
 //! knows of IP.
 //!
 //! ```text
-//! Read ──source──> Buffer ──pcap | pcapng──> Packet ──Reader──> Record
+//! Read ──source──> Buffer ──pcap | pcapng──> Packet ──Reader──> Record ──Set──> Record
 //! ```
 
 mod error;
@@ -14,7 +14,9 @@ mod order;
 mod pcap;
 mod pcapng;
 mod reader;
+mod set;
 mod source;
 
 pub use error::{Damage, OpenError};
 pub use reader::{Reader, Record};
+pub use set::{Seen, Set, SetFile, Span, by_name};

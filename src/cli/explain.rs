@@ -1,10 +1,11 @@
 //! `whoclosed explain FILE`: one flow, told.
 
+use super::duration;
 use super::failure::{Failure, note};
+use super::files::{Files, Inputs};
+use super::input::{exit_code, is_whole};
 use super::output::{Format, look, stdout};
-use super::{duration, input};
 use std::io;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use whoclosed::close::verdict::Verdict;
 use whoclosed::report::explain;
@@ -12,8 +13,8 @@ use whoclosed::report::explain;
 /// Which flow is told.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Capture to read, pcap or pcapng; - reads standard input
-    file: PathBuf,
+    #[command(flatten)]
+    files: Files,
 
     /// Number of the flow; without it the first one
     #[arg(long, value_name = "N")]
@@ -31,7 +32,19 @@ pub(crate) struct Args {
 impl Args {
     /// Reads the capture and tells the flow.
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
-        let mut verdicts = input::open(&self.file, self.time_wait)?;
+        let Inputs { all, failed, .. } = self.files.inputs(false)?;
+        let mut inputs = all.into_iter();
+        let (input, other) = (inputs.next(), inputs.next());
+        let Some(input) = input else {
+            return Ok(exit_code(false));
+        };
+        let name = input.name();
+        if other.is_some() {
+            let text = "this and another file are not one capture (they hold the same packets, or \
+                        one holds none); explain one of them";
+            return Err(Failure::Input(name, text.to_owned()));
+        }
+        let mut verdicts = input.open(self.time_wait)?;
         let wanted = self.flow.unwrap_or(0);
         let mut found: Option<Verdict> = None;
         for verdict in &mut verdicts {
@@ -41,11 +54,11 @@ impl Args {
         }
         let summary = verdicts.summary();
         let Some(verdict) = found else {
-            input::damage(&summary);
-            return Err(self.not_found(summary.flows));
+            is_whole(&summary);
+            return Err(not_found(name, summary.flows));
         };
         self.tell(&verdict, summary.flows)?;
-        Ok(input::damage(&summary))
+        Ok(exit_code(is_whole(&summary) && !failed))
     }
 
     /// Writes the explanation, and how to choose another flow where nobody chose this one.
@@ -63,14 +76,13 @@ impl Args {
         }
         Ok(())
     }
+}
 
-    fn not_found(&self, flows: u64) -> Failure {
-        let name = self.file.to_string_lossy().into_owned();
-        let text = match flows {
-            0 => "the capture holds no TCP flow".to_owned(),
-            1 => "there is only flow 0".to_owned(),
-            _ => format!("there are only flows 0 to {}", flows - 1),
-        };
-        Failure::Input(name, text)
-    }
+fn not_found(name: String, flows: u64) -> Failure {
+    let text = match flows {
+        0 => "the capture holds no TCP flow".to_owned(),
+        1 => "there is only flow 0".to_owned(),
+        _ => format!("there are only flows 0 to {}", flows - 1),
+    };
+    Failure::Input(name, text)
 }

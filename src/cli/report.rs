@@ -1,12 +1,13 @@
-//! `whoclosed FILE`: every flow, then the summary.
+//! `whoclosed FILE..`: every flow, then the summary.
 
-use super::failure::Failure;
+use super::duration;
+use super::failure::{Failure, note};
+use super::files::{Files, Inputs};
+use super::input::{Input, exit_code, is_whole};
 use super::only::{Rule, selects};
 use super::output::{Format, look, stdout};
-use super::{duration, input};
 use clap::ValueEnum;
-use std::io;
-use std::path::PathBuf;
+use std::io::{self, Write};
 use std::process::ExitCode;
 use whoclosed::close::verdict::Verdict;
 use whoclosed::report::json::JsonReport;
@@ -14,12 +15,42 @@ use whoclosed::report::text::TextReport;
 use whoclosed::report::{Clock, Report, TimeStyle};
 use whoclosed::stamp::Time;
 
+/// Why several files are not one capture.
+const POINTS: &str = "these files hold the same packets, captured at several points";
+
+/// A report among several.
+#[derive(Clone, Copy)]
+struct Place {
+    number: usize,
+    count: usize,
+    /// They are reports on the same traffic.
+    points: bool,
+}
+
+impl Place {
+    /// Sets the report off from those before it.
+    fn heading(self) -> io::Result<()> {
+        let Self { number, count, .. } = self;
+        let mut out = stdout();
+        if number > 1 {
+            writeln!(out)?;
+        }
+        if self.points {
+            writeln!(out, "Capture {number} of {count}: {POINTS}\n")?;
+        }
+        out.flush()
+    }
+}
+
 /// What is reported, and how.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Capture to read, pcap or pcapng; - reads standard input
-    #[arg(required = true)]
-    file: Option<PathBuf>,
+    #[command(flatten)]
+    files: Files,
+
+    /// Report on each file by itself
+    #[arg(long)]
+    separate: bool,
 
     /// Format of the report
     #[arg(long, value_enum, default_value_t)]
@@ -78,14 +109,46 @@ impl From<TimeArg> for TimeStyle {
 }
 
 impl Args {
-    /// Reads the capture and reports it.
+    /// Reads the captures and reports them.
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
-        // clap has seen to it that there is one.
-        let path = self.file.as_deref().unwrap_or("-".as_ref());
-        let mut verdicts = input::open(path, self.time_wait)?;
+        let Inputs {
+            all,
+            points,
+            mut failed,
+        } = self.files.inputs(self.separate)?;
+        let count = all.len();
+        if points {
+            note(&format!(
+                "{POINTS}; each of the {count} is reported by itself"
+            ));
+        }
+        for (number, input) in (1..).zip(all) {
+            let place = Place {
+                number,
+                count,
+                points,
+            };
+            match self.report_on(input, place) {
+                Ok(whole) => failed |= !whole,
+                Err(failure @ Failure::Input(..)) => {
+                    failure.report();
+                    failed = true;
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(exit_code(!failed))
+    }
+
+    /// Reads one capture and reports it; true if it is whole.
+    fn report_on(&self, input: Input, place: Place) -> Result<bool, Failure> {
+        let mut verdicts = input.open(self.time_wait)?;
         let first = verdicts.next();
-        let began = verdicts.summary().sources.first().and_then(|s| s.start);
-        let mut report = self.report(began);
+        let sources = verdicts.summary().sources;
+        if self.format == Format::Text {
+            place.heading()?;
+        }
+        let mut report = self.report(sources.iter().filter_map(|s| s.start).min());
         let mut shown = 0;
         for verdict in first.into_iter().chain(&mut verdicts) {
             if self.selects(&verdict) {
@@ -96,9 +159,12 @@ impl Args {
         let summary = verdicts.summary();
         let selection = !self.only.is_empty() || self.flow.is_some();
         report.summary(&summary, selection.then_some(shown))?;
-        // The process ends here: to free every flow by itself would take longer than to judge it.
-        std::mem::forget(verdicts);
-        Ok(input::damage(&summary))
+        if place.number == place.count {
+            // The process ends here: to free every flow by itself would take longer than to judge
+            // it.
+            std::mem::forget(verdicts);
+        }
+        Ok(is_whole(&summary))
     }
 
     fn selects(&self, verdict: &Verdict) -> bool {

@@ -59,5 +59,6 @@ pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
         },
         zeek: zeek(&case),
         time_wait: case.time_wait,
+        files: None,
     }
 }

@@ -502,6 +502,23 @@ pub struct Zeek {
     pub history: String,
 }
 
+/// Frames of a set that stand in one of its files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileFrames {
+    /// The file's name.
+    pub source: Arc<str>,
+    /// Of each frame its number in the set, and that in the file.
+    pub frames: Vec<[u64; 2]>,
+}
+
+impl FileFrames {
+    /// One frame.
+    pub fn new(source: Arc<str>, frame: [u64; 2]) -> Self {
+        let frames = vec![frame];
+        Self { source, frames }
+    }
+}
+
 /// The verdict on one flow.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -564,9 +581,28 @@ pub struct Verdict {
     pub wireshark_filter: WiresharkFilter,
     /// Zeek's names.
     pub zeek: Zeek,
+    /// Where the frames that show it stand in the files of a set; `None` for a single capture,
+    /// whose frames are numbered as they stand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<Vec<FileFrames>>,
 }
 
 impl Verdict {
+    /// The frames that the verdict names, each once, in order.
+    pub fn evidence(&self) -> Vec<u64> {
+        let events = self.close.iter().filter_map(|entry| match entry {
+            CloseEntry::Event(event) => Some(event.frame),
+            CloseEntry::More { .. } => None,
+        });
+        let mut frames = vec![self.first_frame, self.last_frame];
+        frames.extend(events);
+        frames.extend(self.resets.iter().map(|reset| reset.frame));
+        frames.extend(self.findings.iter().flat_map(|finding| &finding.frames));
+        frames.sort_unstable();
+        frames.dedup();
+        frames
+    }
+
     /// Takes the times back: the capture has none (pcapng simple packets only). What rests on them
     /// is likely at most.
     pub(crate) fn forget_times(&mut self) {

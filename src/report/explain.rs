@@ -1,6 +1,7 @@
 //! One flow told so that a person understands: a ladder of its close with both sides' states, the
 //! reasoning sentence by sentence, and what the capture cannot show.
 
+mod files;
 mod ladder;
 mod reasoning;
 
@@ -65,6 +66,12 @@ pub fn text(out: &mut impl Write, look: Look, verdict: &Verdict) -> io::Result<(
         "  Zeek       conn_state {}, history {}",
         zeek.conn_state, zeek.history
     )?;
+    section(
+        out,
+        look,
+        width,
+        ("In the files", &files::sentences(verdict)),
+    )?;
     out.flush()
 }
 
@@ -90,6 +97,11 @@ fn heading(out: &mut impl Write, look: Look, verdict: &Verdict) -> io::Result<()
         .map_or_else(|| "unknown".to_owned(), |start| utc(start, 6));
     let (first, last) = (verdict.first_frame, verdict.last_frame);
     let source = printable(&verdict.source);
+    // Of several files the first one is named.
+    let whole = match verdict.files {
+        Some(_) => "the files; begins in ",
+        None => "",
+    };
     let roles = match verdict.roles_from {
         RolesFrom::Syn => "the SYN",
         RolesFrom::SynAck => "the SYN-ACK",
@@ -102,7 +114,7 @@ fn heading(out: &mut impl Write, look: Look, verdict: &Verdict) -> io::Result<()
     };
     let sent = format!("{}; {}", sent(Side::Client), sent(Side::Server));
     for fact in [
-        format!("  start {start}, frames {first} to {last} of {source}"),
+        format!("  start {start}, frames {first} to {last} of {whole}{source}"),
         format!("  {sent}; roles by {roles}"),
     ] {
         writeln!(out, "{}", look.paint(FAINT, fact))?;

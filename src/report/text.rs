@@ -1,6 +1,7 @@
 //! The text report: a table with one line per flow, then the summary.
 
 mod cells;
+mod sources;
 mod summary;
 mod table;
 

@@ -113,6 +113,13 @@ pub const FLOW: Object = Object {
             "a display filter that selects this flow",
         ),
         field("zeek", Nested(&ZEEK), "Zeek's names for the same flow"),
+        field(
+            "files",
+            List(&Nested(&FILE)),
+            "where the frames that this flow names stand in the files, if several are read as one; \
+             frame numbers are then those of the whole, as mergecap would write it",
+        )
+        .optional(),
     ],
 };
 
@@ -247,6 +254,19 @@ pub(super) const FINDING: Object = Object {
             "data",
             Free,
             "figures of the message, for machines; units in the keys",
+        ),
+    ],
+};
+
+pub(super) const FILE: Object = Object {
+    name: "file",
+    text: "frames that stand in one of several files",
+    fields: &[
+        field("source", Text, "the file's name"),
+        field(
+            "frames",
+            List(&List(&Count)),
+            "pairs: the frame's number in the whole, and that in the file",
         ),
     ],
 };

@@ -8,8 +8,8 @@ use crate::close::filter::{Operand, WiresharkFilter};
 use crate::close::finding::{Code, Severity};
 use crate::close::verdict::{
     AbortCause, AbortedBy, ActiveCloser, Basis, CloseEntry, CloseEvent, Confidence, ConnState,
-    EndedBy, Endpoint, Event, FinalAck, Finding, Outcome, PerSide, Reset, RolesFrom, RstFate,
-    RstFit, RstForm, Side, State, TimeWait, Verdict, Zeek,
+    EndedBy, Endpoint, Event, FileFrames, FinalAck, Finding, Outcome, PerSide, Reset, RolesFrom,
+    RstFate, RstFit, RstForm, Side, State, TimeWait, Verdict, Zeek,
 };
 use crate::report::json::lines::{Lines, Short};
 use crate::stamp::Time;
@@ -59,7 +59,7 @@ impl Json for Verdict {
             schema, flow, source, client, server, roles_from, start, end, first_frame, last_frame,
             packets, payload_bytes, outcome, active_closer, aborted_by, abort_cause,
             cause_confidence, cause_alternatives, final_ack, confidence, reason, time_wait,
-            final_states, close, resets, findings, previous_flow, wireshark_filter, zeek
+            final_states, close, resets, findings, previous_flow, wireshark_filter, zeek; files
         });
     }
 }
@@ -120,6 +120,23 @@ impl Json for Finding {
 impl Json for Zeek {
     fn write(&self, to: &mut Lines) {
         object!(to, "{", self => Zeek { conn_state, history });
+    }
+}
+
+impl Json for FileFrames {
+    fn write(&self, to: &mut Lines) {
+        object!(to, "{", self => FileFrames { source, frames });
+    }
+}
+
+impl Json for [u64; 2] {
+    fn write(&self, to: &mut Lines) {
+        let [in_set, in_file] = self;
+        to.raw("[");
+        in_set.write(to);
+        to.raw(",");
+        in_file.write(to);
+        to.raw("]");
     }
 }
 

@@ -1,13 +1,13 @@
 //! The totals.
 
 use super::cells::style;
+use super::sources;
 use super::table::cut;
 use crate::close::cause::CAUSES;
 use crate::close::finding::{Code, Severity};
 use crate::close::outcome::OUTCOMES;
-use crate::close::summary::{SourceSummary, Summary};
+use crate::close::summary::Summary;
 use crate::report::look::{BAD, FAINT, HEADING, UNUSUAL};
-use crate::report::time::{span, utc};
 use crate::report::{Look, counted, printable};
 use anstyle::Style;
 use std::collections::BTreeMap;
@@ -52,7 +52,7 @@ pub(super) fn write(
         "Frames not decoded",
         &plain(&summary.not_decoded),
     )?;
-    read(out, look, summary)
+    sources::write(out, look, summary)
 }
 
 fn headline(
@@ -65,12 +65,7 @@ fn headline(
         0 => "No TCP flow".to_owned(),
         flows => counted(flows, "TCP flow"),
     };
-    let names: Vec<_> = summary
-        .sources
-        .iter()
-        .map(|s| printable(&s.source))
-        .collect();
-    let text = format!("{flows} in {}", names.join(", "));
+    let text = format!("{flows} in {}", sources::names(&summary.sources));
     write!(out, "{}", look.paint(HEADING, text))?;
     if let Some(shown) = shown {
         write!(out, "; {shown} selected")?;
@@ -225,60 +220,6 @@ fn plain(counts: &BTreeMap<String, u64>) -> Vec<Line<'static>> {
 fn by_count(mut lines: Vec<Line>) -> Vec<Line> {
     lines.sort_by_key(|line| std::cmp::Reverse(line.count));
     lines
-}
-
-/// What was read, and what could not be.
-fn read(out: &mut impl Write, look: Look, summary: &Summary) -> io::Result<()> {
-    writeln!(out, "\n{}", look.paint(HEADING, "Read"))?;
-    for source in &summary.sources {
-        writeln!(out, "  {}", what_was_read(source))?;
-        for damage in &source.damage {
-            let text = format!(
-                "damaged at frame {}, byte offset {}: {}",
-                damage.frame,
-                damage.offset,
-                printable(&damage.what)
-            );
-            writeln!(out, "  {}", look.paint(BAD, text))?;
-        }
-    }
-    if summary.evicted > 0 {
-        let text = format!(
-            "{} forgotten early to save memory",
-            counted(summary.evicted, "flow")
-        );
-        writeln!(out, "  {}", look.paint(UNUSUAL, text))?;
-    }
-    if summary.late_segments > 0 {
-        let count = counted(summary.late_segments, "segment");
-        let text = format!("{count} came when their flow had been written");
-        writeln!(out, "  {}", look.paint(UNUSUAL, text))?;
-    }
-    if summary.interrupted {
-        let text = "interrupted: the rest was not read";
-        writeln!(out, "  {}", look.paint(UNUSUAL, text))?;
-    }
-    Ok(())
-}
-
-fn what_was_read(source: &SourceSummary) -> String {
-    let frames = counted(source.frames, "frame");
-    let bytes = counted(source.bytes, "byte");
-    let mut text = format!("{}: {frames}, {bytes}", printable(&source.source));
-    if !source.link_types.is_empty() {
-        text.push_str(", ");
-        text.push_str(&source.link_types.join(" "));
-    }
-    if let (Some(start), Some(end)) = (source.start, source.end) {
-        let times = format!(
-            "\n  {} to {} ({})",
-            utc(start, 6),
-            utc(end, 6),
-            span(end.since(start))
-        );
-        text.push_str(&times);
-    }
-    text
 }
 
 #[cfg(test)]
