@@ -5,7 +5,7 @@ use crate::close::summary::{Damage, SourceSummary, Summary, Totals};
 use crate::close::verdict::Verdict;
 use crate::close::{Context, judge};
 use crate::flow::{FlowTable, Flows};
-use crate::packet::{NotDecoded, Usual, decode_by_layers, link_type_name};
+use crate::packet::{Layers, NotDecoded, Usual, decode_by_layers, link_type_name};
 use crate::stamp::{SECOND, Stamp, Time};
 use std::io::Read;
 use std::sync::Arc;
@@ -141,7 +141,8 @@ impl<R: Read> Analysis<R> {
                 table.push(&usual.segment(), at);
                 continue;
             }
-            match decode_by_layers(record.link, record.data, record.original_len) {
+            let (link, mut layers) = (record.link, Layers::default());
+            match decode_by_layers(link, record.data, record.original_len, &mut layers) {
                 Ok(segment) => table.push_other(&segment, at),
                 Err(reason) => self.not_decoded[reason as usize] += 1,
             }

@@ -414,7 +414,7 @@ fn what_is_no_segment_has_its_reason() {
         (0, vec![7, 0, 0, 0, 0x45], NotDecoded::NotIp),
         (ETHERNET, protocol(17), NotDecoded::Udp),
         (ETHERNET, protocol(1), NotDecoded::Icmp),
-        (ETHERNET, protocol(47), NotDecoded::OtherProtocol),
+        (ETHERNET, protocol(50), NotDecoded::OtherProtocol),
         (101, ipv6(17, &[0; 64]), NotDecoded::Udp),
         (101, ipv6(58, &[0; 64]), NotDecoded::Icmp),
         (101, ipv6(59, &[]), NotDecoded::OtherProtocol),

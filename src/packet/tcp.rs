@@ -1,6 +1,7 @@
 //! The TCP header (RFC 9293 section 3.1) and its options, by our own walk: it goes on behind
 //! options that it does not know, and reads headers that the capture cut.
 
+use super::bytes::Bytes;
 use super::ip::Carrier;
 use super::{End, Flags, NotDecoded, Segment, Timestamps};
 use crate::seq::{SeqNum, TsVal};
@@ -13,9 +14,10 @@ const WINDOW_END: usize = 16;
 /// RFC 7323 section 2.3: a larger shift is read as 14.
 const MAX_WINDOW_SCALE: u8 = 14;
 
-/// The segment whose header begins `bytes`, which are what was captured of `len` bytes.
+/// The segment that is the payload of an IP packet.
 #[inline]
-pub(super) fn segment(carrier: Carrier, bytes: &[u8], len: u32) -> Result<Segment, NotDecoded> {
+pub(super) fn segment(carrier: Carrier, payload: Bytes<'_>) -> Result<Segment, NotDecoded> {
+    let (bytes, len) = (payload.data, payload.on_wire);
     match bytes.first_chunk() {
         Some(head) => read(carrier, head, bytes, len),
         None => read_cut(carrier, bytes, len),

@@ -2,6 +2,7 @@
 
 use crate::support::essence::{self, Essence};
 use crate::support::transform::{self, fields};
+use crate::support::tunnel::Tunnel;
 use crate::support::wrap::{self, Container, Link, PLAIN, Packet};
 use crate::support::{self, Subject};
 use whoclosed::close::verdict::Verdict;
@@ -71,6 +72,7 @@ fn files_and_links() {
             forms.push((Container::Pcap { big, nanos: true }, Link::Null));
         }
         forms.extend(Link::ALL.map(|link| (PLAIN.0, link)));
+        forms.extend(Tunnel::ALL.map(|tunnel| (PLAIN.0, Link::Tunnel(tunnel))));
         let changes = forms.into_iter().map(|form| {
             let other = essences(&support::verdicts(&wrap::write(&subject.packets, form)));
             (

@@ -1,6 +1,7 @@
 //! Captures to lists of packets and back: what a container and a link layer put around them.
 
 use super::packet;
+use super::tunnel::Tunnel;
 
 /// A TCP/IP packet of a capture.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +31,7 @@ pub enum Link {
     Null,
     /// Every other frame has a VLAN tag: a port that mirrors both sides of a bridge.
     TaggedByTurns,
+    Tunnel(Tunnel),
 }
 
 impl Link {
@@ -51,6 +53,7 @@ impl Link {
             Self::Sll2 => 276,
             Self::Raw => 101,
             Self::Null => 0,
+            Self::Tunnel(tunnel) => tunnel.number(),
         }
     }
 
@@ -216,6 +219,7 @@ fn framed(packet: &Packet, link: Link, big: bool) -> (Vec<u8>, usize) {
             frame.extend([0, 0, 0, 0, 0, 2, 0, 1, 0, 6, 2, 0, 0, 0, 12, 1, 0, 0]);
         }
         Link::Raw => frame.clear(),
+        Link::Tunnel(tunnel) => frame = tunnel.before(v6, packet.wire),
         Link::Null => {
             let family: u32 = if v6 { 30 } else { 2 };
             frame = if big {
