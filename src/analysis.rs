@@ -2,10 +2,10 @@
 
 use crate::capture::{OpenError, Reader};
 use crate::close::summary::{Damage, SourceSummary, Summary, Totals};
-use crate::close::verdict::Verdict;
+use crate::close::verdict::{Tunnel, Verdict};
 use crate::close::{Context, judge};
 use crate::flow::{FlowTable, Flows};
-use crate::packet::{Layers, NotDecoded, Usual, decode_by_layers, link_type_name};
+use crate::packet::{Domains, Keys, Layers, NotDecoded, Usual, decode_by_layers, link_type_name};
 use crate::stamp::{SECOND, Stamp, Time};
 use std::io::Read;
 use std::sync::Arc;
@@ -18,6 +18,12 @@ pub struct Options {
     pub source: Arc<str>,
     /// How long TIME-WAIT lasts, in nanoseconds. Linux: 60 s (`TCP_TIMEWAIT_LEN`, compiled in).
     pub time_wait: i64,
+    /// VLANs are part of a connection's key: equal addresses in two of them are two hosts.
+    pub key_vlan: bool,
+    /// Tunnels are part of a connection's key, by numbers that are the same in both directions:
+    /// VXLAN's and Geneve's network, GRE's key, the session of ERSPAN and `PPPoE`. Endpoints of
+    /// GTP-U, calls of PPTP and labels of MPLS differ by direction and are never part of it.
+    pub key_tunnel: bool,
 }
 
 impl Default for Options {
@@ -25,6 +31,8 @@ impl Default for Options {
         Self {
             source: "-".into(),
             time_wait: 60 * SECOND,
+            key_vlan: false,
+            key_tunnel: false,
         }
     }
 }
@@ -43,6 +51,7 @@ pub struct Analysis<R> {
     reader: Reader<R>,
     options: Options,
     table: FlowTable,
+    domains: Domains,
     flows: Flows,
     read: bool,
     totals: Totals,
@@ -59,6 +68,10 @@ pub fn analyze<R: Read>(read: R, options: &Options) -> Result<Analysis<R>, Analy
         reader: Reader::new(read)?,
         options: options.clone(),
         table: FlowTable::default(),
+        domains: Domains::new(Keys {
+            vlan: options.key_vlan,
+            tunnel: options.key_tunnel,
+        }),
         flows: Flows::default(),
         read: false,
         totals: Totals::default(),
@@ -83,7 +96,9 @@ impl<R: Read> Iterator for Analysis<R> {
             end: self.end,
             cut,
         };
+        let layers = self.domains.layers(flow.key.domain);
         let mut verdict = judge(flow, context, &self.options.source);
+        name_network(&mut verdict, &layers);
         if !self.timed {
             verdict.forget_times();
         }
@@ -143,10 +158,28 @@ impl<R: Read> Analysis<R> {
             }
             let (link, mut layers) = (record.link, Layers::default());
             match decode_by_layers(link, record.data, record.original_len, &mut layers) {
-                Ok(segment) => table.push_other(&segment, at),
+                Ok(mut segment) => {
+                    segment.domain = self.domains.number(&layers);
+                    table.push_other(&segment, at);
+                }
                 Err(reason) => self.not_decoded[reason as usize] += 1,
             }
         }
         self.flows = std::mem::take(&mut self.table).finish();
     }
+}
+
+/// Says by which VLANs and tunnels a flow is kept apart.
+fn name_network(verdict: &mut Verdict, layers: &Layers) {
+    if *layers == Layers::default() {
+        return;
+    }
+    let vlan: Vec<u16> = layers.vlans().collect();
+    let tunnel = layers.tunnels().map(|tunnel| Tunnel {
+        kind: tunnel.kind.name().to_owned(),
+        id: tunnel.id,
+    });
+    let tunnel: Vec<Tunnel> = tunnel.collect();
+    verdict.vlan = Some(vlan).filter(|vlan| !vlan.is_empty());
+    verdict.tunnel = Some(tunnel).filter(|tunnel| !tunnel.is_empty());
 }

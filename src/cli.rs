@@ -6,6 +6,7 @@ mod duration;
 mod explain;
 mod failure;
 mod input;
+mod keys;
 mod only;
 mod output;
 mod report;

@@ -7,7 +7,10 @@ mod support;
 use headers::{ACK, FIN, IPV4, Ipv4, ethernet, ipv4, ipv6, tcp, usual_options};
 use proptest::prelude::*;
 use support::tunnel::Tunnel;
+use support::wrap;
+use whoclosed::close::verdict::{Outcome, Verdict};
 use whoclosed::packet::{NotDecoded, Segment, decode};
+use whoclosed::{Options, analyze};
 
 const ETHERNET: u16 = 1;
 const RAW: u16 = 101;
@@ -291,5 +294,70 @@ proptest! {
         }
         frame.truncate(cut);
         let _ = decode(tunnel.number() as u16, &frame, original);
+    }
+}
+
+/// Two connections with the same addresses and ports, segment by segment in turn, in networks with
+/// these link headers.
+fn overlapping(tunnel: Tunnel, change: impl Fn(&mut [u8])) -> Vec<u8> {
+    let path = support::testdata("captures/close-client-first-4seg.mid.pcap");
+    let packets = wrap::read(&std::fs::read(path).expect("readable"));
+    let mut records = Vec::new();
+    for packet in &packets {
+        let before = tunnel.before(false, packet.wire);
+        let mut other = before.clone();
+        change(&mut other);
+        records.push((packet.time, [&before[..], &packet.ip].concat()));
+        // Not the same packet at another interface: another connection, a while later.
+        let mut ip = packet.ip.clone();
+        ip[24] ^= 0x80;
+        ip[28] ^= 0x80;
+        records.push((packet.time + 50_000_000, [&other[..], &ip].concat()));
+    }
+    records.sort_by_key(|record| record.0);
+    wrap::pcap_of(&records, tunnel.number())
+}
+
+fn judged(file: &[u8], key_vlan: bool, key_tunnel: bool) -> Vec<Verdict> {
+    let mut options = Options::default();
+    (options.key_vlan, options.key_tunnel) = (key_vlan, key_tunnel);
+    analyze(file, &options).expect("a capture").collect()
+}
+
+#[test]
+fn networks_are_kept_apart_where_that_is_asked_for() {
+    let vxlan = overlapping(Tunnel::Vxlan, |head| head[48] += 1);
+    let tagged = overlapping(Tunnel::VxlanVlan, |head| head[65] += 1);
+    let gre = overlapping(Tunnel::GreBridged, |head| head[41] += 1);
+    let pppoe = overlapping(Tunnel::Pppoe, |head| head[17] += 1);
+    let session = overlapping(Tunnel::Erspan2, |head| head[45] += 1);
+    let cases = [
+        (&vxlan, false, true, "vxlan", 0x1388),
+        (&tagged, true, false, "", 100),
+        (&gre, false, true, "gre", 77),
+        (&pppoe, false, true, "pppoe", 0x0bad),
+        (&session, false, true, "erspan", 0x123),
+    ];
+    for (file, key_vlan, key_tunnel, kind, id) in cases {
+        let apart = judged(file, key_vlan, key_tunnel);
+        let graceful = |v: &Verdict| v.outcome == Outcome::Graceful && v.findings.is_empty();
+        assert!(apart.len() == 2 && apart.iter().all(graceful), "{kind}");
+        for (verdict, id) in apart.iter().zip([id, id + 1]) {
+            let vlans: Vec<u32> = verdict.vlan.iter().flatten().map(|&v| v.into()).collect();
+            let tunnels = verdict.tunnel.iter().flatten();
+            let tunnels: Vec<(&str, u32)> = tunnels.map(|t| (&*t.kind, t.id)).collect();
+            match kind {
+                "" => assert_eq!((vlans, tunnels), (vec![id], Vec::new())),
+                kind => assert_eq!((vlans, tunnels), (Vec::new(), vec![(kind, id)])),
+            }
+        }
+        let together = judged(file, !key_vlan, !key_tunnel);
+        let mixed = |v: &Verdict| v.client == apart[0].client && !graceful(v);
+        assert!(together.iter().any(mixed), "{kind}");
+    }
+    // Both directions of a tunnel whose number differs by direction are one connection.
+    for tunnel in [Tunnel::Gtp, Tunnel::Mpls, Tunnel::Pptp] {
+        let file = overlapping(tunnel, |_| {});
+        assert!(judged(&file, true, true).iter().all(|v| v.tunnel.is_none()));
     }
 }

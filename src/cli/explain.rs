@@ -1,6 +1,7 @@
 //! `whoclosed explain FILE`: one flow, told.
 
 use super::failure::{Failure, note};
+use super::keys::Keys;
 use super::output::{Format, look, stdout};
 use super::{duration, input};
 use std::io;
@@ -26,12 +27,15 @@ pub(crate) struct Args {
     /// How long TIME-WAIT lasts: 60s, 250ms, 4m, 1h [default: 60s]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     time_wait: Option<i64>,
+
+    #[command(flatten)]
+    keys: Keys,
 }
 
 impl Args {
     /// Reads the capture and tells the flow.
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
-        let mut verdicts = input::open(&self.file, self.time_wait)?;
+        let mut verdicts = input::open(&self.file, self.time_wait, self.keys)?;
         let wanted = self.flow.unwrap_or(0);
         let mut found: Option<Verdict> = None;
         for verdict in &mut verdicts {

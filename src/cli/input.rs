@@ -1,6 +1,7 @@
 //! Where a capture comes from, and what is said of one that is damaged.
 
 use super::failure::{Failure, note};
+use super::keys::Keys;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -12,7 +13,7 @@ use whoclosed::{Analysis, Options, analyze};
 pub(crate) type Capture = Analysis<Box<dyn Read>>;
 
 /// Opens a file, or standard input for `-`.
-pub(crate) fn open(path: &Path, time_wait: Option<i64>) -> Result<Capture, Failure> {
+pub(crate) fn open(path: &Path, time_wait: Option<i64>, keys: Keys) -> Result<Capture, Failure> {
     let name = path.to_string_lossy();
     let fail = |error: String| Failure::Input(name.clone().into_owned(), error);
     let read: Box<dyn Read> = if path.as_os_str() == "-" {
@@ -23,6 +24,7 @@ pub(crate) fn open(path: &Path, time_wait: Option<i64>) -> Result<Capture, Failu
     let mut options = Options::default();
     options.source = name.as_ref().into();
     options.time_wait = time_wait.unwrap_or(options.time_wait);
+    keys.apply(&mut options);
     analyze(read, &options).map_err(|error| fail(error.to_string()))
 }
 

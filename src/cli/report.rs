@@ -1,6 +1,7 @@
 //! `whoclosed FILE`: every flow, then the summary.
 
 use super::failure::Failure;
+use super::keys::Keys;
 use super::only::{Rule, selects};
 use super::output::{Format, look, stdout};
 use super::{duration, input};
@@ -53,6 +54,9 @@ pub(crate) struct Args {
     /// for 2 MSL, 4 minutes. Windows and BSD have settings of their own.
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     time_wait: Option<i64>,
+
+    #[command(flatten)]
+    keys: Keys,
 }
 
 /// How times are written.
@@ -82,7 +86,7 @@ impl Args {
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         // clap has seen to it that there is one.
         let path = self.file.as_deref().unwrap_or("-".as_ref());
-        let mut verdicts = input::open(path, self.time_wait)?;
+        let mut verdicts = input::open(path, self.time_wait, self.keys)?;
         let first = verdicts.next();
         let began = verdicts.summary().sources.first().and_then(|s| s.start);
         let mut report = self.report(began);

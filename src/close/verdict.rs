@@ -550,6 +550,21 @@ pub struct Verdict {
     pub wireshark_filter: WiresharkFilter,
     /// Zeek's names.
     pub zeek: Zeek,
+    /// The VLANs that are part of the key, outermost first; none unless they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vlan: Option<Vec<u16>>,
+    /// The tunnels that are part of the key, outermost first; none unless they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tunnel: Option<Vec<Tunnel>>,
+}
+
+/// A tunnel that is part of a flow's key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tunnel {
+    /// What kind it is.
+    pub kind: String,
+    /// Its number: network identifier, key or session.
+    pub id: u32,
 }
 
 impl Verdict {

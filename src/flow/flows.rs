@@ -6,6 +6,7 @@ use crate::flow::key::Key;
 use crate::flow::pool::{Chain, Pieces, Pool};
 use crate::flow::record::Flow;
 use crate::flow::seen::Seen;
+use crate::packet::End;
 use std::hint::black_box;
 
 /// Segments of a brief flow at most: more of them take more memory than the facts.
@@ -28,7 +29,7 @@ enum Kept {
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
 struct Entry {
-    key: Key,
+    ends: [End; 2],
     kept: Kept,
 }
 
@@ -36,6 +37,9 @@ struct Entry {
 #[derive(Debug)]
 pub struct Flows {
     entries: Pieces<Entry>,
+    /// The domains of the entries' keys, up to the last one that is not 0: there are none unless they
+    /// were asked for.
+    domains: Vec<u16>,
     pool: Pool,
     whole: Vec<Flow>,
     /// The numbers of SYNs that turned out to be no connection.
@@ -52,6 +56,7 @@ impl Default for Flows {
     fn default() -> Self {
         Self {
             entries: Pieces::default(),
+            domains: Vec::new(),
             pool: Pool::default(),
             whole: Vec::new(),
             unused: Vec::new(),
@@ -76,7 +81,8 @@ impl Flows {
             let place = match &entry.kept {
                 Kept::Unused => continue,
                 Kept::Brief(brief) => {
-                    brief.replay(entry.key, number, &self.pool, &mut self.facts);
+                    let key = key_of(entry, &self.domains, at);
+                    brief.replay(key, number, &self.pool, &mut self.facts);
                     None
                 }
                 Kept::Whole(place) => Some(*place as usize),
@@ -96,8 +102,10 @@ impl Flows {
         self.entries.len()
     }
 
-    pub(super) fn key(&self, at: usize) -> Option<&Key> {
-        self.entries.get(at).map(|entry| &entry.key)
+    /// The flow is one of this key.
+    pub(super) fn is_of(&self, at: usize, key: &Key) -> bool {
+        let ends = self.entries.get(at).map(|entry| &entry.ends);
+        ends == Some(&key.ends) && domain_of(&self.domains, at) == key.domain
     }
 
     /// Begins the flow of a first segment.
@@ -108,7 +116,7 @@ impl Flows {
             flow.begin(key, self.entries.len() as u64, first);
             Kept::Whole(self.keep_whole(flow))
         });
-        self.entries.push(Entry { key, kept });
+        self.add(key, kept);
     }
 
     /// Takes in a segment of the key whose current flow is `at`. Gives the current one from then on;
@@ -120,7 +128,7 @@ impl Flows {
         {
             return Some(at);
         }
-        let key = entry.key;
+        let key = key_of(entry, &self.domains, at);
         let place = self.conclude(at)?;
         let flow = self.whole.get_mut(place)?;
         if flow.superseded {
@@ -133,7 +141,7 @@ impl Flows {
         let place = connection::push(&mut self.whole, place, seen, number, &mut self.unused);
         if self.whole.len() > whole {
             let kept = Kept::Whole(whole as u32);
-            self.entries.push(Entry { key, kept });
+            self.add(key, kept);
         }
         self.whole.get(place).map(|flow| flow.number as usize)
     }
@@ -157,7 +165,7 @@ impl Flows {
     pub(super) fn touch(&self, at: usize) -> u64 {
         self.entries
             .get(at)
-            .map_or(0, |entry| entry.key.ends[0].port.into())
+            .map_or(0, |entry| entry.ends[0].port.into())
     }
 
     /// Reads what the next segment of a flow needs besides. Of a brief flow nothing: its segments are
@@ -177,7 +185,8 @@ impl Flows {
             Kept::Whole(place) => Some(place as usize),
             Kept::Brief(brief) => {
                 let mut flow = Flow::default();
-                brief.replay(entry.key, at as u64, &self.pool, &mut flow);
+                let key = key_of(entry, &self.domains, at);
+                brief.replay(key, at as u64, &self.pool, &mut flow);
                 brief.release(&mut self.pool);
                 let place = self.keep_whole(flow);
                 self.entries.get_mut(at)?.kept = Kept::Whole(place);
@@ -197,11 +206,32 @@ impl Flows {
         black_box(self.pool.touch_chains(&mut chains));
     }
 
+    fn add(&mut self, key: Key, kept: Kept) {
+        if key.domain != 0 {
+            self.domains.resize(self.entries.len(), 0);
+            self.domains.push(key.domain);
+        }
+        let ends = key.ends;
+        self.entries.push(Entry { ends, kept });
+    }
+
     /// The place where it is.
     fn keep_whole(&mut self, flow: Flow) -> u32 {
         let place = self.whole.len() as u32;
         self.whole.push(flow);
         place
+    }
+}
+
+/// The domain of the entry at this place.
+fn domain_of(domains: &[u16], at: usize) -> u16 {
+    domains.get(at).copied().unwrap_or(0)
+}
+
+fn key_of(entry: &Entry, domains: &[u16], at: usize) -> Key {
+    Key {
+        ends: entry.ends,
+        domain: domain_of(domains, at),
     }
 }
 

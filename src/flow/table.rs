@@ -98,7 +98,7 @@ impl FlowTable {
 
     fn push_one(&mut self, arrival: &Arrival) {
         let likely = arrival.flow.map(|at| at as usize);
-        let likely = likely.filter(|&at| self.flows.key(at) == Some(&arrival.key));
+        let likely = likely.filter(|&at| self.flows.is_of(at, &arrival.key));
         if let Some(at) = likely
             && let Some(current) = self.flows.push(at, &arrival.seen)
         {
@@ -132,7 +132,7 @@ impl FlowTable {
 
     fn slot(&mut self, arrival: &Arrival) -> Option<&mut Slot> {
         let same = |slot: &Slot| {
-            slot.hash == arrival.hash && self.flows.key(slot.flow as usize) == Some(&arrival.key)
+            slot.hash == arrival.hash && self.flows.is_of(slot.flow as usize, &arrival.key)
         };
         self.index.find_mut(spread(arrival.hash), same)
     }

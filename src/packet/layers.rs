@@ -1,6 +1,8 @@
 //! The VLANs and tunnels that a packet came through: what tells equal addresses of different networks
 //! apart.
 
+use super::Keys;
+
 /// Tags and tunnels kept of a packet, each; those further inside are left out.
 const KEPT: usize = 4;
 
@@ -18,6 +20,19 @@ pub enum TunnelKind {
     Erspan,
     /// `PPPoE` (RFC 2516), by its session.
     Pppoe,
+}
+
+impl TunnelKind {
+    /// Its name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Vxlan => "vxlan",
+            Self::Geneve => "geneve",
+            Self::Gre => "gre",
+            Self::Erspan => "erspan",
+            Self::Pppoe => "pppoe",
+        }
+    }
 }
 
 /// A tunnel and its number.
@@ -46,6 +61,17 @@ impl Layers {
     /// The tunnels.
     pub fn tunnels(&self) -> impl Iterator<Item = Tunnel> {
         self.tunnels.into_iter().flatten()
+    }
+
+    /// Of these only what counts.
+    pub(super) const fn only(mut self, keys: Keys) -> Self {
+        if !keys.vlan {
+            self.vlans = [0; KEPT];
+        }
+        if !keys.tunnel {
+            self.tunnels = [None; KEPT];
+        }
+        self
     }
 
     /// It came through this VLAN; number 0 is a priority without a VLAN (IEEE 802.1Q).

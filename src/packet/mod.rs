@@ -6,6 +6,7 @@
 //! here allocates.
 
 mod bytes;
+mod domains;
 mod ethernet;
 mod ip;
 mod layers;
@@ -21,6 +22,7 @@ pub use link::link_type_name;
 pub use reason::NotDecoded;
 pub use segment::{End, Flags, Segment, Timestamps};
 
+pub(crate) use domains::{Domains, Keys};
 pub(crate) use usual::Usual;
 
 use bytes::{Bytes, Header, Inside};

@@ -123,6 +123,9 @@ pub struct Segment {
     pub window_cut: bool,
     /// The first fragment of a larger segment: `len` counts this fragment's payload only.
     pub fragment: bool,
+    /// The network that the addresses belong to, by the VLANs and tunnels that the packet came
+    /// through; 0 where those do not count, or there are none.
+    pub domain: u16,
 }
 
 impl Segment {

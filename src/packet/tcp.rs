@@ -102,6 +102,7 @@ pub(super) fn assemble(
         options_cut: options.are_malformed,
         window_cut: false,
         fragment: carrier.fragment,
+        domain: 0,
     }
 }
 

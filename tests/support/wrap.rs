@@ -127,8 +127,21 @@ impl Out {
     }
 }
 
-fn pcap(packets: &[Packet], link: Link, big: bool, nanos: bool) -> Vec<u8> {
-    let bytes = Vec::with_capacity(packets.len() * 120 + 24);
+/// A capture file of whole frames of this link type.
+pub fn pcap_of(frames: &[(i64, Vec<u8>)], link: u32) -> Vec<u8> {
+    let mut out = pcap_head(link, false, true, frames.len());
+    for (time, frame) in frames {
+        out.u32(time.div_euclid(1_000_000_000) as u32);
+        out.u32(time.rem_euclid(1_000_000_000) as u32);
+        out.u32(frame.len() as u32);
+        out.u32(frame.len() as u32);
+        out.bytes.extend(frame);
+    }
+    out.bytes
+}
+
+fn pcap_head(link: u32, big: bool, nanos: bool, records: usize) -> Out {
+    let bytes = Vec::with_capacity(records * 120 + 24);
     let mut out = Out { bytes, big };
     out.u32(if nanos { 0xa1b2_3c4d } else { 0xa1b2_c3d4 });
     out.u16(2);
@@ -136,7 +149,12 @@ fn pcap(packets: &[Packet], link: Link, big: bool, nanos: bool) -> Vec<u8> {
     out.u32(0);
     out.u32(0);
     out.u32(262_144);
-    out.u32(link.number());
+    out.u32(link);
+    out
+}
+
+fn pcap(packets: &[Packet], link: Link, big: bool, nanos: bool) -> Vec<u8> {
+    let mut out = pcap_head(link.number(), big, nanos, packets.len());
     for (index, packet) in packets.iter().enumerate() {
         let (frame, wire) = framed(packet, link.at(index), big);
         let fraction = packet.time.rem_euclid(1_000_000_000) as u32;
