@@ -3,6 +3,7 @@
 use crate::flow::numbers::Numbers;
 use crate::flow::parts::{Copies, Fin, Ids, Opening, Rare, Regressions, Sent, merged};
 use crate::flow::seen::Seen;
+use crate::packet::Mptcp;
 use crate::seq::{SeqNum, TsVal};
 use crate::stamp::Time;
 
@@ -105,6 +106,10 @@ impl Half {
         self.packets += 1;
         if seen.cut() {
             self.rare().cut.get_or_insert(seen.at());
+        }
+        if seen.mptcp() != Mptcp::default() {
+            let subflow = &mut self.rare().subflow;
+            subflow.get_or_insert_default().note(seen);
         }
         if seen.flags.rst() {
             self.rsts += 1;

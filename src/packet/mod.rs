@@ -11,6 +11,7 @@ mod ethernet;
 mod ip;
 mod layers;
 mod link;
+mod mptcp;
 mod reason;
 mod segment;
 mod tcp;
@@ -19,6 +20,7 @@ mod usual;
 
 pub use layers::{Layers, Tunnel, TunnelKind};
 pub use link::link_type_name;
+pub use mptcp::Mptcp;
 pub use reason::NotDecoded;
 pub use segment::{End, Flags, Segment, Timestamps};
 

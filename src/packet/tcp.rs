@@ -3,7 +3,7 @@
 
 use super::bytes::Bytes;
 use super::ip::Carrier;
-use super::{End, Flags, NotDecoded, Segment, Timestamps};
+use super::{End, Flags, Mptcp, NotDecoded, Segment, Timestamps};
 use crate::seq::{SeqNum, TsVal};
 
 /// The header without options.
@@ -62,7 +62,8 @@ fn read(
         return Ok(assemble(carrier, head, options, len - header_len));
     }
     let captured = bytes.get(HEADER..options_end.min(bytes.len()));
-    let options = Options::walk(captured.unwrap_or_default());
+    let is_syn = Flags(head[13]).syn();
+    let options = Options::walk(captured.unwrap_or_default(), is_syn);
     let mut segment = assemble(carrier, head, options, len - header_len);
     segment.options_cut |= bytes.len() < options_end;
     segment.window_cut = bytes.len() < WINDOW_END;
@@ -103,6 +104,7 @@ pub(super) fn assemble(
         window_cut: false,
         fragment: carrier.fragment,
         domain: 0,
+        mptcp: options.mptcp,
     }
 }
 
@@ -111,12 +113,14 @@ const END: u8 = 0;
 const NO_OPERATION: u8 = 1;
 const WINDOW_SCALE: u8 = 3;
 const TIMESTAMPS: u8 = 8;
+const MULTIPATH: u8 = 30;
 
 /// What is kept of a header's options.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Options {
     timestamps: Option<Timestamps>,
     window_scale: Option<u8>,
+    mptcp: Mptcp,
     are_malformed: bool,
 }
 
@@ -137,7 +141,7 @@ impl Options {
         })
     }
 
-    fn walk(options: &[u8]) -> Self {
+    fn walk(options: &[u8], is_syn: bool) -> Self {
         let mut found = Self::default();
         let mut rest = options;
         loop {
@@ -153,7 +157,10 @@ impl Options {
             let Some(value) = rest.get(2..len) else {
                 break;
             };
-            found.add(kind, value);
+            match kind {
+                MULTIPATH => found.mptcp = found.mptcp.with_option(value, is_syn),
+                kind => found.add(kind, value),
+            }
             rest = rest.get(len..).unwrap_or_default();
         }
         found.are_malformed = true;
