@@ -207,7 +207,7 @@ fn pcapng(packets: &[Packet], link: Link, big: bool) -> Vec<u8> {
 
 /// The captured bytes with their link header, and the length on the wire. Short Ethernet frames
 /// are padded to 60 bytes, as on a wire.
-fn framed(packet: &Packet, link: Link, big: bool) -> (Vec<u8>, usize) {
+pub fn framed(packet: &Packet, link: Link, big: bool) -> (Vec<u8>, usize) {
     let v6 = packet.ip[0] >> 4 == 6;
     let ethertype: [u8; 2] = if v6 { [0x86, 0xdd] } else { [8, 0] };
     let mut frame = vec![2, 0, 0, 0, 5, 1, 2, 0, 0, 0, 12, 1];
