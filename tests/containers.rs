@@ -63,7 +63,9 @@ fn files() -> BTreeMap<String, Vec<u8>> {
     files.insert("sections.pcapng".to_owned(), sections(&packets));
     files.insert("interfaces.pcapng".to_owned(), interfaces(&packets));
     files.insert("offset.pcapng".to_owned(), offset(&packets));
-    let links = Link::ALL.into_iter().chain([Link::TaggedByTurns]);
+    let links = Link::ALL
+        .into_iter()
+        .chain([Link::TaggedByTurns, Link::TunnelledByTurns]);
     let links = links.chain(Tunnel::ALL.map(Link::Tunnel));
     for link in links.filter(|&link| link != Link::Ethernet) {
         let name = match link {

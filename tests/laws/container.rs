@@ -154,8 +154,12 @@ fn every_record_doubled() {
         let original = quiet(essences(&plain(&subject.packets)));
         let doubled = quiet(essences(&plain(&transform::doubled(&subject.packets))));
         let packets = transform::doubled(&subject.packets);
-        let tagged = wrap::write(&packets, (PLAIN.0, Link::TaggedByTurns));
-        let tagged = quiet(essences(&support::verdicts(&tagged)));
+        let copies = |link| {
+            let file = wrap::write(&packets, (PLAIN.0, link));
+            quiet(essences(&support::verdicts(&file)))
+        };
+        let tagged = copies(Link::TaggedByTurns);
+        let tunnelled = copies(Link::TunnelledByTurns);
         vec![
             (
                 "doubled".into(),
@@ -164,6 +168,10 @@ fn every_record_doubled() {
             (
                 "doubled, one copy tagged".into(),
                 compare((&original, &tagged), Essence::differences),
+            ),
+            (
+                "doubled, one copy in a tunnel".into(),
+                compare((&original, &tunnelled), Essence::differences),
             ),
         ]
     });

@@ -31,6 +31,8 @@ pub enum Link {
     Null,
     /// Every other frame has a VLAN tag: a port that mirrors both sides of a bridge.
     TaggedByTurns,
+    /// Every other frame is in a tunnel: a host's capture of all of its interfaces.
+    TunnelledByTurns,
     Tunnel(Tunnel),
 }
 
@@ -48,7 +50,8 @@ impl Link {
     /// LINKTYPE_ value.
     const fn number(self) -> u32 {
         match self {
-            Self::Ethernet | Self::Vlan | Self::QinQ | Self::TaggedByTurns => 1,
+            Self::Ethernet | Self::Vlan | Self::QinQ => 1,
+            Self::TaggedByTurns | Self::TunnelledByTurns => 1,
             Self::Sll => 113,
             Self::Sll2 => 276,
             Self::Raw => 101,
@@ -61,7 +64,8 @@ impl Link {
     fn at(self, index: usize) -> Self {
         match self {
             Self::TaggedByTurns if !index.is_multiple_of(2) => Self::Vlan,
-            Self::TaggedByTurns => Self::Ethernet,
+            Self::TunnelledByTurns if !index.is_multiple_of(2) => Self::Tunnel(Tunnel::Vxlan),
+            Self::TaggedByTurns | Self::TunnelledByTurns => Self::Ethernet,
             same => same,
         }
     }
@@ -212,7 +216,7 @@ pub fn framed(packet: &Packet, link: Link, big: bool) -> (Vec<u8>, usize) {
     let ethertype: [u8; 2] = if v6 { [0x86, 0xdd] } else { [8, 0] };
     let mut frame = vec![2, 0, 0, 0, 5, 1, 2, 0, 0, 0, 12, 1];
     match link {
-        Link::Ethernet | Link::TaggedByTurns => frame.extend(ethertype),
+        Link::Ethernet | Link::TaggedByTurns | Link::TunnelledByTurns => frame.extend(ethertype),
         Link::Vlan => frame.extend([0x81, 0, 0, 100, ethertype[0], ethertype[1]]),
         Link::QinQ => {
             frame.extend([
