@@ -50,8 +50,11 @@ impl Link {
     /// LINKTYPE_ value.
     const fn number(self) -> u32 {
         match self {
-            Self::Ethernet | Self::Vlan | Self::QinQ => 1,
-            Self::TaggedByTurns | Self::TunnelledByTurns => 1,
+            Self::Ethernet
+            | Self::Vlan
+            | Self::QinQ
+            | Self::TaggedByTurns
+            | Self::TunnelledByTurns => 1,
             Self::Sll => 113,
             Self::Sll2 => 276,
             Self::Raw => 101,
