@@ -107,9 +107,8 @@ impl Half {
         if seen.cut() {
             self.rare().cut.get_or_insert(seen.at());
         }
-        if seen.mptcp() != Mptcp::default() {
-            let subflow = &mut self.rare().subflow;
-            subflow.get_or_insert_default().note(seen);
+        if seen.may_be_multipath() {
+            self.note_multipath(seen);
         }
         if seen.flags.rst() {
             self.rsts += 1;
@@ -132,6 +131,14 @@ impl Half {
             self.identify(seen, id);
         }
         self.acknowledge(seen);
+    }
+
+    #[cold]
+    fn note_multipath(&mut self, seen: &Seen) {
+        if seen.mptcp() != Mptcp::default() {
+            let subflow = &mut self.rare().subflow;
+            subflow.get_or_insert_default().note(seen);
+        }
     }
 
     /// Takes in that the peer sent `seen`: what it acknowledges of this side's.

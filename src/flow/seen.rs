@@ -163,6 +163,12 @@ impl Seen {
         Mptcp::from_bits(self.scale_and_mptcp, self.flags.syn())
     }
 
+    /// It may say something of one: most segments do not, at the first look.
+    #[inline]
+    pub(super) const fn may_be_multipath(&self) -> bool {
+        self.scale_and_mptcp != 0
+    }
+
     /// Another record of it was folded into this one.
     pub(super) const fn doubled(&self) -> bool {
         self.has(bit::DOUBLED)
