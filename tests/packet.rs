@@ -289,7 +289,7 @@ fn with_options(flags: u8, options: &[u8]) -> Segment {
 
 #[test]
 fn options_behind_unknown_ones_are_found() {
-    let multipath = [30, 4, 0x20, 1];
+    let multipath = [30, 4, 0x40, 1]; // an address is removed
     let signature = [&[19, 18][..], &[5; 16]].concat();
     let fast_open = [34, 6, 1, 2, 3, 4];
     let authentication = [&[29, 16][..], &[5; 14]].concat();

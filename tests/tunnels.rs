@@ -152,6 +152,32 @@ fn a_first_fragment_of_a_tunnel_holds_the_segment_in_it() {
     }
 }
 
+#[test]
+fn fragments_of_ipv6_are_those_of_ipv4() {
+    let fragment = |place: u16, next: u8, payload: &[u8]| {
+        let mut header = vec![next, 0];
+        header.extend(place.to_be_bytes());
+        header.extend([0, 0, 0, 9]);
+        ipv6(44, &[&header, payload].concat())
+    };
+    let (more, later) = (1, 10 << 3);
+    let inner = ipv4(&segment(&[7; 1000]));
+    let found = whole(RAW, &fragment(more, 4, &inner[..200])).unwrap();
+    assert_eq!((found.len, found.fragment), (1000, false));
+    let expected = Err(NotDecoded::LaterFragment);
+    assert_eq!(whole(RAW, &fragment(later, 4, &inner[..200])), expected);
+    assert_eq!(whole(RAW, &fragment(later, GRE, &[0; 64])), expected);
+    let expected = Err(NotDecoded::Udp);
+    assert_eq!(whole(RAW, &fragment(later, UDP, &[0; 64])), expected);
+
+    let inner = fragment(more, 6, &segment(&[7; 80]));
+    for tunnel in Tunnel::ALL {
+        let found = whole(tunnel.number() as u16, &wrapped(tunnel, &inner));
+        let found = found.map(|s| (s.len, s.fragment));
+        assert_eq!(found, Ok((80, true)), "{tunnel:?}");
+    }
+}
+
 /// `frame` with the byte at `at` counted from the inner headers' beginning set to `value`.
 fn changed(tunnel: Tunnel, at: usize, value: u8) -> Result<Segment, NotDecoded> {
     let mut frame = wrapped(tunnel, &ipv4(&segment(b"x")));
