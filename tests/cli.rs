@@ -396,4 +396,9 @@ fn a_key_option_names_the_network_of_each_flow() {
     assert_eq!(vlan, [(serde_json::json!([42]), Value::Null)]);
     let explained = whoclosed(&["explain", "--key-vlan", "--format", "json", path]);
     assert!(text(&explained.stdout).contains("\"vlan\":[42]"));
+    let explained = whoclosed(&["explain", "--key-vlan", path]);
+    assert!(text(&explained.stdout).contains("\n  in VLAN 42\n"));
+    let path = "testdata/containers/tunnel-greinvxlaningtp.pcap";
+    let explained = whoclosed(&["explain", "--key-tunnel", path]);
+    assert!(text(&explained.stdout).contains("\n  in vxlan 5000, gre 3\n"));
 }
