@@ -7,14 +7,15 @@ pub use points::{Streams, streams};
 
 use crate::capture::{OpenError, Reader, Set};
 use crate::close::summary::{Summary, Totals};
-use crate::close::verdict::Verdict;
+use crate::close::verdict::{Tunnel, Verdict};
 use crate::close::{Context, judge};
 use crate::flow::{Clock, Due, FlowTable, Limits, Why};
-use crate::packet::{NotDecoded, Usual, decode_by_layers};
+use crate::packet::{Domains, Keys, Layers, NotDecoded, Usual, decode_by_layers};
 use crate::stamp::{SECOND, Stamp, Time};
 use input::Input;
 use std::io::Read;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How to analyze.
 #[derive(Clone, Debug)]
@@ -28,6 +29,14 @@ pub struct Options {
     pub limits: Limits,
     /// The capture is being made: a flow is let go by the first record that allows it.
     pub live: bool,
+    /// Reading ends where this is set, as if the capture did.
+    pub interrupt: Option<Arc<AtomicBool>>,
+    /// VLANs are part of a connection's key: equal addresses in two of them are two hosts.
+    pub key_vlan: bool,
+    /// Tunnels are part of a connection's key, by numbers that are the same in both directions:
+    /// VXLAN's and Geneve's network, GRE's key, the session of ERSPAN and `PPPoE`. Endpoints of
+    /// GTP-U, calls of PPTP and labels of MPLS differ by direction and are never part of it.
+    pub key_tunnel: bool,
 }
 
 impl Default for Options {
@@ -37,6 +46,9 @@ impl Default for Options {
             time_wait: 60 * SECOND,
             limits: Limits::default(),
             live: false,
+            interrupt: None,
+            key_vlan: false,
+            key_tunnel: false,
         }
     }
 }
@@ -60,6 +72,8 @@ pub struct Analysis<R> {
     now: Time,
     /// The capture has ended.
     ended: bool,
+    interrupted: bool,
+    domains: Domains,
     totals: Totals,
     not_decoded: [u64; NotDecoded::ALL.len()],
     /// The last record's place, with the latest time of any.
@@ -118,9 +132,14 @@ impl<R: Read> Analysis<R> {
             input,
             options: options.clone(),
             table: FlowTable::new(options.limits, options.time_wait),
+            domains: Domains::new(Keys {
+                vlan: options.key_vlan,
+                tunnel: options.key_tunnel,
+            }),
             clock: Clock::new(options.live),
             now: Time::default(),
             ended: false,
+            interrupted: false,
             totals: Totals::default(),
             not_decoded: [0; NotDecoded::ALL.len()],
             end: Stamp::default(),
@@ -140,6 +159,13 @@ impl<R: Read> Analysis<R> {
             .collect();
         let mut summary = self.totals.summary(sources, not_decoded);
         summary.late_segments = self.table.late();
+        summary.interrupted = self.interrupted;
+        if self.interrupted {
+            // What was interrupted is not damaged.
+            for source in &mut summary.sources {
+                source.damage.retain(|damage| damage.offset < source.bytes);
+            }
+        }
         summary
     }
 
@@ -148,16 +174,18 @@ impl<R: Read> Analysis<R> {
         let context = Context {
             time_wait: self.options.time_wait,
             end: self.end,
-            cut: self.ended && self.input.is_cut(),
+            cut: self.ended && !self.interrupted && self.input.is_cut(),
             evicted: due.why == Why::Evicted,
         };
         let flow = self.table.facts(due)?;
+        let layers = self.domains.layers(flow.key.domain);
         let mut verdict = judge(flow, context, &self.options.source);
         let is_over = verdict.outcome.is_over();
         if due.why == Why::Quiet && !is_over {
             return None;
         }
         self.table.forget(due, is_over);
+        name_network(&mut verdict, &layers);
         if !self.timed {
             verdict.forget_times();
         }
@@ -193,8 +221,12 @@ impl<R: Read> Analysis<R> {
             if let Some(usual) = Usual::new(record.link, record.data) {
                 table.push(&usual.segment(), at);
             } else {
-                match decode_by_layers(record.link, record.data, record.original_len) {
-                    Ok(segment) => table.push_other(&segment, at),
+                let (link, mut layers) = (record.link, Layers::default());
+                match decode_by_layers(link, record.data, record.original_len, &mut layers) {
+                    Ok(mut segment) => {
+                        segment.domain = self.domains.number(&layers);
+                        table.push_other(&segment, at);
+                    }
                     Err(reason) => self.not_decoded[reason as usize] += 1,
                 }
             }
@@ -202,8 +234,32 @@ impl<R: Read> Analysis<R> {
             if table.has_due(self.now) {
                 return;
             }
+            if is_set(self.options.interrupt.as_ref()) {
+                break;
+            }
         }
+        self.interrupted = is_set(self.options.interrupt.as_ref());
         self.ended = true;
         table.finish();
     }
+}
+
+#[inline]
+fn is_set(flag: Option<&Arc<AtomicBool>>) -> bool {
+    flag.is_some_and(|flag| flag.load(Ordering::Relaxed))
+}
+
+/// Says by which VLANs and tunnels a flow is kept apart.
+fn name_network(verdict: &mut Verdict, layers: &Layers) {
+    if *layers == Layers::default() {
+        return;
+    }
+    let vlan: Vec<u16> = layers.vlans().collect();
+    let tunnel = layers.tunnels().map(|tunnel| Tunnel {
+        kind: tunnel.kind.name().to_owned(),
+        id: tunnel.id,
+    });
+    let tunnel: Vec<Tunnel> = tunnel.collect();
+    verdict.vlan = Some(vlan).filter(|vlan| !vlan.is_empty());
+    verdict.tunnel = Some(tunnel).filter(|tunnel| !tunnel.is_empty());
 }

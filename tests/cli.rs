@@ -383,3 +383,28 @@ fn one_flow_is_explained() {
         &["there are only flows 0 to 2"],
     );
 }
+
+#[test]
+fn a_key_option_names_the_network_of_each_flow() {
+    let path = "testdata/captures/link-vlan.mid.pcap";
+    let networks = |more: &[&str]| {
+        let output = whoclosed(&[&["--format", "json", path], more].concat());
+        assert_eq!(output.status.code(), Some(0));
+        let text = text(&output.stdout);
+        let lines = text.lines().map(|l| serde_json::from_str(l).unwrap());
+        let flows = lines.filter(|line: &Value| line["type"] == "flow");
+        let vlans = flows.map(|flow| (flow["vlan"].clone(), flow["tunnel"].clone()));
+        vlans.collect::<Vec<_>>()
+    };
+    assert_eq!(networks(&[]), [(Value::Null, Value::Null)]);
+    assert_eq!(networks(&["--key-tunnel"]), [(Value::Null, Value::Null)]);
+    let vlan = networks(&["--key-vlan", "--key-tunnel"]);
+    assert_eq!(vlan, [(serde_json::json!([42]), Value::Null)]);
+    let explained = whoclosed(&["explain", "--key-vlan", "--format", "json", path]);
+    assert!(text(&explained.stdout).contains("\"vlan\":[42]"));
+    let explained = whoclosed(&["explain", "--key-vlan", path]);
+    assert!(text(&explained.stdout).contains("\n  in VLAN 42\n"));
+    let path = "testdata/containers/tunnel-greinvxlaningtp.pcap";
+    let explained = whoclosed(&["explain", "--key-tunnel", path]);
+    assert!(text(&explained.stdout).contains("\n  in vxlan 5000, gre 3\n"));
+}

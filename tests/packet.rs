@@ -289,7 +289,7 @@ fn with_options(flags: u8, options: &[u8]) -> Segment {
 
 #[test]
 fn options_behind_unknown_ones_are_found() {
-    let multipath = [30, 4, 0x20, 1];
+    let multipath = [30, 4, 0x40, 1]; // an address is removed
     let signature = [&[19, 18][..], &[5; 16]].concat();
     let fast_open = [34, 6, 1, 2, 3, 4];
     let authentication = [&[29, 16][..], &[5; 14]].concat();
@@ -414,7 +414,7 @@ fn what_is_no_segment_has_its_reason() {
         (0, vec![7, 0, 0, 0, 0x45], NotDecoded::NotIp),
         (ETHERNET, protocol(17), NotDecoded::Udp),
         (ETHERNET, protocol(1), NotDecoded::Icmp),
-        (ETHERNET, protocol(47), NotDecoded::OtherProtocol),
+        (ETHERNET, protocol(50), NotDecoded::OtherProtocol),
         (101, ipv6(17, &[0; 64]), NotDecoded::Udp),
         (101, ipv6(58, &[0; 64]), NotDecoded::Icmp),
         (101, ipv6(59, &[]), NotDecoded::OtherProtocol),

@@ -22,9 +22,11 @@ fn every_line_of_every_capture_is_valid() {
     let validator = validator(&strict(schema()));
     let mut wrong = Vec::new();
     let (mut flows, mut summaries) = (0, 0);
+    let mut networks = 0;
     for path in captures() {
         for line in report(&path, None) {
             flows += usize::from(line["type"] == "flow");
+            networks += usize::from(!line["vlan"].is_null() || !line["tunnel"].is_null());
             summaries += usize::from(line["type"] == "summary");
             if let Err(error) = validator.validate(&line) {
                 wrong.push(format!("{}: {error}\n{line}", support::file_name(&path)));
@@ -33,6 +35,7 @@ fn every_line_of_every_capture_is_valid() {
     }
     support::report("lines the schema does not allow", &wrong);
     assert!(flows > 300 && summaries > 250, "{flows}, {summaries}");
+    assert!(networks > 20, "{networks}");
 }
 
 #[test]
@@ -125,6 +128,7 @@ fn strict(mut schema: Value) -> Value {
 fn captures() -> Vec<PathBuf> {
     let mut all = support::files("captures", &[".pcap", ".pcapng"]);
     all.extend(support::files("seeds", &[".pcap"]));
+    all.extend(support::files("containers", &[".pcap", ".pcapng"]));
     all
 }
 
@@ -133,7 +137,9 @@ fn report(path: &Path, shown: Option<u64>) -> Vec<Value> {
     let bytes = fs::read(path).expect("readable");
     let mut out = Vec::new();
     let mut report = JsonReport::new(&mut out);
-    let mut analysis = analyze(&*bytes, &Options::default()).expect("a capture");
+    let mut options = Options::default();
+    (options.key_vlan, options.key_tunnel) = (true, true);
+    let mut analysis = analyze(&*bytes, &options).expect("a capture");
     for verdict in &mut analysis {
         report.flow(&verdict).expect("written");
     }

@@ -1,9 +1,10 @@
 //! `whoclosed explain FILE`: one flow, told.
 
-use super::duration;
 use super::failure::{Failure, note};
 use super::files::{Files, Inputs};
+use super::how::How;
 use super::input::{exit_code, is_whole};
+use super::live::Shown;
 use super::output::{Format, look, stdout};
 use std::io;
 use std::process::ExitCode;
@@ -24,9 +25,8 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 
-    /// How long TIME-WAIT lasts: 60s, 250ms, 4m, 1h [default: 60s]
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
-    time_wait: Option<i64>,
+    #[command(flatten)]
+    how: How,
 }
 
 impl Args {
@@ -44,7 +44,7 @@ impl Args {
                         one holds none); explain one of them";
             return Err(Failure::Input(name, text.to_owned()));
         }
-        let mut verdicts = input.open(self.time_wait)?;
+        let mut verdicts = input.open(self.how.options(), &Shown::default())?;
         let wanted = self.flow.unwrap_or(0);
         let mut found: Option<Verdict> = None;
         for verdict in &mut verdicts {

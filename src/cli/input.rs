@@ -1,10 +1,12 @@
 //! Where a capture comes from, and what is said of one that is damaged.
 
 use super::failure::{Failure, note};
-use std::fs::File;
+use super::live::{Live, Shown};
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::rc::Rc;
 use whoclosed::capture::{Set, SetFile};
 use whoclosed::close::summary::Summary;
 use whoclosed::{Analysis, Options, analyze, analyze_set};
@@ -33,24 +35,37 @@ impl Input {
         }
     }
 
-    /// Opens it.
-    pub(crate) fn open(self, time_wait: Option<i64>) -> Result<Capture, Failure> {
-        let mut options = Options::default();
-        options.time_wait = time_wait.unwrap_or(options.time_wait);
+    /// Opens it. What is `shown` is shown at once while a live one is waited for.
+    pub(crate) fn open(self, options: Options, shown: &Shown) -> Result<Capture, Failure> {
         match self {
-            Self::File(path) => open(&path, options),
+            Self::File(path) => open(&path, options, shown),
             Self::Set(files) => Ok(analyze_set(Set::new(files), &options)),
         }
     }
 }
 
-fn open(path: &Path, mut options: Options) -> Result<Capture, Failure> {
+fn open(path: &Path, mut options: Options, shown: &Shown) -> Result<Capture, Failure> {
     let name = path.to_string_lossy();
     let fail = |error: String| Failure::Input(name.clone().into_owned(), error);
-    let read: Box<dyn Read> = if path.as_os_str() == "-" {
-        Box::new(io::stdin().lock())
+    let is_stdin = path.as_os_str() == "-";
+    // By its path, whatever it is: a file on standard input need not be waited for either.
+    let at = if is_stdin {
+        Path::new("/dev/stdin")
     } else {
-        Box::new(File::open(path).map_err(|error| fail(error.to_string()))?)
+        path
+    };
+    options.live = fs::metadata(at).map_or(is_stdin, |about| !about.is_file());
+    let read: Box<dyn Read> = match (is_stdin, options.live) {
+        (true, true) => Box::new(Live::new(io::stdin(), Rc::clone(shown))),
+        (true, false) => Box::new(io::stdin().lock()),
+        (false, live) => {
+            let file = File::open(path).map_err(|error| fail(error.to_string()))?;
+            if live {
+                Box::new(Live::new(file, Rc::clone(shown)))
+            } else {
+                Box::new(file)
+            }
+        }
     };
     options.source = name.as_ref().into();
     analyze(read, &options).map_err(|error| fail(error.to_string()))

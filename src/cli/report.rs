@@ -1,9 +1,10 @@
 //! `whoclosed FILE..`: every flow, then the summary.
 
-use super::duration;
 use super::failure::{Failure, note};
 use super::files::{Files, Inputs};
+use super::how::How;
 use super::input::{Input, exit_code, is_whole};
+use super::live::{INTERRUPTED, Shown};
 use super::only::{Rule, selects};
 use super::output::{Format, look, stdout};
 use clap::ValueEnum;
@@ -78,12 +79,16 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t, value_name = "STYLE")]
     time: TimeArg,
 
-    /// How long TIME-WAIT lasts: 60s, 250ms, 4m, 1h [default: 60s]
-    ///
-    /// Linux: 60 s, compiled in; its setting for FIN timeouts does not change that. RFC 9293 asks
-    /// for 2 MSL, 4 minutes. Windows and BSD have settings of their own.
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
-    time_wait: Option<i64>,
+    #[command(flatten)]
+    how: How,
+}
+
+/// How a capture ended.
+enum End {
+    Whole,
+    Damaged,
+    /// The user did not want more of it.
+    Interrupted,
 }
 
 /// How times are written.
@@ -129,7 +134,9 @@ impl Args {
                 points,
             };
             match self.report_on(input, place) {
-                Ok(whole) => failed |= !whole,
+                Ok(End::Whole) => {}
+                Ok(End::Damaged) => failed = true,
+                Ok(End::Interrupted) => return Ok(ExitCode::from(INTERRUPTED)),
                 Err(failure @ Failure::Input(..)) => {
                     failure.report();
                     failed = true;
@@ -140,31 +147,46 @@ impl Args {
         Ok(exit_code(!failed))
     }
 
-    /// Reads one capture and reports it; true if it is whole.
-    fn report_on(&self, input: Input, place: Place) -> Result<bool, Failure> {
-        let mut verdicts = input.open(self.time_wait)?;
+    /// Reads one capture and reports it.
+    fn report_on(&self, input: Input, place: Place) -> Result<End, Failure> {
+        let shown = Shown::default();
+        let mut verdicts = input.open(self.how.options(), &shown)?;
         let first = verdicts.next();
         let sources = verdicts.summary().sources;
         if self.format == Format::Text {
             place.heading()?;
         }
-        let mut report = self.report(sources.iter().filter_map(|s| s.start).min());
-        let mut shown = 0;
+        let report = self.report(sources.iter().filter_map(|s| s.start).min());
+        shown.replace(Some(report));
+        let mut count = 0;
         for verdict in first.into_iter().chain(&mut verdicts) {
             if self.selects(&verdict) {
-                shown += 1;
-                report.flow(&verdict)?;
+                count += 1;
+                shown
+                    .borrow_mut()
+                    .as_mut()
+                    .map_or(Ok(()), |r| r.flow(&verdict))?;
             }
         }
         let summary = verdicts.summary();
         let selection = !self.only.is_empty() || self.flow.is_some();
-        report.summary(&summary, selection.then_some(shown))?;
+        let report = shown.take();
+        report.map_or(Ok(()), |mut r| {
+            r.summary(&summary, selection.then_some(count))
+        })?;
         if place.number == place.count {
             // The process ends here: to free every flow by itself would take longer than to judge
             // it.
             std::mem::forget(verdicts);
         }
-        Ok(is_whole(&summary))
+        if summary.interrupted {
+            return Ok(End::Interrupted);
+        }
+        Ok(if is_whole(&summary) {
+            End::Whole
+        } else {
+            End::Damaged
+        })
     }
 
     fn selects(&self, verdict: &Verdict) -> bool {

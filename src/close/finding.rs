@@ -62,6 +62,8 @@ names! {
         TimestampRegressionAcrossFlows = "timestamp-regression-across-flows",
         /// Timestamps were offered and not echoed.
         TimestampsNotNegotiated = "timestamps-not-negotiated",
+        /// It is a subflow of a Multipath TCP connection.
+        MptcpSubflow = "mptcp-subflow",
         /// The flow was forgotten before its end.
         Evicted = "evicted",
         /// The capture holds records twice.
@@ -490,6 +492,26 @@ pub const FINDINGS: &[Row] = &[
                 the option off.",
             rfc: &["RFC 7323 3.2"],
             linux: "",
+            zeek: "",
+        },
+    },
+    Row {
+        value: Code::MptcpSubflow,
+        needs: Sign::RARE,
+        detect: detect::mptcp_subflow,
+        severity: Severity::Info,
+        term: Term {
+            name: "mptcp-subflow",
+            summary: "the flow is a subflow of a Multipath TCP connection",
+            recognised: "SYN and SYN-ACK carry MP_CAPABLE or MP_JOIN, or a segment carries the data \
+                of a connection (DSS).",
+            meaning: "FIN and RST close this subflow only; outcome, active closer and TIME-WAIT are \
+                the subflow's. The connection itself is closed by a DATA_FIN of each side, or \
+                aborted by MP_FASTCLOSE, in whichever subflow; a RST may carry its reason \
+                (MP_TCPRST).",
+            advice: "Judge the connection by its DATA_FINs; look for its other subflows.",
+            rfc: &["RFC 8684 3.3.3", "RFC 8684 3.5", "RFC 8684 3.6"],
+            linux: "`ss -Mtin`, `nstat -az 'MPTcpExt*'`",
             zeek: "",
         },
     },

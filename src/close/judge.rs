@@ -52,6 +52,8 @@ pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
         resets: listed_resets(&case),
         findings: findings(&case),
         previous_flow: flow.previous.as_ref().map(|p| p.flow),
+        vlan: None,
+        tunnel: None,
         wireshark_filter: WiresharkFilter {
             addrs: [client.addr, server.addr],
             ports: [client.port, server.port],

@@ -581,10 +581,25 @@ pub struct Verdict {
     pub wireshark_filter: WiresharkFilter,
     /// Zeek's names.
     pub zeek: Zeek,
+    /// The VLANs that are part of the key, outermost first; none unless they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vlan: Option<Vec<u16>>,
+    /// The tunnels that are part of the key, outermost first; none unless they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tunnel: Option<Vec<Tunnel>>,
     /// Where the frames that show it stand in the files of a set; `None` for a single capture,
     /// whose frames are numbered as they stand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub files: Option<Vec<FileFrames>>,
+}
+
+/// A tunnel that is part of a flow's key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tunnel {
+    /// What kind it is.
+    pub kind: String,
+    /// Its number: network identifier, key or session.
+    pub id: u32,
 }
 
 impl Verdict {

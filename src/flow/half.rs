@@ -3,6 +3,7 @@
 use crate::flow::numbers::Numbers;
 use crate::flow::parts::{Copies, Fin, Ids, Opening, Rare, Regressions, Sent, merged};
 use crate::flow::seen::Seen;
+use crate::packet::Mptcp;
 use crate::seq::{SeqNum, TsVal};
 use crate::stamp::Time;
 
@@ -106,6 +107,9 @@ impl Half {
         if seen.cut() {
             self.rare().cut.get_or_insert(seen.at());
         }
+        if seen.may_be_multipath() {
+            self.note_multipath(seen);
+        }
         if seen.flags.rst() {
             self.rsts += 1;
             return;
@@ -127,6 +131,14 @@ impl Half {
             self.identify(seen, id);
         }
         self.acknowledge(seen);
+    }
+
+    #[cold]
+    fn note_multipath(&mut self, seen: &Seen) {
+        if seen.mptcp() != Mptcp::default() {
+            let subflow = &mut self.rare().subflow;
+            subflow.get_or_insert_default().note(seen);
+        }
     }
 
     /// Takes in that the peer sent `seen`: what it acknowledges of this side's.
@@ -203,14 +215,32 @@ impl Half {
         let probe = seen.len() <= 1 && !seen.flags.fin() && !seen.flags.syn();
         if new > 0 {
             let fresh = before.is_none_or(|next| seen.seq.at_or_after(next));
-            self.timing = fresh.then_some((seen.end(), seen.at().time));
+            // What answers a SYN need not acknowledge its data (RFC 7413).
+            let end = if seen.flags.syn() {
+                seen.seq.plus(1)
+            } else {
+                seen.end()
+            };
+            self.timing = fresh.then_some((end, seen.at().time));
         } else if probe && before == Some(seen.seq.plus(1)) {
             self.probes += 1;
+        } else if self.was_refused(seen, peer) {
+            self.timing = Some((seen.end(), seen.at().time));
         } else if seen.end() != seen.seq {
             self.repeats += 1;
             self.timing = None; // Karn: an ACK could now be of either copy.
         }
         new
+    }
+
+    /// It is the data of the SYN, sent for the first time after the peer has taken the SYN without it
+    /// (RFC 7413 section 4.2.2): no repeat.
+    fn was_refused(&self, seen: &Seen, peer: &Self) -> bool {
+        let syn_end = self.isn.map(|isn| isn.plus(1));
+        let is_first = self.timing.is_none() && self.repeats == 0;
+        let is_data = !seen.is_empty() && !seen.flags.syn() && Some(seen.seq) == syn_end;
+        let with_syn = |o: &Opening| Some(o.end) != syn_end && o.end.at_or_after(seen.end());
+        is_first && is_data && peer.ack == syn_end && self.opening.as_ref().is_some_and(with_syn)
     }
 
     /// Timestamps: the peer's TS.Recent moves by segments at or before its last ACK only.

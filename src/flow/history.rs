@@ -2,8 +2,9 @@
 //!
 //! Rules as in Zeek's `TCPSessionAdapter.cc` (`update_history`) and `TCP_Endpoint.cc`: each letter
 //! once per side, SYN, FIN and RST again when their number differs; retransmissions, gaps and
-//! closed windows at the first, tenth, hundredth time. Lengths are the packet's alone: a FIN with
-//! payload is `F`, not `D`.
+//! closed windows at the first, tenth, hundredth time. Data that a SYN carried in vain is a
+//! retransmission when it is sent again. Lengths are the packet's alone: a FIN with payload is `F`,
+//! not `D`.
 
 use crate::flow::numbers::Numbers;
 use crate::flow::seen::Seen;

@@ -8,6 +8,8 @@ use std::hash::{Hash, Hasher};
 pub struct Key {
     /// The lower end, then the higher.
     pub ends: [End; 2],
+    /// The network that the addresses belong to ([`Segment::domain`]).
+    pub domain: u16,
 }
 
 /// In three words: what the derived one would do byte by byte.
@@ -16,7 +18,8 @@ impl Hash for Key {
         let [a, b] = &self.ends;
         state.write_u128(u128::from_ne_bytes(a.addr));
         state.write_u128(u128::from_ne_bytes(b.addr));
-        state.write_u32(u32::from(a.port) << 16 | u32::from(b.port));
+        let ports = u32::from(a.port) << 16 | u32::from(b.port);
+        state.write_u64(u64::from(self.domain) << 32 | u64::from(ports));
     }
 }
 
@@ -25,20 +28,13 @@ impl Key {
     pub fn of(segment: &Segment) -> (Self, u8) {
         // Any order will do: this one takes no turning of bytes.
         let order = |end: &End| (u128::from_le_bytes(end.addr), end.port);
+        let domain = segment.domain;
         if order(&segment.src) <= order(&segment.dst) {
-            (
-                Self {
-                    ends: [segment.src, segment.dst],
-                },
-                0,
-            )
+            let ends = [segment.src, segment.dst];
+            (Self { ends, domain }, 0)
         } else {
-            (
-                Self {
-                    ends: [segment.dst, segment.src],
-                },
-                1,
-            )
+            let ends = [segment.dst, segment.src];
+            (Self { ends, domain }, 1)
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Joining the facts of two consecutive parts of a capture.
 
 use crate::flow::half::Half;
-use crate::flow::parts::{Copies, Fin, Rare, Sent, merged};
+use crate::flow::parts::{Copies, Fin, Rare, Sent, Subflow, merged};
 use crate::flow::record::{Flow, RESETS};
 use crate::flow::seen::Seen;
 use crate::seq::{SeqNum, TsVal};
@@ -187,6 +187,7 @@ impl Rare {
         Copies::merge(&mut self.late, later.late.as_ref());
         self.other_fins += later.other_fins;
         self.cut = self.cut.or(later.cut);
+        Subflow::merge(&mut self.subflow, later.subflow.as_ref());
         match (&mut self.regressions, &later.regressions) {
             (Some(mine), Some(theirs)) => {
                 mine.copies.last = theirs.copies.last;

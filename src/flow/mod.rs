@@ -29,7 +29,7 @@ pub use history::History;
 pub use key::Key;
 pub use log::Log;
 pub use numbers::Numbers;
-pub use parts::{Copies, Fin, Ids, Opening, Rare, Regressions, Sent};
+pub use parts::{Copies, Fin, Ids, Opening, Rare, Regressions, Sent, Subflow};
 pub use record::Flow;
 pub use relations::{Odd, OldSyn, Predecessor, ResetSeen, Snapshot, Successor, SynFacts};
 pub use seen::Seen;

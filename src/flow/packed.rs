@@ -59,7 +59,7 @@ impl Before {
             window: mine.window,
             flags: Flags::ACK,
             ttl: mine.ttl,
-            window_scale: 0,
+            scale_and_mptcp: 0,
             bits: mine.bits & !Seen::FROM | from,
         }
     }
@@ -99,7 +99,7 @@ fn pack_one(seen: &Seen, before: &Before, bytes: &mut Vec<u8>) {
         (other::TTL, seen.ttl != usual.ttl),
         (other::IP_ID, seen.ip_id != usual.ip_id),
         (other::BITS, seen.bits != usual.bits),
-        (other::SCALE, seen.window_scale != 0),
+        (other::SCALE, seen.scale_and_mptcp != 0),
         (other::TSVAL, tsval != 0),
         (other::TSECR, tsecr != 0),
         (other::NANOS, since % MICROSECOND != 0),
@@ -138,7 +138,7 @@ fn pack_one(seen: &Seen, before: &Before, bytes: &mut Vec<u8>) {
         (other::FLAGS, seen.flags.0),
         (other::TTL, seen.ttl),
         (other::BITS, seen.bits),
-        (other::SCALE, seen.window_scale),
+        (other::SCALE, seen.scale_and_mptcp),
     ] {
         if head & bit != 0 {
             bytes.push(byte);
@@ -223,7 +223,7 @@ impl<'a, I: Iterator<Item = &'a u8>> Iterator for Unpack<I> {
             (other::FLAGS, &mut seen.flags.0),
             (other::TTL, &mut seen.ttl),
             (other::BITS, &mut seen.bits),
-            (other::SCALE, &mut seen.window_scale),
+            (other::SCALE, &mut seen.scale_and_mptcp),
         ] {
             if has(bit) {
                 *slot = *self.bytes.next()?;

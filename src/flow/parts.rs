@@ -1,5 +1,6 @@
 //! The small facts of which a direction's are made.
 
+use crate::flow::seen::Seen;
 use crate::seq::{SeqNum, TsVal};
 use crate::stamp::Stamp;
 
@@ -177,6 +178,49 @@ pub struct Rare {
     pub other_fins: u32,
     /// The first segment whose options were cut.
     pub cut: Option<Stamp>,
+    /// What it says of the Multipath TCP connection that it belongs to.
+    pub subflow: Option<Subflow>,
+}
+
+/// What one end of a subflow says of its Multipath TCP connection (RFC 8684): the first segment of
+/// each kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Subflow {
+    /// Its SYN takes part: it joins a connection, or begins one.
+    pub joins: Option<bool>,
+    /// Data of the connection, or its acknowledgement.
+    pub data: Option<Stamp>,
+    /// No more data for the connection.
+    pub data_fin: Option<Stamp>,
+    /// The whole connection is aborted.
+    pub fast_close: Option<Stamp>,
+    /// A RST with its reason, by the number in RFC 8684 section 3.6.
+    pub reset: Option<(Stamp, u8)>,
+}
+
+impl Subflow {
+    /// Takes in a segment.
+    pub(super) fn note(&mut self, seen: &Seen) {
+        let (mptcp, at) = (seen.mptcp(), Some(seen.at()));
+        let first = |known: Option<Stamp>, shown: bool| known.or(at.filter(|_| shown));
+        let takes_part = mptcp.begins() || mptcp.joins();
+        self.joins = self.joins.or(takes_part.then(|| mptcp.joins()));
+        self.data = first(self.data, mptcp.has_data());
+        self.data_fin = first(self.data_fin, mptcp.data_fin());
+        self.fast_close = first(self.fast_close, mptcp.fast_close());
+        let reason = mptcp.reset_reason().filter(|_| seen.flags.rst());
+        self.reset = self.reset.or(at.zip(reason));
+    }
+
+    pub(super) fn merge(slot: &mut Option<Self>, later: Option<&Self>) {
+        let Some(theirs) = later else { return };
+        let mine = slot.get_or_insert_default();
+        mine.joins = mine.joins.or(theirs.joins);
+        mine.data = mine.data.or(theirs.data);
+        mine.data_fin = mine.data_fin.or(theirs.data_fin);
+        mine.fast_close = mine.fast_close.or(theirs.fast_close);
+        mine.reset = mine.reset.or(theirs.reset);
+    }
 }
 
 /// The combination of two where both are known, else the known one.

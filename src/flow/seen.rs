@@ -1,6 +1,6 @@
 //! A segment of a flow, in few bytes.
 
-use crate::packet::{Flags, Segment, Timestamps};
+use crate::packet::{Flags, Mptcp, Segment, Timestamps};
 use crate::seq::{SeqNum, TsVal};
 use crate::stamp::{Stamp, Time};
 
@@ -23,7 +23,8 @@ pub struct Seen {
     pub flags: Flags,
     /// TTL or hop limit.
     pub ttl: u8,
-    pub(super) window_scale: u8,
+    /// The shift, of a SYN, which is at most 14; and what it says of Multipath TCP.
+    pub(super) scale_and_mptcp: u8,
     pub(super) bits: u8,
 }
 
@@ -32,6 +33,9 @@ const LEN_BITS: u32 = 24;
 /// The longest that fits, and the highest frame number: a capture of so many has 16 TB at least.
 const MAX_LEN: u32 = (1 << LEN_BITS) - 1;
 const MAX_FRAME: u64 = (1 << (u64::BITS - LEN_BITS)) - 1;
+
+/// The bits of a window's shift.
+const MAX_SCALE: u8 = 0x0f;
 
 /// What is known of a segment besides its numbers.
 mod bit {
@@ -100,7 +104,7 @@ impl Seen {
             window: segment.window,
             flags,
             ttl: segment.ttl,
-            window_scale,
+            scale_and_mptcp: window_scale | segment.mptcp.bits(),
             bits: from & bit::FROM | has_timestamps | has_id | has_scale | cut | window_cut,
         }
     }
@@ -157,7 +161,20 @@ impl Seen {
 
     /// The window scale option of a SYN.
     pub fn window_scale(&self) -> Option<u8> {
-        self.has(bit::SCALE).then_some(self.window_scale)
+        self.has(bit::SCALE)
+            .then_some(self.scale_and_mptcp & MAX_SCALE)
+    }
+
+    /// What it says of a Multipath TCP connection.
+    #[inline]
+    pub const fn mptcp(&self) -> Mptcp {
+        Mptcp::from_bits(self.scale_and_mptcp, self.flags.syn())
+    }
+
+    /// It may say something of one: most segments do not, at the first look.
+    #[inline]
+    pub(super) const fn may_be_multipath(&self) -> bool {
+        self.scale_and_mptcp != 0
     }
 
     /// Another record of it was folded into this one.
@@ -211,15 +228,24 @@ impl Seen {
     pub fn same_packet(&self, other: &Self) -> bool {
         (self.seq, self.ack, self.len(), self.flags, self.from())
             == (other.seq, other.ack, other.len(), other.flags, other.from())
-            && (self.window, self.ip_id(), self.timestamps())
-                == (other.window, other.ip_id(), other.timestamps())
+            && (
+                self.window,
+                self.ip_id(),
+                self.timestamps(),
+                self.scale_and_mptcp,
+            ) == (
+                other.window,
+                other.ip_id(),
+                other.timestamps(),
+                other.scale_and_mptcp,
+            )
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{MAX_FRAME, MAX_LEN, Seen};
-    use crate::packet::{Flags, Segment, Timestamps};
+    use crate::packet::{Flags, Mptcp, Segment, Timestamps};
     use crate::seq::{SeqNum, TsVal};
     use crate::stamp::{Stamp, Time};
     use proptest::prelude::*;
@@ -249,8 +275,10 @@ mod tests {
             (ip_id, window, flags, ttl) in any::<(Option<u16>, u16, u8, u8)>(),
             (from, options_cut, window_cut) in (0..2_u8, any::<bool>(), any::<bool>()),
             window_scale in proptest::option::of(0..15_u8),
+            mptcp: u8,
         ) {
             let timestamps = stamps.map(|(val, ecr)| Timestamps { val: TsVal(val), ecr: TsVal(ecr) });
+            let window_scale = window_scale.filter(|_| Flags(flags).syn());
             let segment = Segment {
                 seq: SeqNum(seq),
                 ack: SeqNum(ack),
@@ -263,6 +291,7 @@ mod tests {
                 ip_id,
                 options_cut,
                 window_cut,
+                mptcp: Mptcp::from_bits(mptcp, Flags(flags).syn()),
                 ..Segment::default()
             };
             let at = Stamp { frame: frame & MAX_FRAME, time: Time(time) };
@@ -271,7 +300,7 @@ mod tests {
             prop_assert_eq!((seen.seq, seen.ack), (segment.seq, segment.ack));
             prop_assert_eq!((seen.timestamps(), seen.ip_id()), (timestamps, ip_id));
             prop_assert_eq!((seen.cut(), seen.window_cut()), (options_cut, window_cut));
-            prop_assert_eq!(seen.window_scale(), window_scale);
+            prop_assert_eq!((seen.window_scale(), seen.mptcp()), (window_scale, segment.mptcp));
             prop_assert_eq!((seen.window, seen.ttl, seen.flags), (window, ttl, segment.flags));
         }
     }

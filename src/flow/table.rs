@@ -31,12 +31,17 @@ pub struct Limits {
     pub half_open: usize,
 }
 
+impl Limits {
+    /// What usual machines bear.
+    pub const DEFAULT: Self = Self {
+        flows: 2_000_000,
+        half_open: 262_144,
+    };
+}
+
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            flows: 2_000_000,
-            half_open: 262_144,
-        }
+        Self::DEFAULT
     }
 }
 

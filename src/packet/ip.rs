@@ -1,6 +1,8 @@
 //! IPv4 (RFC 791) and IPv6 (RFC 8200) down to the transport protocol.
 
-use super::{NotDecoded, Segment, tcp};
+use super::NotDecoded;
+use super::bytes::{Bytes, Inside};
+use super::tunnel;
 use etherparse::err::{ipv4, ipv6};
 use etherparse::{IpNumber, Ipv4HeaderSlice, Ipv6HeaderSlice};
 
@@ -37,46 +39,78 @@ impl Fragment {
         }
     }
 
-    /// Sees to it that a TCP header follows; true if the rest of its segment is in other
-    /// fragments.
+    /// Sees to it that the header of this protocol follows; true if the rest of its payload is in
+    /// other fragments.
     #[inline]
-    fn carries_tcp(self, protocol: IpNumber) -> Result<bool, NotDecoded> {
-        match protocol {
-            IpNumber::TCP if self == Self::Later => Err(NotDecoded::LaterFragment),
-            IpNumber::TCP => Ok(self == Self::First),
-            IpNumber::UDP => Err(NotDecoded::Udp),
-            IpNumber::ICMP | IpNumber::IPV6_ICMP => Err(NotDecoded::Icmp),
-            _ => Err(NotDecoded::OtherProtocol),
+    fn begins(self, protocol: IpNumber) -> Result<bool, NotDecoded> {
+        match self {
+            Self::Later => Err(later(protocol)),
+            first_or_whole => Ok(first_or_whole == Self::First),
         }
     }
 }
 
-/// The segment in an IPv4 packet that had `on_wire` bytes from its header to the frame's end.
+/// A fragment without its protocol's header. Of UDP it is one whatever that carries.
+#[cold]
+const fn later(protocol: IpNumber) -> NotDecoded {
+    match protocol {
+        IpNumber::TCP => NotDecoded::LaterFragment,
+        IpNumber::UDP => NotDecoded::Udp,
+        IpNumber::ICMP | IpNumber::IPV6_ICMP => NotDecoded::Icmp,
+        other if tunnel::over_ip(other).is_some() => NotDecoded::LaterFragment,
+        _ => NotDecoded::OtherProtocol,
+    }
+}
+
+/// An IP packet taken apart.
+pub(super) struct Packet<'a> {
+    pub(super) carrier: Carrier,
+    pub(super) protocol: IpNumber,
+    /// Its payload, which in a fragment is that fragment's.
+    pub(super) payload: Bytes<'a>,
+}
+
+impl<'a> Packet<'a> {
+    /// What it carries besides TCP, if that is a tunnel.
+    pub(super) fn inside(&self) -> Inside<'a> {
+        let header = match self.protocol {
+            IpNumber::ICMP | IpNumber::IPV6_ICMP => return Err(NotDecoded::Icmp),
+            protocol => tunnel::over_ip(protocol).ok_or(NotDecoded::OtherProtocol)?,
+        };
+        Ok((header, self.payload))
+    }
+}
+
+/// The packet that `bytes` begin with.
 #[inline]
-pub(super) fn v4(packet: &[u8], on_wire: u32) -> Result<Segment, NotDecoded> {
-    let header = Ipv4HeaderSlice::from_slice(packet).map_err(|error| match error {
+pub(super) fn v4(bytes: Bytes<'_>) -> Result<Packet<'_>, NotDecoded> {
+    let header = Ipv4HeaderSlice::from_slice(bytes.data).map_err(|error| match error {
         ipv4::HeaderSliceError::Len(_) => NotDecoded::HeaderCut,
         ipv4::HeaderSliceError::Content(_) => NotDecoded::MalformedIp,
     })?;
     let header_len = header.slice().len();
     let total = match header.total_len() {
         // Segmentation offload (or BIG TCP) had yet to write it.
-        0 => on_wire,
+        0 => bytes.on_wire,
         total => u32::from(total),
     };
     let len = total.checked_sub(header_len as u32);
     let len = len.ok_or(NotDecoded::MalformedIp)?;
     let fragment = Fragment::new(header.fragments_offset().value(), header.more_fragments());
+    let protocol = header.protocol();
     let carrier = Carrier {
         src: mapped(u32::from_be_bytes(header.source())),
         dst: mapped(u32::from_be_bytes(header.destination())),
         ttl: header.ttl(),
         ip_id: Some(header.identification()),
-        fragment: fragment.carries_tcp(header.protocol())?,
-        is_padded: header.total_len() == 0 && on_wire <= MAX_PADDED,
+        fragment: fragment.begins(protocol)?,
+        is_padded: header.total_len() == 0 && bytes.on_wire <= MAX_PADDED,
     };
-    let bytes = packet.get(header_len..).unwrap_or_default();
-    tcp::segment(carrier, within(bytes, len), len)
+    Ok(Packet {
+        carrier,
+        protocol,
+        payload: bytes.behind(header_len)?.within(len),
+    })
 }
 
 /// The IPv4-mapped IPv6 address (RFC 4291 section 2.5.5.2).
@@ -84,22 +118,22 @@ pub(super) const fn mapped(addr: u32) -> u128 {
     0xffff_0000_0000 | addr as u128
 }
 
-/// The segment in an IPv6 packet that had `on_wire` bytes from its header to the frame's end.
+/// The packet that `bytes` begin with.
 #[inline]
-pub(super) fn v6(packet: &[u8], on_wire: u32) -> Result<Segment, NotDecoded> {
-    let header = Ipv6HeaderSlice::from_slice(packet).map_err(|error| match error {
+pub(super) fn v6(bytes: Bytes<'_>) -> Result<Packet<'_>, NotDecoded> {
+    let header = Ipv6HeaderSlice::from_slice(bytes.data).map_err(|error| match error {
         ipv6::HeaderSliceError::Len(_) => NotDecoded::HeaderCut,
         ipv6::HeaderSliceError::Content(_) => NotDecoded::MalformedIp,
     })?;
-    let header_len = header.slice().len();
+    let behind = bytes.behind(header.slice().len())?;
     let len = match header.payload_length() {
-        0 => on_wire.saturating_sub(header_len as u32),
+        0 => behind.on_wire,
         len => u32::from(len),
     };
     let is_jumbo = header.payload_length() == 0;
     let mut payload = Payload {
         protocol: header.next_header(),
-        bytes: packet.get(header_len..).unwrap_or_default(),
+        bytes: behind.data,
         len,
         fragment: Fragment::Whole,
     };
@@ -109,23 +143,21 @@ pub(super) fn v6(packet: &[u8], on_wire: u32) -> Result<Segment, NotDecoded> {
             break;
         }
     }
+    let protocol = payload.protocol;
     let carrier = Carrier {
         src: u128::from_be_bytes(header.source()),
         dst: u128::from_be_bytes(header.destination()),
         ttl: header.hop_limit(),
         ip_id: None,
-        fragment: payload.fragment.carries_tcp(payload.protocol)?,
+        fragment: payload.fragment.begins(protocol)?,
         is_padded: false,
     };
-    let bytes = within(payload.bytes, payload.len);
-    tcp::segment(carrier, bytes, payload.len)
-}
-
-/// What follows the payload is padding, never a header.
-#[inline]
-fn within(bytes: &[u8], len: u32) -> &[u8] {
-    let end = bytes.len().min(len as usize);
-    bytes.get(..end).unwrap_or_default()
+    let (data, on_wire) = (payload.bytes, payload.len);
+    Ok(Packet {
+        carrier,
+        protocol,
+        payload: Bytes { data, on_wire }.within(on_wire),
+    })
 }
 
 /// The payload of an IPv6 packet.

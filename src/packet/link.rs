@@ -1,24 +1,13 @@
-//! The link types as one table: number, name, and where the IP header begins.
+//! The link types as one table: number, name, and what their header announces.
 //! Numbers and names: <https://www.tcpdump.org/linktypes.html>.
 
 use super::NotDecoded;
-use etherparse::{EtherType, Ethernet2HeaderSlice, SingleVlanHeaderSlice};
+use super::bytes::{Bytes, Header, Inside, by_version};
+use super::ethernet::frame;
+use etherparse::EtherType;
 use std::borrow::Cow;
 
-/// The IP header of a packet; small enough to be returned in registers.
-pub(super) struct Network {
-    pub(super) version: Version,
-    /// Where it begins.
-    pub(super) offset: u32,
-}
-
-/// The IP version that the link header announces.
-pub(super) enum Version {
-    V4,
-    V6,
-}
-
-type Decode = fn(&[u8]) -> Result<Network, NotDecoded>;
+type Decode = for<'a> fn(Bytes<'a>) -> Inside<'a>;
 
 struct LinkType {
     number: u16,
@@ -28,23 +17,25 @@ struct LinkType {
 }
 
 const LINK_TYPES: &[LinkType] = &[
-    decoded(1, "EN10MB", ethernet),
+    decoded(1, "EN10MB", frame),
     decoded(276, "LINUX_SLL2", sll2),
     decoded(113, "LINUX_SLL", sll),
-    decoded(101, "RAW", raw),
+    decoded(101, "RAW", by_version),
     // The numbers that DLT_RAW has on OpenBSD and elsewhere, found in old files.
-    decoded(12, "RAW", raw),
-    decoded(14, "RAW", raw),
-    decoded(228, "IPV4", |_| Ok(at(Version::V4, 0))),
-    decoded(229, "IPV6", |_| Ok(at(Version::V6, 0))),
+    decoded(12, "RAW", by_version),
+    decoded(14, "RAW", by_version),
+    decoded(228, "IPV4", |bytes| Ok((Header::Ipv4, bytes))),
+    decoded(229, "IPV6", |bytes| Ok((Header::Ipv6, bytes))),
     decoded(0, "NULL", null),
     decoded(108, "LOOP", null),
+    decoded(9, "PPP", |bytes| Ok((Header::Ppp, bytes))),
+    decoded(50, "PPP_HDLC", hdlc),
+    decoded(51, "PPP_ETHER", |bytes| Ok((Header::Pppoe, bytes))),
+    decoded(104, "C_HDLC", hdlc),
+    decoded(219, "MPLS", |bytes| Ok((Header::Mpls, bytes))),
+    decoded(239, "NFLOG", nflog),
     known(6, "IEEE802_5"),
     known(8, "SLIP"),
-    known(9, "PPP"),
-    known(50, "PPP_HDLC"),
-    known(51, "PPP_ETHER"),
-    known(104, "C_HDLC"),
     known(105, "IEEE802_11"),
     known(107, "FRELAY"),
     known(119, "PRISM_HEADER"),
@@ -52,9 +43,7 @@ const LINK_TYPES: &[LinkType] = &[
     known(189, "USB_LINUX"),
     known(192, "PPI"),
     known(197, "ERF"),
-    known(219, "MPLS"),
     known(220, "USB_LINUX_MMAPPED"),
-    known(239, "NFLOG"),
     known(249, "USBPCAP"),
     known(253, "NETLINK"),
 ];
@@ -81,102 +70,70 @@ pub fn link_type_name(link: u16) -> Cow<'static, str> {
     row.map_or_else(|| format!("LINKTYPE_{link}").into(), |row| row.name.into())
 }
 
-/// Finds the IP header of a packet of this link type.
+/// What the header of this link type announces.
 #[inline]
-pub(super) fn network(link: u16, data: &[u8]) -> Result<Network, NotDecoded> {
+pub(super) fn first(link: u16, bytes: Bytes<'_>) -> Inside<'_> {
     let row = LINK_TYPES.iter().find(|row| row.number == link);
     let decode = row.and_then(|row| row.decode);
-    decode.ok_or(NotDecoded::UnknownLinkType)?(data)
-}
-
-const fn at(version: Version, offset: usize) -> Network {
-    let offset = offset as u32;
-    Network { version, offset }
-}
-
-fn ethernet(data: &[u8]) -> Result<Network, NotDecoded> {
-    let header = Ethernet2HeaderSlice::from_slice(data).map_err(|_| NotDecoded::HeaderCut)?;
-    ether_type(header.ether_type(), data, header.slice().len())
+    decode.ok_or(NotDecoded::UnknownLinkType)?(bytes)
 }
 
 /// Linux "cooked" capture. The hardware type is of no account: loopback, tunnels and PPP give the
 /// same protocol numbers.
-fn sll(data: &[u8]) -> Result<Network, NotDecoded> {
-    ether_type(EtherType(u16_at(data, 14)?), data, 16)
+fn sll(bytes: Bytes<'_>) -> Inside<'_> {
+    typed(bytes, 14, 16)
 }
 
 /// Linux "cooked" capture, version 2: what `tcpdump -i any` writes today.
-fn sll2(data: &[u8]) -> Result<Network, NotDecoded> {
-    ether_type(EtherType(u16_at(data, 0)?), data, 20)
+fn sll2(bytes: Bytes<'_>) -> Inside<'_> {
+    typed(bytes, 0, 20)
 }
 
-fn raw(data: &[u8]) -> Result<Network, NotDecoded> {
-    match data.first().ok_or(NotDecoded::HeaderCut)? >> 4 {
-        4 => Ok(at(Version::V4, 0)),
-        6 => Ok(at(Version::V6, 0)),
-        _ => Err(NotDecoded::NotIp),
-    }
+/// A header of `len` bytes with one of Ethernet's numbers `at` a place of it.
+fn typed(bytes: Bytes<'_>, at: usize, len: usize) -> Inside<'_> {
+    let kind = EtherType(bytes.u16_at(at)?);
+    Ok((Header::Type(kind), bytes.behind(len)?))
 }
 
 /// BSD loopback: an address family in the byte order of the host that captured (NULL) or of the
 /// network (LOOP). Systems differ in their number for IPv6.
-fn null(data: &[u8]) -> Result<Network, NotDecoded> {
-    let head = *data.first_chunk().ok_or(NotDecoded::HeaderCut)?;
+fn null(bytes: Bytes<'_>) -> Inside<'_> {
+    let head = *bytes.head()?;
     let family = u32::from_le_bytes(head).min(u32::from_be_bytes(head));
-    match family {
-        2 => Ok(at(Version::V4, 4)),
-        10 | 24 | 28 | 30 => Ok(at(Version::V6, 4)),
-        _ => Err(NotDecoded::NotIp),
+    let header = match family {
+        2 => Header::Ipv4,
+        10 | 24 | 28 | 30 => Header::Ipv6,
+        _ => return Err(NotDecoded::NotIp),
+    };
+    Ok((header, bytes.behind(4)?))
+}
+
+/// PPP in HDLC's framing (RFC 1662), or Cisco's HDLC: unicast or broadcast, and one of Ethernet's
+/// numbers.
+fn hdlc(bytes: Bytes<'_>) -> Inside<'_> {
+    match bytes.u16_at(0)? {
+        0x0f00 | 0x8f00 => typed(bytes, 2, 4),
+        _ => Ok((Header::Ppp, bytes)),
     }
 }
 
-/// What follows at `offset`, through any number of VLAN tags.
-#[inline]
-fn ether_type(kind: EtherType, data: &[u8], offset: usize) -> Result<Network, NotDecoded> {
-    let (mut kind, mut offset) = (kind, offset);
+/// Netfilter's log: fields of a type and a length, in the byte order of the host that captured. The
+/// packet is in one of them.
+fn nflog(bytes: Bytes<'_>) -> Inside<'_> {
+    const PACKET: u16 = 9;
+    let mut rest = bytes.behind(4)?;
     loop {
-        match kind {
-            EtherType::IPV4 => return Ok(at(Version::V4, offset)),
-            EtherType::IPV6 => return Ok(at(Version::V6, offset)),
-            EtherType::VLAN_TAGGED_FRAME
-            | EtherType::PROVIDER_BRIDGING
-            | EtherType::VLAN_DOUBLE_TAGGED_FRAME => {
-                let rest = data.get(offset..).unwrap_or_default();
-                let tag = SingleVlanHeaderSlice::from_slice(rest);
-                let tag = tag.map_err(|_| NotDecoded::HeaderCut)?;
-                kind = tag.ether_type();
-                offset += tag.slice().len();
-            }
-            EtherType(ARP | RARP) => return Err(NotDecoded::Arp),
-            EtherType(length) if length <= MAX_802_3_LENGTH => return snap(data, offset),
-            _ => return Err(NotDecoded::NotIp),
+        let &[a, b, c, d] = rest.head()?;
+        // No type is so high that it takes both bytes.
+        let (len, kind) = match c {
+            0 => (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])),
+            _ => (u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d])),
+        };
+        let value = rest.behind(4)?;
+        let value_len = len.checked_sub(4).ok_or(NotDecoded::NotIp)?;
+        if kind == PACKET {
+            return by_version(value.within(value_len.into()));
         }
+        rest = value.behind(usize::from(value_len).next_multiple_of(4))?;
     }
-}
-
-const ARP: u16 = 0x0806;
-const RARP: u16 = 0x8035;
-/// IEEE 802.3: up to here the field is a length (and in a cooked header a kind of frame).
-const MAX_802_3_LENGTH: u16 = 1500;
-
-/// An LLC header with SNAP and no organization is followed by an `EtherType` (RFC 1042).
-fn snap(data: &[u8], offset: usize) -> Result<Network, NotDecoded> {
-    let llc = data.get(offset..offset + 6).ok_or(NotDecoded::HeaderCut)?;
-    if llc != [0xaa, 0xaa, 3, 0, 0, 0] {
-        return Err(NotDecoded::NotIp);
-    }
-    let offset = offset + 8;
-    match EtherType(u16_at(data, offset - 2)?) {
-        EtherType::IPV4 => Ok(at(Version::V4, offset)),
-        EtherType::IPV6 => Ok(at(Version::V6, offset)),
-        EtherType(ARP | RARP) => Err(NotDecoded::Arp),
-        _ => Err(NotDecoded::NotIp),
-    }
-}
-
-fn u16_at(data: &[u8], at: usize) -> Result<u16, NotDecoded> {
-    let raw = data.get(at..).and_then(<[u8]>::first_chunk);
-    raw.copied()
-        .map(u16::from_be_bytes)
-        .ok_or(NotDecoded::HeaderCut)
 }

@@ -12,13 +12,14 @@ pub enum NotDecoded {
     Arp,
     /// Neither IP nor ARP.
     NotIp,
-    /// UDP over IP.
+    /// UDP over IP, and no tunnel in it.
     Udp,
     /// ICMP or `ICMPv6`.
     Icmp,
-    /// Another protocol over IP, or one inside of a tunnel.
+    /// Another protocol over IP, or too many tunnels in one another.
     OtherProtocol,
-    /// A fragment of a TCP segment other than the first: it has no TCP header.
+    /// A fragment of a TCP segment or of a tunnel's packet other than the first: it has no TCP
+    /// header.
     LaterFragment,
     /// The capture cut the packet before the flags of a TCP header.
     HeaderCut,

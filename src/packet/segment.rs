@@ -1,5 +1,6 @@
 //! A decoded TCP segment: all that the flow table needs, and nothing borrowed.
 
+use super::Mptcp;
 use crate::seq::{SeqNum, TsVal};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -123,6 +124,11 @@ pub struct Segment {
     pub window_cut: bool,
     /// The first fragment of a larger segment: `len` counts this fragment's payload only.
     pub fragment: bool,
+    /// The network that the addresses belong to, by the VLANs and tunnels that the packet came
+    /// through; 0 where those do not count, or there are none.
+    pub domain: u16,
+    /// What it says of a Multipath TCP connection.
+    pub mptcp: Mptcp,
 }
 
 impl Segment {

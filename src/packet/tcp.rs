@@ -1,8 +1,9 @@
 //! The TCP header (RFC 9293 section 3.1) and its options, by our own walk: it goes on behind
 //! options that it does not know, and reads headers that the capture cut.
 
+use super::bytes::Bytes;
 use super::ip::Carrier;
-use super::{End, Flags, NotDecoded, Segment, Timestamps};
+use super::{End, Flags, Mptcp, NotDecoded, Segment, Timestamps};
 use crate::seq::{SeqNum, TsVal};
 
 /// The header without options.
@@ -13,9 +14,10 @@ const WINDOW_END: usize = 16;
 /// RFC 7323 section 2.3: a larger shift is read as 14.
 const MAX_WINDOW_SCALE: u8 = 14;
 
-/// The segment whose header begins `bytes`, which are what was captured of `len` bytes.
+/// The segment that is the payload of an IP packet.
 #[inline]
-pub(super) fn segment(carrier: Carrier, bytes: &[u8], len: u32) -> Result<Segment, NotDecoded> {
+pub(super) fn segment(carrier: Carrier, payload: Bytes<'_>) -> Result<Segment, NotDecoded> {
+    let (bytes, len) = (payload.data, payload.on_wire);
     match bytes.first_chunk() {
         Some(head) => read(carrier, head, bytes, len),
         None => read_cut(carrier, bytes, len),
@@ -60,7 +62,8 @@ fn read(
         return Ok(assemble(carrier, head, options, len - header_len));
     }
     let captured = bytes.get(HEADER..options_end.min(bytes.len()));
-    let options = Options::walk(captured.unwrap_or_default());
+    let is_syn = Flags(head[13]).syn();
+    let options = Options::walk(captured.unwrap_or_default(), is_syn);
     let mut segment = assemble(carrier, head, options, len - header_len);
     segment.options_cut |= bytes.len() < options_end;
     segment.window_cut = bytes.len() < WINDOW_END;
@@ -100,6 +103,8 @@ pub(super) fn assemble(
         options_cut: options.are_malformed,
         window_cut: false,
         fragment: carrier.fragment,
+        domain: 0,
+        mptcp: options.mptcp,
     }
 }
 
@@ -108,12 +113,14 @@ const END: u8 = 0;
 const NO_OPERATION: u8 = 1;
 const WINDOW_SCALE: u8 = 3;
 const TIMESTAMPS: u8 = 8;
+const MULTIPATH: u8 = 30;
 
 /// What is kept of a header's options.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Options {
     timestamps: Option<Timestamps>,
     window_scale: Option<u8>,
+    mptcp: Mptcp,
     are_malformed: bool,
 }
 
@@ -134,7 +141,7 @@ impl Options {
         })
     }
 
-    fn walk(options: &[u8]) -> Self {
+    fn walk(options: &[u8], is_syn: bool) -> Self {
         let mut found = Self::default();
         let mut rest = options;
         loop {
@@ -150,7 +157,10 @@ impl Options {
             let Some(value) = rest.get(2..len) else {
                 break;
             };
-            found.add(kind, value);
+            match kind {
+                MULTIPATH => found.mptcp = found.mptcp.with_option(value, is_syn),
+                kind => found.add(kind, value),
+            }
             rest = rest.get(len..).unwrap_or_default();
         }
         found.are_malformed = true;

@@ -73,7 +73,7 @@ fn four(head: &[u8; OPTIONS], at: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::Usual;
-    use crate::packet::{Segment, decode_by_layers};
+    use crate::packet::{Layers, NotDecoded, Segment};
     use proptest::prelude::*;
 
     /// A frame of the usual kind.
@@ -86,6 +86,10 @@ mod tests {
         (frame[54], frame[55], frame[56], frame[57]) = (1, 1, 8, 10);
         frame
     };
+
+    fn decode_by_layers(link: u16, data: &[u8], on_wire: u32) -> Result<Segment, NotDecoded> {
+        crate::packet::decode_by_layers(link, data, on_wire, &mut Layers::default())
+    }
 
     fn segment(link: u16, data: &[u8]) -> Option<Segment> {
         Usual::new(link, data).map(|usual| usual.segment())

@@ -75,6 +75,16 @@ pub fn text(out: &mut impl Write, look: Look, verdict: &Verdict) -> io::Result<(
     out.flush()
 }
 
+/// The VLANs and tunnels that are part of the flow's key.
+fn network(verdict: &Verdict) -> Option<String> {
+    let vlans = verdict.vlan.iter().flatten();
+    let vlans = vlans.map(|vlan| format!("VLAN {vlan}"));
+    let tunnels = verdict.tunnel.iter().flatten();
+    let tunnels = tunnels.map(|tunnel| format!("{} {}", printable(&tunnel.kind), tunnel.id));
+    let all: Vec<String> = vlans.chain(tunnels).collect();
+    (!all.is_empty()).then(|| format!("  in {}", all.join(", ")))
+}
+
 fn heading(out: &mut impl Write, look: Look, verdict: &Verdict) -> io::Result<()> {
     let (client, server) = (&verdict.client, &verdict.server);
     let number = format!("Flow {}: ", verdict.flow);
@@ -113,10 +123,11 @@ fn heading(out: &mut impl Write, look: Look, verdict: &Verdict) -> io::Result<()
         format!("{side}: {segments}, {bytes}")
     };
     let sent = format!("{}; {}", sent(Side::Client), sent(Side::Server));
-    for fact in [
+    let facts = [
         format!("  start {start}, frames {first} to {last} of {whole}{source}"),
         format!("  {sent}; roles by {roles}"),
-    ] {
+    ];
+    for fact in facts.into_iter().chain(network(verdict)) {
         writeln!(out, "{}", look.paint(FAINT, fact))?;
     }
     Ok(())

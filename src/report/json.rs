@@ -35,12 +35,6 @@ impl<W: Write> JsonReport<W> {
         let (lines, flows) = (Lines::default(), false);
         Self { out, lines, flows }
     }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.write_all(&self.lines.text)?;
-        self.lines.text.clear();
-        self.out.flush()
-    }
 }
 
 impl<W: Write> Report for JsonReport<W> {
@@ -53,6 +47,12 @@ impl<W: Write> Report for JsonReport<W> {
             return Ok(());
         }
         self.flush()
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.write_all(&self.lines.text)?;
+        self.lines.text.clear();
+        self.out.flush()
     }
 
     fn summary(&mut self, summary: &Summary, shown: Option<u64>) -> io::Result<()> {

@@ -29,6 +29,9 @@ pub trait Report {
     /// Reports one flow. Fails only where its output does.
     fn flow(&mut self, verdict: &Verdict) -> io::Result<()>;
 
+    /// Writes out what is buffered.
+    fn flush(&mut self) -> io::Result<()>;
+
     /// Ends the report with the totals and writes out what is buffered. `shown` is the number of
     /// flows reported, where a selection chose them.
     fn summary(&mut self, summary: &Summary, shown: Option<u64>) -> io::Result<()>;

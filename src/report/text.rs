@@ -95,6 +95,11 @@ impl<W: Write> Report for TextReport<W> {
         }
     }
 
+    fn flush(&mut self) -> io::Result<()> {
+        self.begin()?;
+        self.out.flush()
+    }
+
     fn summary(&mut self, summary: &Summary, shown: Option<u64>) -> io::Result<()> {
         self.begin()?;
         if matches!(self.table, Table::Begun(_)) {

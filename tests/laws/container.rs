@@ -2,6 +2,7 @@
 
 use crate::support::essence::{self, Essence};
 use crate::support::transform::{self, fields};
+use crate::support::tunnel::Tunnel;
 use crate::support::wrap::{self, Container, Link, PLAIN, Packet};
 use crate::support::{self, Subject};
 use whoclosed::close::verdict::Verdict;
@@ -71,6 +72,7 @@ fn files_and_links() {
             forms.push((Container::Pcap { big, nanos: true }, Link::Null));
         }
         forms.extend(Link::ALL.map(|link| (PLAIN.0, link)));
+        forms.extend(Tunnel::ALL.map(|tunnel| (PLAIN.0, Link::Tunnel(tunnel))));
         let changes = forms.into_iter().map(|form| {
             let other = essences(&support::verdicts(&wrap::write(&subject.packets, form)));
             (
@@ -152,8 +154,12 @@ fn every_record_doubled() {
         let original = quiet(essences(&plain(&subject.packets)));
         let doubled = quiet(essences(&plain(&transform::doubled(&subject.packets))));
         let packets = transform::doubled(&subject.packets);
-        let tagged = wrap::write(&packets, (PLAIN.0, Link::TaggedByTurns));
-        let tagged = quiet(essences(&support::verdicts(&tagged)));
+        let copies = |link| {
+            let file = wrap::write(&packets, (PLAIN.0, link));
+            quiet(essences(&support::verdicts(&file)))
+        };
+        let tagged = copies(Link::TaggedByTurns);
+        let tunnelled = copies(Link::TunnelledByTurns);
         vec![
             (
                 "doubled".into(),
@@ -162,6 +168,10 @@ fn every_record_doubled() {
             (
                 "doubled, one copy tagged".into(),
                 compare((&original, &tagged), Essence::differences),
+            ),
+            (
+                "doubled, one copy in a tunnel".into(),
+                compare((&original, &tunnelled), Essence::differences),
             ),
         ]
     });

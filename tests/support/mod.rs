@@ -16,6 +16,7 @@ pub mod essence;
 pub mod packet;
 pub mod transform;
 pub mod truth;
+pub mod tunnel;
 pub mod wrap;
 
 use std::fs;

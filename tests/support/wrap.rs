@@ -1,6 +1,7 @@
 //! Captures to lists of packets and back: what a container and a link layer put around them.
 
 use super::packet;
+use super::tunnel::Tunnel;
 
 /// A TCP/IP packet of a capture.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +31,9 @@ pub enum Link {
     Null,
     /// Every other frame has a VLAN tag: a port that mirrors both sides of a bridge.
     TaggedByTurns,
+    /// Every other frame is in a tunnel: a host's capture of all of its interfaces.
+    TunnelledByTurns,
+    Tunnel(Tunnel),
 }
 
 impl Link {
@@ -46,11 +50,16 @@ impl Link {
     /// LINKTYPE_ value.
     const fn number(self) -> u32 {
         match self {
-            Self::Ethernet | Self::Vlan | Self::QinQ | Self::TaggedByTurns => 1,
+            Self::Ethernet
+            | Self::Vlan
+            | Self::QinQ
+            | Self::TaggedByTurns
+            | Self::TunnelledByTurns => 1,
             Self::Sll => 113,
             Self::Sll2 => 276,
             Self::Raw => 101,
             Self::Null => 0,
+            Self::Tunnel(tunnel) => tunnel.number(),
         }
     }
 
@@ -58,7 +67,8 @@ impl Link {
     fn at(self, index: usize) -> Self {
         match self {
             Self::TaggedByTurns if !index.is_multiple_of(2) => Self::Vlan,
-            Self::TaggedByTurns => Self::Ethernet,
+            Self::TunnelledByTurns if !index.is_multiple_of(2) => Self::Tunnel(Tunnel::Vxlan),
+            Self::TaggedByTurns | Self::TunnelledByTurns => Self::Ethernet,
             same => same,
         }
     }
@@ -124,8 +134,21 @@ impl Out {
     }
 }
 
-fn pcap(packets: &[Packet], link: Link, big: bool, nanos: bool) -> Vec<u8> {
-    let bytes = Vec::with_capacity(packets.len() * 120 + 24);
+/// A capture file of whole frames of this link type.
+pub fn pcap_of(frames: &[(i64, Vec<u8>)], link: u32) -> Vec<u8> {
+    let mut out = pcap_head(link, false, true, frames.len());
+    for (time, frame) in frames {
+        out.u32(time.div_euclid(1_000_000_000) as u32);
+        out.u32(time.rem_euclid(1_000_000_000) as u32);
+        out.u32(frame.len() as u32);
+        out.u32(frame.len() as u32);
+        out.bytes.extend(frame);
+    }
+    out.bytes
+}
+
+fn pcap_head(link: u32, big: bool, nanos: bool, records: usize) -> Out {
+    let bytes = Vec::with_capacity(records * 120 + 24);
     let mut out = Out { bytes, big };
     out.u32(if nanos { 0xa1b2_3c4d } else { 0xa1b2_c3d4 });
     out.u16(2);
@@ -133,7 +156,12 @@ fn pcap(packets: &[Packet], link: Link, big: bool, nanos: bool) -> Vec<u8> {
     out.u32(0);
     out.u32(0);
     out.u32(262_144);
-    out.u32(link.number());
+    out.u32(link);
+    out
+}
+
+fn pcap(packets: &[Packet], link: Link, big: bool, nanos: bool) -> Vec<u8> {
+    let mut out = pcap_head(link.number(), big, nanos, packets.len());
     for (index, packet) in packets.iter().enumerate() {
         let (frame, wire) = framed(packet, link.at(index), big);
         let fraction = packet.time.rem_euclid(1_000_000_000) as u32;
@@ -186,12 +214,12 @@ fn pcapng(packets: &[Packet], link: Link, big: bool) -> Vec<u8> {
 
 /// The captured bytes with their link header, and the length on the wire. Short Ethernet frames
 /// are padded to 60 bytes, as on a wire.
-fn framed(packet: &Packet, link: Link, big: bool) -> (Vec<u8>, usize) {
+pub fn framed(packet: &Packet, link: Link, big: bool) -> (Vec<u8>, usize) {
     let v6 = packet.ip[0] >> 4 == 6;
     let ethertype: [u8; 2] = if v6 { [0x86, 0xdd] } else { [8, 0] };
     let mut frame = vec![2, 0, 0, 0, 5, 1, 2, 0, 0, 0, 12, 1];
     match link {
-        Link::Ethernet | Link::TaggedByTurns => frame.extend(ethertype),
+        Link::Ethernet | Link::TaggedByTurns | Link::TunnelledByTurns => frame.extend(ethertype),
         Link::Vlan => frame.extend([0x81, 0, 0, 100, ethertype[0], ethertype[1]]),
         Link::QinQ => {
             frame.extend([
@@ -216,6 +244,7 @@ fn framed(packet: &Packet, link: Link, big: bool) -> (Vec<u8>, usize) {
             frame.extend([0, 0, 0, 0, 0, 2, 0, 1, 0, 6, 2, 0, 0, 0, 12, 1, 0, 0]);
         }
         Link::Raw => frame.clear(),
+        Link::Tunnel(tunnel) => frame = tunnel.before(v6, packet.wire),
         Link::Null => {
             let family: u32 = if v6 { 30 } else { 2 };
             frame = if big {

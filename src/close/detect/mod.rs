@@ -2,6 +2,7 @@
 
 mod capture;
 mod ending;
+mod multipath;
 mod opening;
 mod resets;
 mod timestamps;
@@ -14,6 +15,7 @@ pub(super) use ending::{
     close_wait_leak, fin_retransmitted, fin_wait_1_stuck, final_ack_lost, half_close_used,
     last_ack_stuck, owner_gone, time_wait_reset, time_wait_reused,
 };
+pub(super) use multipath::mptcp_subflow;
 pub(super) use opening::{
     old_duplicate_segment, old_duplicate_syn, port_reused_too_soon, time_wait_syn_rejected,
 };

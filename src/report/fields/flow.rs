@@ -114,6 +114,18 @@ pub const FLOW: Object = Object {
         ),
         field("zeek", Nested(&ZEEK), "Zeek's names for the same flow"),
         field(
+            "vlan",
+            List(&Count),
+            "with `--key-vlan`: the VLANs that keep this flow apart, outermost first",
+        )
+        .optional(),
+        field(
+            "tunnel",
+            List(&Nested(&TUNNEL)),
+            "with `--key-tunnel`: the tunnels that keep this flow apart, outermost first",
+        )
+        .optional(),
+        field(
             "files",
             List(&Nested(&FILE)),
             "where the frames that this flow names stand in the files, if several are read as one; \
@@ -254,6 +266,23 @@ pub(super) const FINDING: Object = Object {
             "data",
             Free,
             "figures of the message, for machines; units in the keys",
+        ),
+    ],
+};
+
+pub(super) const TUNNEL: Object = Object {
+    name: "tunnel",
+    text: "a tunnel with a number of its own",
+    fields: &[
+        field(
+            "kind",
+            Text,
+            "`vxlan`, `geneve`, `gre`, `erspan` or `pppoe`",
+        ),
+        field(
+            "id",
+            Count,
+            "network identifier (VXLAN, Geneve), key (GRE) or session (ERSPAN, PPPoE)",
         ),
     ],
 };

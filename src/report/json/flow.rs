@@ -9,7 +9,7 @@ use crate::close::finding::{Code, Severity};
 use crate::close::verdict::{
     AbortCause, AbortedBy, ActiveCloser, Basis, CloseEntry, CloseEvent, Confidence, ConnState,
     EndedBy, Endpoint, Event, FileFrames, FinalAck, Finding, Outcome, PerSide, Reset, RolesFrom,
-    RstFate, RstFit, RstForm, Side, State, TimeWait, Verdict, Zeek,
+    RstFate, RstFit, RstForm, Side, State, TimeWait, Tunnel, Verdict, Zeek,
 };
 use crate::report::json::lines::{Lines, Short};
 use crate::stamp::Time;
@@ -31,24 +31,24 @@ trait Json {
 }
 
 /// Writes a struct as an object of its fields, which are listed in the order of its declaration.
-/// A field after `;` is left out where it is `None`.
+/// Fields after `;` are left out where they are `None`.
 macro_rules! object {
     ($to:ident, $open:literal, $value:expr => $type:ident {
-        $first:ident $(, $field:ident)* $(; $optional:ident)?
+        $first:ident $(, $field:ident)* $(; $($optional:ident),+)?
     }) => {
-        let $type { $first, $($field,)* $($optional)? } = $value;
+        let $type { $first, $($field,)* $($($optional),+)? } = $value;
         $to.raw(concat!($open, "\"", stringify!($first), "\":"));
         $first.write($to);
         $(
             $to.raw(concat!(",\"", stringify!($field), "\":"));
             $field.write($to);
         )*
-        $(
+        $($(
             if let Some(value) = $optional {
                 $to.raw(concat!(",\"", stringify!($optional), "\":"));
                 value.write($to);
             }
-        )?
+        )+)?
         $to.raw("}");
     };
 }
@@ -59,7 +59,7 @@ impl Json for Verdict {
             schema, flow, source, client, server, roles_from, start, end, first_frame, last_frame,
             packets, payload_bytes, outcome, active_closer, aborted_by, abort_cause,
             cause_confidence, cause_alternatives, final_ack, confidence, reason, time_wait,
-            final_states, close, resets, findings, previous_flow, wireshark_filter, zeek; files
+            final_states, close, resets, findings, previous_flow, wireshark_filter, zeek; vlan, tunnel, files
         });
     }
 }
@@ -114,6 +114,12 @@ impl Json for Finding {
         object!(to, "{", self => Finding {
             code, severity, side, frames, confidence, message, data
         });
+    }
+}
+
+impl Json for Tunnel {
+    fn write(&self, to: &mut Lines) {
+        object!(to, "{", self => Tunnel { kind, id });
     }
 }
 
