@@ -18,6 +18,8 @@ pub struct Options {
     pub source: Arc<str>,
     /// How long TIME-WAIT lasts, in nanoseconds. Linux: 60 s (`TCP_TIMEWAIT_LEN`, compiled in).
     pub time_wait: i64,
+    /// Stop at the first damage instead of going on behind it.
+    pub strict: bool,
 }
 
 impl Default for Options {
@@ -25,6 +27,7 @@ impl Default for Options {
         Self {
             source: "-".into(),
             time_wait: 60 * SECOND,
+            strict: false,
         }
     }
 }
@@ -39,7 +42,7 @@ pub enum AnalyzeError {
 }
 
 /// The verdicts of a capture, one after another; then [`Analysis::summary`].
-pub struct Analysis<R> {
+pub struct Analysis<R: Read> {
     reader: Reader<R>,
     options: Options,
     table: FlowTable,
@@ -53,10 +56,10 @@ pub struct Analysis<R> {
     timed: bool,
 }
 
-/// Reads a capture and judges its flows.
+/// Reads a capture, compressed or not, and judges its flows.
 pub fn analyze<R: Read>(read: R, options: &Options) -> Result<Analysis<R>, AnalyzeError> {
     Ok(Analysis {
-        reader: Reader::new(read)?,
+        reader: Reader::new(read)?.strict(options.strict),
         options: options.clone(),
         table: FlowTable::default(),
         flows: Flows::default(),
@@ -77,11 +80,11 @@ impl<R: Read> Iterator for Analysis<R> {
             self.read_all();
         }
         let flow = self.flows.next()?;
-        let cut = self.reader.damage().is_some();
         let context = Context {
             time_wait: self.options.time_wait,
             end: self.end,
-            cut,
+            cut: self.reader.is_cut(),
+            torn: self.reader.torn(),
         };
         let mut verdict = judge(flow, context, &self.options.source);
         if !self.timed {
@@ -106,11 +109,13 @@ impl<R: Read> Analysis<R> {
         source.link_types = names.collect();
         source.start = self.start;
         source.end = self.timed.then_some(self.end.time);
-        let damage = self.reader.damage();
+        source.dropped = self.reader.dropped();
+        let damage = self.reader.damage().iter();
         source.damage = damage
-            .map(|d| Damage::new(d.frame, d.offset, &d.what))
-            .into_iter()
+            .map(|d| Damage::new(d.frame, d.offset, &d.what).skipping(d.skipped))
             .collect();
+        source.unlisted_damage = self.reader.unlisted_damage();
+        source.skipped = self.reader.skipped();
         let reasons = NotDecoded::ALL.iter().zip(self.not_decoded);
         let not_decoded = reasons
             .filter(|(_, n)| *n > 0)

@@ -1,19 +1,21 @@
 //! Captures as a stream of records: pcap and pcapng, from any `Read`, in one pass.
 //!
 //! The framing is ours: the length of every record and block is checked before anything looks
-//! inside, so that damage is named where it stands and everything before it is kept. Nothing here
-//! knows of IP.
+//! inside, so that damage is named where it stands, everything before it is kept, and reading goes
+//! on at the next place that makes sense. Nothing here knows of IP.
 //!
 //! ```text
-//! Read ──source──> Buffer ──pcap | pcapng──> Packet ──Reader──> Record
+//! Read ──compression──> Source ──> Buffer ──pcap | pcapng──> Packet ──Reader──> Record
 //! ```
 
+mod compression;
 mod error;
 mod interface;
 mod order;
 mod pcap;
 mod pcapng;
 mod reader;
+mod resume;
 mod source;
 
 pub use error::{Damage, OpenError};

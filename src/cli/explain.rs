@@ -1,8 +1,8 @@
 //! `whoclosed explain FILE`: one flow, told.
 
 use super::failure::{Failure, note};
+use super::input;
 use super::output::{Format, look, stdout};
-use super::{duration, input};
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,7 +12,7 @@ use whoclosed::report::explain;
 /// Which flow is told.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Capture to read, pcap or pcapng; - reads standard input
+    /// Capture to read, pcap or pcapng, compressed or not; - reads standard input
     file: PathBuf,
 
     /// Number of the flow; without it the first one
@@ -23,15 +23,14 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 
-    /// How long TIME-WAIT lasts: 60s, 250ms, 4m, 1h [default: 60s]
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
-    time_wait: Option<i64>,
+    #[command(flatten)]
+    input: input::Args,
 }
 
 impl Args {
     /// Reads the capture and tells the flow.
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
-        let mut verdicts = input::open(&self.file, self.time_wait)?;
+        let mut verdicts = input::open(&self.file, &self.input)?;
         let wanted = self.flow.unwrap_or(0);
         let mut found: Option<Verdict> = None;
         for verdict in &mut verdicts {

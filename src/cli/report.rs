@@ -1,9 +1,9 @@
 //! `whoclosed FILE`: every flow, then the summary.
 
 use super::failure::Failure;
+use super::input;
 use super::only::{Rule, selects};
 use super::output::{Format, look, stdout};
-use super::{duration, input};
 use clap::ValueEnum;
 use std::io;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use whoclosed::stamp::Time;
 /// What is reported, and how.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Capture to read, pcap or pcapng; - reads standard input
+    /// Capture to read, pcap or pcapng, compressed or not; - reads standard input
     #[arg(required = true)]
     file: Option<PathBuf>,
 
@@ -47,12 +47,8 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t, value_name = "STYLE")]
     time: TimeArg,
 
-    /// How long TIME-WAIT lasts: 60s, 250ms, 4m, 1h [default: 60s]
-    ///
-    /// Linux: 60 s, compiled in; its setting for FIN timeouts does not change that. RFC 9293 asks
-    /// for 2 MSL, 4 minutes. Windows and BSD have settings of their own.
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
-    time_wait: Option<i64>,
+    #[command(flatten)]
+    input: input::Args,
 }
 
 /// How times are written.
@@ -82,7 +78,7 @@ impl Args {
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         // clap has seen to it that there is one.
         let path = self.file.as_deref().unwrap_or("-".as_ref());
-        let mut verdicts = input::open(path, self.time_wait)?;
+        let mut verdicts = input::open(path, &self.input)?;
         let first = verdicts.next();
         let began = verdicts.summary().sources.first().and_then(|s| s.start);
         let mut report = self.report(began);

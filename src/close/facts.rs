@@ -18,6 +18,9 @@ pub struct Context {
     pub end: Stamp,
     /// The capture's last record is cut.
     pub cut: bool,
+    /// Records are missing inside of the capture: the frame that follows the first place that could
+    /// not be read, and the one that follows the last.
+    pub torn: Option<[u64; 2]>,
 }
 
 /// Copies of a FIN. Most have one.

@@ -232,15 +232,7 @@ fn read(out: &mut impl Write, look: Look, summary: &Summary) -> io::Result<()> {
     writeln!(out, "\n{}", look.paint(HEADING, "Read"))?;
     for source in &summary.sources {
         writeln!(out, "  {}", what_was_read(source))?;
-        for damage in &source.damage {
-            let text = format!(
-                "damaged at frame {}, byte offset {}: {}",
-                damage.frame,
-                damage.offset,
-                printable(&damage.what)
-            );
-            writeln!(out, "  {}", look.paint(BAD, text))?;
-        }
+        unread(out, look, source)?;
     }
     if summary.evicted > 0 {
         let text = format!(
@@ -251,6 +243,39 @@ fn read(out: &mut impl Write, look: Look, summary: &Summary) -> io::Result<()> {
     }
     if summary.interrupted {
         let text = "interrupted: the rest was not read";
+        writeln!(out, "  {}", look.paint(UNUSUAL, text))?;
+    }
+    Ok(())
+}
+
+/// What of a capture is missing: damaged, or dropped before it was written.
+fn unread(out: &mut impl Write, look: Look, source: &SourceSummary) -> io::Result<()> {
+    for damage in &source.damage {
+        let skipped = damage
+            .skipped
+            .map(|n| format!("; {} skipped", counted(n, "byte")));
+        let text = format!(
+            "damaged at frame {}, byte offset {}: {}{}",
+            damage.frame,
+            damage.offset,
+            printable(&damage.what),
+            skipped.unwrap_or_default()
+        );
+        writeln!(out, "  {}", look.paint(BAD, text))?;
+    }
+    if source.unlisted_damage > 0 {
+        let text = format!(
+            "damaged at {}; {} skipped in all",
+            counted(source.unlisted_damage, "further place"),
+            counted(source.skipped, "byte")
+        );
+        writeln!(out, "  {}", look.paint(BAD, text))?;
+    }
+    if let Some(dropped) = source.dropped.filter(|&dropped| dropped > 0) {
+        let text = format!(
+            "{} dropped while capturing, as the capture itself says",
+            counted(dropped, "packet")
+        );
         writeln!(out, "  {}", look.paint(UNUSUAL, text))?;
     }
     Ok(())
