@@ -123,9 +123,8 @@ fn a_wrong_length_loses_one_record() {
     for order in Order::BOTH {
         for length in [262_145, u32::MAX, 200_000, 3, 0x0100_0000] {
             for capture in captures() {
-                if read(&capture.bytes[..]).seen.len() != RECORDS as usize {
-                    panic!("not whole");
-                }
+                let whole = read(&capture.bytes[..]).seen;
+                assert_eq!(whole.len(), RECORDS as usize);
                 let mut bytes = capture.bytes.clone();
                 let at = capture.at[12];
                 let ng = bytes.starts_with(b"\x0a\x0d\x0d\x0a");
@@ -245,7 +244,7 @@ fn interfaces_are_never_mistaken_after_damage() {
 fn a_new_section_is_found_behind_anything() {
     let file = PcapNg::new(Order::Little).interface(1, 0, &[]);
     let mut file = file.enhanced(0, 1, b"one", &[]);
-    file.bytes.extend([0x5a; 70_001]);
+    file.bytes.extend(vec![0x5a; 70_001]);
     let file = file.section(Order::Big, &[]).interface(101, 0, &[]);
     let file = file.enhanced(0, 2, b"two", &[]);
     let found = read(&file.bytes[..]);
@@ -377,7 +376,7 @@ fn hostile_garbage_is_searched_in_linear_time() {
         }
         assert!(records >= 1);
         // Quadratic time would take hours.
-        assert!(begun.elapsed() < Duration::from_secs(60), "{pattern:02x?}");
+        assert!(begun.elapsed() < Duration::from_mins(1), "{pattern:02x?}");
     }
 }
 

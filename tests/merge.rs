@@ -43,6 +43,7 @@ fn verdict(flow: &Flow, end: Stamp) -> Verdict {
         time_wait: 60 * SECOND,
         end,
         cut: false,
+        torn: None,
     };
     judge(flow, context, &"merged".into())
 }

@@ -24,13 +24,13 @@ pub(crate) struct Args {
     format: Format,
 
     #[command(flatten)]
-    input: input::Args,
+    reading: input::Reading,
 }
 
 impl Args {
     /// Reads the capture and tells the flow.
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
-        let mut verdicts = input::open(&self.file, &self.input)?;
+        let mut verdicts = input::open(&self.file, &self.reading)?;
         let wanted = self.flow.unwrap_or(0);
         let mut found: Option<Verdict> = None;
         for verdict in &mut verdicts {

@@ -14,7 +14,7 @@ pub(crate) type Capture = Analysis<Box<dyn Read>>;
 
 /// How a capture is read and judged.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct Reading {
     /// How long TIME-WAIT lasts: 60s, 250ms, 4m, 1h [default: 60s]
     ///
     /// Linux: 60 s, compiled in; its setting for FIN timeouts does not change that. RFC 9293 asks
@@ -28,7 +28,7 @@ pub(crate) struct Args {
 }
 
 /// Opens a file, or standard input for `-`.
-pub(crate) fn open(path: &Path, args: &Args) -> Result<Capture, Failure> {
+pub(crate) fn open(path: &Path, how: &Reading) -> Result<Capture, Failure> {
     let name = path.to_string_lossy();
     let fail = |error: String| Failure::Input(name.clone().into_owned(), error);
     let read: Box<dyn Read> = if path.as_os_str() == "-" {
@@ -38,8 +38,8 @@ pub(crate) fn open(path: &Path, args: &Args) -> Result<Capture, Failure> {
     };
     let mut options = Options::default();
     options.source = name.as_ref().into();
-    options.time_wait = args.time_wait.unwrap_or(options.time_wait);
-    options.strict = args.strict;
+    options.time_wait = how.time_wait.unwrap_or(options.time_wait);
+    options.strict = how.strict;
     analyze(read, &options).map_err(|error| fail(error.to_string()))
 }
 

@@ -48,7 +48,7 @@ pub(crate) struct Args {
     time: TimeArg,
 
     #[command(flatten)]
-    input: input::Args,
+    reading: input::Reading,
 }
 
 /// How times are written.
@@ -78,7 +78,7 @@ impl Args {
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         // clap has seen to it that there is one.
         let path = self.file.as_deref().unwrap_or("-".as_ref());
-        let mut verdicts = input::open(path, &self.input)?;
+        let mut verdicts = input::open(path, &self.reading)?;
         let first = verdicts.next();
         let began = verdicts.summary().sources.first().and_then(|s| s.start);
         let mut report = self.report(began);

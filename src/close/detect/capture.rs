@@ -3,7 +3,7 @@
 use super::Found;
 use crate::close::case::Case;
 use crate::close::sign::is_over;
-use crate::close::verdict::{Confidence, FinalAck, Side};
+use crate::close::verdict::{Confidence, FinalAck, RolesFrom, Side};
 use crate::flow::Copies;
 use crate::stamp::SECOND;
 
@@ -180,4 +180,21 @@ pub(in crate::close) fn cut(case: &Case) -> Vec<Found> {
     }
     let message = "the capture's last record is cut: what followed is unknown".to_owned();
     vec![Found::likely(None, vec![case.facts.end().frame], message).sure(Confidence::Certain)]
+}
+
+/// Bytes of the capture were skipped before the flow was over.
+pub(in crate::close) fn damaged(case: &Case) -> Vec<Found> {
+    let Some([first, last]) = case.facts.context.torn else {
+        return Vec::new();
+    };
+    let flow = case.facts.flow;
+    let over_before = is_over(case.outcome) && flow.last.frame < first;
+    let begun_after = flow.first.frame >= last && case.facts.roles_from == RolesFrom::Syn;
+    if over_before || begun_after {
+        return Vec::new();
+    }
+    let message = format!(
+        "the capture cannot be read at frame {first}: records of this flow may be missing there"
+    );
+    vec![Found::likely(None, Vec::new(), message).sure(Confidence::Possible)]
 }
