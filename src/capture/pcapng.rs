@@ -71,7 +71,7 @@ impl PcapNg {
             passed: 0,
             dropped: None,
         };
-        if let Some((_, size)) = pcapng.frame(buffer).map_err(|fault| fault.what)? {
+        if let Some((_, size)) = pcapng.frame(buffer).map_err(|fault| fault.0.what)? {
             pcapng.begin_section(buffer.bytes().get(..size).unwrap_or_default())?;
             buffer.consume(size);
         }
@@ -119,7 +119,7 @@ impl PcapNg {
         if !buffer.fill(size) {
             return Err(self.cut_block(kind, size, buffer.bytes()));
         }
-        let trailer = buffer.bytes().get(size - 4..size).unwrap_or_default();
+        let trailer = buffer.bytes().get(size - 4..).unwrap_or_default();
         match self.order.words(trailer) {
             Some([trailer]) if trailer as usize != size => {
                 Err(Fault::search(bad_trailer(kind, size, trailer)))
@@ -140,8 +140,7 @@ impl PcapNg {
             _ => None,
         };
         let data = data.filter(|&data| data <= size - size.min(32));
-        let then = Then::Search(data.map_or(1, |data| 28 + data));
-        Fault { what, then }
+        Fault::new(what, Then::Search(data.map_or(1, |data| 28 + data)))
     }
 
     /// A block that holds no packet.
@@ -159,8 +158,7 @@ impl PcapNg {
                 Ok(())
             }
         };
-        let then = Then::Pass(block.len(), 0);
-        read.map_err(|what| Fault { what, then })
+        read.map_err(|what| Fault::new(what, Then::Pass(block.len(), 0)))
     }
 
     /// Blocks passed so far that hold no packet and have a frame number.
@@ -406,8 +404,7 @@ impl PcapNg {
 /// A whole block whose packet cannot be read. It is still a frame.
 #[cold]
 fn lost_packet(block: &[u8], what: String) -> Fault {
-    let then = Then::Pass(block.len(), 1);
-    Fault { what, then }
+    Fault::new(what, Then::Pass(block.len(), 1))
 }
 
 /// A section header from end to end, of either byte order and of a version that is read.

@@ -114,18 +114,17 @@ impl<R: Read> Reader<R> {
         if self.end.is_some() {
             return None;
         }
-        // By reference: moving the packet out costs as much as finding it did.
-        match &self.find() {
-            Ok(found) => found.as_ref().map(|packet| self.take(packet)),
-            Err(fault) => self.next_after(fault),
-        }
-    }
-
-    #[inline]
-    fn find(&mut self) -> Found {
-        match &mut self.format {
-            Format::Pcap(pcap) => pcap.packet(&mut self.buffer),
-            Format::PcapNg(pcapng) => pcapng.packet(&mut self.buffer),
+        loop {
+            let found = match &mut self.format {
+                Format::Pcap(pcap) => pcap.packet(&mut self.buffer),
+                Format::PcapNg(pcapng) => pcapng.packet(&mut self.buffer),
+            };
+            // By reference: moving the packet out costs as much as finding it did.
+            match &found {
+                Ok(found) => return found.as_ref().map(|packet| self.take(packet)),
+                Err(fault) if !self.pass(fault) => return None,
+                Err(_) => {}
+            }
         }
     }
 
@@ -146,30 +145,18 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// The next record behind a fault, and behind those that follow it at once.
-    #[cold]
-    fn next_after(&mut self, fault: &Fault) -> Option<Record<'_>> {
-        let mut going_on = self.pass(fault);
-        while going_on {
-            match self.find() {
-                Ok(found) => return found.map(|packet| self.take(&packet)),
-                Err(fault) => going_on = self.pass(&fault),
-            }
-        }
-        None
-    }
-
     /// Remembers the damage and steps behind it; false if reading ends here.
+    #[cold]
     fn pass(&mut self, fault: &Fault) -> bool {
         let (frame, offset) = (self.frames() + 1, self.buffer.offset());
-        let resumed = !self.strict && self.step_behind(fault.then);
+        let resumed = !self.strict && self.step_behind(fault.0.then);
         let skipped = resumed.then(|| self.buffer.offset() - offset);
         self.skipped += skipped.unwrap_or_default();
         // An error of the input belongs to the place where reading ends.
         let failure = self.buffer.take_failure_if(!resumed);
         let what = failure.map_or_else(
-            || fault.what.clone(),
-            |failure| format!("{failure} ({})", fault.what),
+            || fault.0.what.clone(),
+            |failure| format!("{failure} ({})", fault.0.what),
         );
         if resumed {
             self.torn = Some([self.torn.map_or(frame, |[first, _]| first), frame]);

@@ -3,8 +3,11 @@
 use super::source::Buffer;
 use std::io::Read;
 
-/// What cannot be read at the beginning of the buffer.
-pub(super) struct Fault {
+/// What cannot be read at the beginning of the buffer. In a box: it travels beside every packet.
+pub(super) struct Fault(pub(super) Box<Unread>);
+
+/// What a fault is.
+pub(super) struct Unread {
     /// What was found and what was expected.
     pub(super) what: String,
     pub(super) then: Then,
@@ -23,15 +26,17 @@ pub(super) enum Then {
 
 impl Fault {
     #[cold]
-    pub(super) fn end(what: impl Into<String>) -> Self {
-        let (what, then) = (what.into(), Then::End);
-        Self { what, then }
+    pub(super) fn new(what: impl Into<String>, then: Then) -> Self {
+        let what = what.into();
+        Self(Box::new(Unread { what, then }))
     }
 
-    #[cold]
+    pub(super) fn end(what: impl Into<String>) -> Self {
+        Self::new(what, Then::End)
+    }
+
     pub(super) fn search(what: impl Into<String>) -> Self {
-        let (what, then) = (what.into(), Then::Search(1));
-        Self { what, then }
+        Self::new(what, Then::Search(1))
     }
 }
 
