@@ -257,7 +257,7 @@ fn a_new_section_is_found_behind_anything() {
 fn clocks_that_step_and_odd_lengths_are_no_damage() {
     let data = [7; 30];
     let begun = Pcap::new(MICROSECONDS, Order::Little, 1);
-    let seconds = [BEGUN, 0, 5, BEGUN, 7, u32::MAX / 2, 1, 2, BEGUN];
+    let seconds = [BEGUN, 0, 5, BEGUN, 7, 8, u32::MAX / 2, 1, 2];
     let stepping = seconds
         .into_iter()
         .fold(begun, |file, second| file.record((second, 0), &data, 30));
@@ -380,6 +380,40 @@ fn hostile_garbage_is_searched_in_linear_time() {
     }
 }
 
+/// Where bytes are missing or too many, chance may make a header of what follows that nothing
+/// tells from a true one; seldom.
+#[test]
+fn a_removed_or_inserted_chunk_loses_few_records() {
+    const TRIES: usize = 2000;
+    let captures = captures();
+    let mut noise = 77_u32;
+    let mut below = |limit: usize| {
+        noise ^= noise << 13;
+        noise ^= noise >> 17;
+        noise ^= noise << 5;
+        noise as usize % limit
+    };
+    let mut failed = Vec::new();
+    for _ in 0..TRIES {
+        let capture = &captures[below(captures.len())];
+        let (n, len, remove) = (1 + below(15), 1 + below(89), below(2) == 0);
+        let at = capture.at[n] + below(capture.at[n + 1] - capture.at[n]);
+        let chunk: Vec<u8> = (0..len).map(|_| below(256) as u8).collect();
+        let mut bytes = capture.bytes.clone();
+        let end = if remove { at + len } else { at };
+        bytes.splice(at..end, chunk.into_iter().filter(|_| !remove));
+        // The chunk may span records itself.
+        let spans = |&&begin: &&usize| begin > at && begin < end;
+        let lost = capture.at.iter().filter(spans).count();
+        failed.extend(capture.found_again(&bytes, n, lost + 10).err());
+    }
+    assert!(
+        failed.len() * 200 < TRIES,
+        "{} of {TRIES}: {failed:?}",
+        failed.len()
+    );
+}
+
 proptest! {
     #[test]
     fn one_changed_byte_loses_few_records(
@@ -393,25 +427,6 @@ proptest! {
         let at = capture.at[n] + at.index(capture.at[n + 1] - capture.at[n]);
         bytes[at] = byte;
         capture.found_again(&bytes, n, 10)?;
-    }
-
-    #[test]
-    fn a_removed_or_inserted_chunk_loses_few_records(
-        which in 0..captures().len(),
-        n in 1..RECORDS as usize - 14,
-        at in any::<prop::sample::Index>(),
-        remove: bool,
-        chunk in prop::collection::vec(any::<u8>(), 1..90),
-    ) {
-        let capture = captures().swap_remove(which);
-        let mut bytes = capture.bytes.clone();
-        let at = capture.at[n] + at.index(capture.at[n + 1] - capture.at[n]);
-        let end = if remove { at + chunk.len() } else { at };
-        let instead = if remove { &[][..] } else { &chunk[..] };
-        bytes.splice(at..end, instead.iter().copied());
-        // The chunk may span records itself.
-        let lost = capture.at.iter().filter(|&&begin| begin > at && begin < end).count();
-        capture.found_again(&bytes, n, lost + 10)?;
     }
 
     #[test]

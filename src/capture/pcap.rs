@@ -173,8 +173,8 @@ impl Pcap {
         let Some(next) = self.order.words(rest) else {
             return Ok(());
         };
-        let beside = next[2] <= MAX_CAPTURED && near(seconds, next[0]) && next != [0; 4];
-        if !shifted && (beside || self.is_plausible(next)) {
+        let beside = near(seconds, next[0]) || near(self.last, next[0]);
+        if !shifted && beside && next[2] <= MAX_CAPTURED && next != [0; 4] {
             return Ok(());
         }
         Err(Fault::search(format!(

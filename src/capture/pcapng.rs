@@ -37,6 +37,8 @@ const FRAME: usize = 12;
 const MAX_BLOCK: usize = 16 * 1024 * 1024;
 /// The longest block that a search believes; blocks of packets are shorter.
 const MAX_FOUND: usize = 512 * 1024;
+/// The most bytes of a packet's options that are believed of a block whose end is not there.
+const MAX_OPTIONS: usize = 64 * 1024;
 /// So many blocks in a row make a search believe them.
 const IN_A_ROW: usize = 3;
 /// The most interfaces of one section that are kept.
@@ -133,13 +135,15 @@ impl PcapNg {
     #[cold]
     fn cut_block(&self, kind: u32, size: usize, block: &[u8]) -> Fault {
         let what = cut(&name(kind), size, block.len());
-        let data = match (kind, self.order.words(block)) {
-            (ENHANCED_PACKET | OBSOLETE_PACKET, Some([_, _, _, _, _, captured, _])) => {
-                Some(captured as usize)
-            }
-            _ => None,
-        };
-        let data = data.filter(|&data| data <= size - size.min(32));
+        let timed = matches!(kind, ENHANCED_PACKET | OBSOLETE_PACKET);
+        let fields = self.order.words(block).filter(|_| timed);
+        let data = fields.and_then(|[_, _, number, _, _, captured, original]| {
+            let data = captured as usize;
+            let options = size.checked_sub(32 + data)?;
+            let known = kind == OBSOLETE_PACKET || self.interface(number).is_some();
+            let credible = known && captured <= original && options <= MAX_OPTIONS;
+            credible.then_some(data)
+        });
         Fault::new(what, Then::Search(data.map_or(1, |data| 28 + data)))
     }
 
