@@ -52,7 +52,35 @@ enum Decoder<R: Read> {
     Zstd(Box<ZstdDecoder<'static, Input<R>>>),
     Lz4(Box<Lz4<Input<R>>>),
     #[cfg(feature = "xz")]
-    Xz(Box<XzDecoder<Input<R>>>),
+    Xz(Box<Xz<Input<R>>>),
+}
+
+/// A decoder of xz that gives what it made before an error: its own way of reading drops that.
+#[cfg(feature = "xz")]
+struct Xz<R> {
+    decoder: XzDecoder<R>,
+    error: Option<io::Error>,
+}
+
+#[cfg(feature = "xz")]
+impl<R: io::BufRead> Read for Xz<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if let Some(error) = self.error.take() {
+            return Err(error);
+        }
+        let before = self.decoder.total_out();
+        let error = match self.decoder.read(buf) {
+            Ok(n) => return Ok(n),
+            Err(error) => error,
+        };
+        match self.decoder.total_out().saturating_sub(before) as usize {
+            0 => Err(error),
+            made => {
+                self.error = Some(error);
+                Ok(made.min(buf.len()))
+            }
+        }
+    }
 }
 
 /// The input from its first byte on: those that were looked at, then the rest.
@@ -74,7 +102,9 @@ impl<R: Read> Source<R> {
             #[cfg(feature = "xz")]
             Kind::Xz => {
                 let stream = stream::Stream::new_stream_decoder(XZ_MEMORY, stream::CONCATENATED)?;
-                Decoder::Xz(Box::new(XzDecoder::new_stream(input, stream)))
+                let decoder = XzDecoder::new_stream(input, stream);
+                let error = None;
+                Decoder::Xz(Box::new(Xz { decoder, error }))
             }
         }))
     }
