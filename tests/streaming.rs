@@ -214,3 +214,26 @@ fn late_segments_of_evicted_flows_begin_no_connection() {
     let new: Vec<_> = few.iter().filter(|frame| !whole.contains(frame)).collect();
     assert!(new.is_empty(), "{new:?}");
 }
+
+#[test]
+fn a_pending_syn_at_the_end_of_all_times_is_waited_for_in_vain() {
+    let text = "# Closed, and a SYN that may be an old duplicate\n\
+        0.000 C > S  S   0\n0.020 S > C  S.  0  ack 1\n0.040 C > S  .   1  ack 1\n\
+        0.100 C > S  R.  1  ack 1\n0.200 S > C  .   1  ack 1\n0.300 C > S  S   -800000\n=> outcome unanswered\n";
+    let mut packets = support::case::parse("a.case", text)[0].packets.clone();
+    packets.push(stranger(i64::MAX));
+    let mut table = FlowTable::default();
+    for (packet, frame) in packets.iter().zip(1..) {
+        let segment = decode(101, &packet.ip, packet.wire as u32).unwrap();
+        table.push(
+            &segment,
+            Stamp {
+                frame,
+                time: Time(packet.time),
+            },
+        );
+        while let Some(due) = table.due(Time(i64::MAX)) {
+            assert!(table.facts(&due).is_some());
+        }
+    }
+}

@@ -10,6 +10,7 @@ use crate::flow::relations::Predecessor;
 use crate::flow::seen::Seen;
 use crate::flow::slab::Slab;
 use crate::stamp::{SECOND, Time};
+use smallvec::SmallVec;
 use std::collections::{HashMap, VecDeque};
 use std::hint::black_box;
 
@@ -232,6 +233,8 @@ impl Flows {
     /// A flow that was quiet for so long that it may be over.
     pub(super) fn due(&mut self, now: Time) -> Option<u32> {
         self.facts_of = NONE;
+        let mut later = SmallVec::<[(Time, Ticket); 4]>::new();
+        let mut found = None;
         while let Some(ticket) = self.agenda.pop(now) {
             if !self.is_valid(ticket) {
                 continue;
@@ -242,11 +245,16 @@ impl Flows {
             }
             if due <= now && !self.waits(ticket.at) {
                 self.set_noted(ticket.at, false);
-                return Some(ticket.at);
+                found = Some(ticket.at);
+                break;
             }
-            self.agenda.add(due.max(now), ticket);
+            // Not at once: at the end of all times it would be due again.
+            later.push((due.max(now), ticket));
         }
-        None
+        for (due, ticket) in later {
+            self.agenda.add(due, ticket);
+        }
+        found
     }
 
     /// How much longer than others a flow is waited for: nothing is repeated sooner than a round trip
@@ -320,8 +328,10 @@ impl Flows {
     pub(super) fn in_order(&self) -> Vec<u32> {
         let numbered = |at: usize| Some((self.number_of(at as u32)?, at as u32));
         let all = || (0..self.entries.len()).filter_map(numbered);
+        let mut places = Vec::with_capacity(self.live);
         if all().is_sorted() {
-            return all().map(|(_, at)| at).collect();
+            places.extend(all().map(|(_, at)| at));
+            return places;
         }
         let lowest = all().map(|(number, _)| number).min().unwrap_or(0);
         // In one word each: there may be millions of them.
@@ -329,9 +339,11 @@ impl Flows {
             let rank = (number - lowest).min(u32::MAX.into());
             rank << 32 | u64::from(at)
         };
-        let mut words: Vec<u64> = all().map(word).collect();
+        let mut words = Vec::with_capacity(self.live);
+        words.extend(all().map(word));
         words.sort_unstable();
-        words.into_iter().map(|word| word as u32).collect()
+        places.extend(words.into_iter().map(|word| word as u32));
+        places
     }
 
     /// The `most` flows that can be spared best: of those that are SYNs of one end the oldest, else

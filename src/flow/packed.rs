@@ -25,6 +25,8 @@ mod other {
     pub(super) const TTL: u64 = 1 << 10;
     pub(super) const BITS: u64 = 1 << 11;
     pub(super) const SCALE: u64 = 1 << 12;
+    /// Its number or its time is before that of the segment before: both have a sign.
+    pub(super) const BACK: u64 = 1 << 13;
 }
 
 const MICROSECOND: i64 = 1000;
@@ -96,6 +98,8 @@ pub(super) fn pack<'a>(segments: impl Iterator<Item = &'a Seen>, bytes: &mut Vec
 fn pack_one(seen: &Seen, before: &Before, bytes: &mut Vec<u8>) {
     let usual = before.expected(seen.from(), seen.time);
     let since = seen.time.0.wrapping_sub(before.last.time.0);
+    let frames = seen.at().frame.wrapping_sub(before.last.at().frame);
+    let frames = frames.cast_signed();
     let (seq, ack) = (
         seen.seq.0.wrapping_sub(usual.seq.0),
         seen.ack.0.wrapping_sub(usual.ack.0),
@@ -117,19 +121,24 @@ fn pack_one(seen: &Seen, before: &Before, bytes: &mut Vec<u8>) {
         (other::TSVAL, tsval != 0),
         (other::TSECR, tsecr != 0),
         (other::NANOS, since % MICROSECOND != 0),
+        (other::BACK, since < 0 || frames < 0),
     ];
     let head = is_other
         .iter()
         .fold(0, |all, &(bit, is)| if is { all | bit } else { all });
     unsigned(head, bytes);
-    let frames = seen.at().frame.wrapping_sub(before.last.at().frame);
-    signed(frames.cast_signed(), bytes);
     let unit = if head & other::NANOS == 0 {
         MICROSECOND
     } else {
         1
     };
-    signed(since / unit, bytes);
+    let write = if head & other::BACK == 0 {
+        |number: i64, bytes: &mut Vec<u8>| unsigned(number.cast_unsigned(), bytes)
+    } else {
+        signed
+    };
+    write(frames, bytes);
+    write(since / unit, bytes);
     for (bit, number) in [
         (other::SEQ, seq),
         (other::ACK, ack),
@@ -211,9 +220,14 @@ impl<'a, I: Iterator<Item = &'a u8>> Iterator for Unpack<I> {
     fn next(&mut self) -> Option<Seen> {
         let head = self.unsigned()?;
         let has = |bit: u64| head & bit != 0;
-        let frames = self.signed()?.cast_unsigned();
+        let read = if has(other::BACK) {
+            Self::signed
+        } else {
+            |packed: &mut Self| packed.unsigned().map(u64::cast_signed)
+        };
+        let frames = read(self)?.cast_unsigned();
         let unit = if has(other::NANOS) { 1 } else { MICROSECOND };
-        let since = self.signed()?.wrapping_mul(unit);
+        let since = read(self)?.wrapping_mul(unit);
         let last = &self.before.last;
         let frame = last.at().frame.wrapping_add(frames);
         let time = Time(last.time.0.wrapping_add(since));
