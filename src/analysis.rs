@@ -2,20 +2,23 @@
 
 mod input;
 mod points;
+mod window;
 
 pub use points::{Streams, streams};
+pub use window::Moment;
 
-use crate::capture::{OpenError, Reader, Set};
+use crate::capture::{Meter, OpenError, Reader, Record, Set};
 use crate::close::summary::{Summary, Totals};
 use crate::close::verdict::{Tunnel, Verdict};
 use crate::close::{Context, judge};
 use crate::flow::{Clock, Due, FlowTable, Limits, Why};
-use crate::packet::{Domains, Keys, Layers, NotDecoded, Usual, decode_by_layers};
+use crate::packet::{Domains, Filter, Keys, Layers, NotDecoded, Segment, Usual, decode_by_layers};
 use crate::stamp::{SECOND, Stamp, Time};
 use input::Input;
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use window::Window;
 
 /// How to analyze.
 #[derive(Clone, Debug)]
@@ -37,6 +40,14 @@ pub struct Options {
     /// VXLAN's and Geneve's network, GRE's key, the session of ERSPAN and `PPPoE`. Endpoints of
     /// GTP-U, calls of PPTP and labels of MPLS differ by direction and are never part of it.
     pub key_tunnel: bool,
+    /// Only segments that match it count.
+    pub filter: Option<Filter>,
+    /// Only records from then on are looked at. A record without a time belongs to the one before.
+    pub since: Option<Moment>,
+    /// Only records before that are looked at.
+    pub until: Option<Moment>,
+    /// Is told how far reading has come.
+    pub meter: Option<Arc<Meter>>,
 }
 
 impl Default for Options {
@@ -49,6 +60,10 @@ impl Default for Options {
             interrupt: None,
             key_vlan: false,
             key_tunnel: false,
+            filter: None,
+            since: None,
+            until: None,
+            meter: None,
         }
     }
 }
@@ -74,12 +89,13 @@ pub struct Analysis<R> {
     ended: bool,
     interrupted: bool,
     domains: Domains,
+    window: Window,
+    filtered_out: u64,
     totals: Totals,
     not_decoded: [u64; NotDecoded::ALL.len()],
     /// The last record's place, with the latest time of any.
     end: Stamp,
     start: Option<Time>,
-    timed: bool,
 }
 
 /// Reads a capture and judges its flows.
@@ -136,6 +152,8 @@ impl<R: Read> Analysis<R> {
                 vlan: options.key_vlan,
                 tunnel: options.key_tunnel,
             }),
+            window: Window::new(options.since, options.until),
+            filtered_out: 0,
             clock: Clock::new(options.live),
             now: Time::default(),
             ended: false,
@@ -144,13 +162,13 @@ impl<R: Read> Analysis<R> {
             not_decoded: [0; NotDecoded::ALL.len()],
             end: Stamp::default(),
             start: None,
-            timed: false,
         }
     }
 
     /// The totals; whole after the last verdict.
     pub fn summary(&self) -> Summary {
-        let times = self.start.zip(self.timed.then_some(self.end.time));
+        let end = self.window.latest_outside.max(Some(self.end.time));
+        let times = self.start.zip(end);
         let sources = self.input.sources(&self.options.source, times);
         let reasons = NotDecoded::ALL.iter().zip(self.not_decoded);
         let not_decoded = reasons
@@ -159,6 +177,8 @@ impl<R: Read> Analysis<R> {
             .collect();
         let mut summary = self.totals.summary(sources, not_decoded);
         summary.late_segments = self.table.late();
+        summary.filtered_out = self.filtered_out;
+        summary.outside_window = self.window.outside;
         summary.interrupted = self.interrupted;
         if self.interrupted {
             // What was interrupted is not damaged.
@@ -186,7 +206,7 @@ impl<R: Read> Analysis<R> {
         }
         self.table.forget(due, is_over);
         name_network(&mut verdict, &layers);
-        if !self.timed {
+        if self.start.is_none() {
             verdict.forget_times();
         }
         self.input.place(&mut verdict);
@@ -197,13 +217,23 @@ impl<R: Read> Analysis<R> {
     /// Reads until a flow may be settled, or to the end.
     fn read(&mut self) {
         let table = &mut self.table;
-        loop {
+        let filter = self.options.filter.as_ref();
+        while !is_set(self.options.interrupt.as_ref()) {
             let Some(record) = self.input.next() else {
                 if self.input.turn() {
                     continue;
                 }
                 break;
             };
+            if let Some(meter) = &self.options.meter {
+                meter.at_frame(record.frame);
+            }
+            if let Some(time) = record.time {
+                self.start = Some(self.start.map_or(time, |start| start.min(time)));
+            }
+            if !self.window.holds(record.time) {
+                continue;
+            }
             // A record without a time takes that of the record before it.
             let time = record.time.unwrap_or(self.end.time);
             let at = Stamp {
@@ -214,19 +244,14 @@ impl<R: Read> Analysis<R> {
                 frame: at.frame,
                 time: self.end.time.max(time),
             };
-            if record.time.is_some() {
-                self.start = Some(self.start.map_or(time, |start| start.min(time)));
-                self.timed = true;
-            }
-            if let Some(usual) = Usual::new(record.link, record.data) {
+            if filter.is_none()
+                && let Some(usual) = Usual::new(record.link, record.data)
+            {
                 table.push(&usual.segment(), at);
             } else {
-                let (link, mut layers) = (record.link, Layers::default());
-                match decode_by_layers(link, record.data, record.original_len, &mut layers) {
-                    Ok(mut segment) => {
-                        segment.domain = self.domains.number(&layers);
-                        table.push_other(&segment, at);
-                    }
+                match segment(&record, filter, &mut self.domains) {
+                    Ok(Some(segment)) => table.push_other(&segment, at),
+                    Ok(None) => self.filtered_out += 1,
                     Err(reason) => self.not_decoded[reason as usize] += 1,
                 }
             }
@@ -234,14 +259,39 @@ impl<R: Read> Analysis<R> {
             if table.has_due(self.now) {
                 return;
             }
-            if is_set(self.options.interrupt.as_ref()) {
-                break;
-            }
         }
         self.interrupted = is_set(self.options.interrupt.as_ref());
         self.ended = true;
         table.finish();
     }
+}
+
+/// The segment of a record of any kind; `None` if the filter does not want it.
+#[inline]
+fn segment(
+    record: &Record,
+    filter: Option<&Filter>,
+    domains: &mut Domains,
+) -> Result<Option<Segment>, NotDecoded> {
+    let Record {
+        link,
+        data,
+        original_len,
+        ..
+    } = *record;
+    if let Some(filter) = filter
+        && let Some(usual) = Usual::new(link, data)
+    {
+        let segment = usual.segment();
+        return Ok(filter.matches(&segment).then_some(segment));
+    }
+    let mut layers = Layers::default();
+    let mut segment = decode_by_layers(link, data, original_len, &mut layers)?;
+    if filter.is_some_and(|filter| !filter.matches(&segment)) {
+        return Ok(None);
+    }
+    segment.domain = domains.number(&layers);
+    Ok(Some(segment))
 }
 
 #[inline]

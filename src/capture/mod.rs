@@ -10,6 +10,7 @@
 
 mod error;
 mod interface;
+mod meter;
 mod order;
 mod pcap;
 mod pcapng;
@@ -18,5 +19,6 @@ mod set;
 mod source;
 
 pub use error::{Damage, OpenError};
+pub use meter::{Meter, Metered};
 pub use reader::{Reader, Record};
 pub use set::{Seen, Set, SetFile, Span, by_name};

@@ -32,6 +32,7 @@ pub(crate) struct Args {
 impl Args {
     /// Reads the capture and tells the flow.
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+        self.how.check()?;
         let Inputs { all, failed, .. } = self.files.inputs(false)?;
         let mut inputs = all.into_iter();
         let (input, other) = (inputs.next(), inputs.next());

@@ -116,6 +116,7 @@ impl From<TimeArg> for TimeStyle {
 impl Args {
     /// Reads the captures and reports them.
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+        self.how.check()?;
         let Inputs {
             all,
             points,
