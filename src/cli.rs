@@ -13,6 +13,7 @@ mod live;
 mod moment;
 mod only;
 mod output;
+mod progress;
 mod report;
 mod schema;
 mod terms;

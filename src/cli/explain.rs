@@ -45,7 +45,7 @@ impl Args {
                         one holds none); explain one of them";
             return Err(Failure::Input(name, text.to_owned()));
         }
-        let mut verdicts = input.open(self.how.options(), &Shown::default())?;
+        let (mut verdicts, progress) = input.open(self.how.options(), &Shown::default())?;
         let wanted = self.flow.unwrap_or(0);
         let mut found: Option<Verdict> = None;
         for verdict in &mut verdicts {
@@ -53,6 +53,7 @@ impl Args {
                 found = Some(verdict);
             }
         }
+        drop(progress);
         let summary = verdicts.summary();
         let Some(verdict) = found else {
             is_whole(&summary);
