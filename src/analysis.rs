@@ -89,7 +89,8 @@ pub struct Analysis<R> {
     ended: bool,
     interrupted: bool,
     domains: Domains,
-    window: Window,
+    /// What is asked for of the capture, if not all.
+    window: Option<Window>,
     filtered_out: u64,
     totals: Totals,
     not_decoded: [u64; NotDecoded::ALL.len()],
@@ -167,7 +168,8 @@ impl<R: Read> Analysis<R> {
 
     /// The totals; whole after the last verdict.
     pub fn summary(&self) -> Summary {
-        let end = self.window.latest_outside.max(Some(self.end.time));
+        let outside = self.window.as_ref().and_then(|w| w.latest_outside);
+        let end = outside.max(Some(self.end.time));
         let times = self.start.zip(end);
         let sources = self.input.sources(&self.options.source, times);
         let reasons = NotDecoded::ALL.iter().zip(self.not_decoded);
@@ -178,7 +180,7 @@ impl<R: Read> Analysis<R> {
         let mut summary = self.totals.summary(sources, not_decoded);
         summary.late_segments = self.table.late();
         summary.filtered_out = self.filtered_out;
-        summary.outside_window = self.window.outside;
+        summary.outside_window = self.window.as_ref().map_or(0, |w| w.outside);
         summary.interrupted = self.interrupted;
         if self.interrupted {
             // What was interrupted is not damaged.
@@ -231,7 +233,9 @@ impl<R: Read> Analysis<R> {
             if let Some(time) = record.time {
                 self.start = Some(self.start.map_or(time, |start| start.min(time)));
             }
-            if !self.window.holds(record.time) {
+            if let Some(window) = &mut self.window
+                && !window.holds(record.time)
+            {
                 continue;
             }
             // A record without a time takes that of the record before it.
@@ -266,8 +270,9 @@ impl<R: Read> Analysis<R> {
     }
 }
 
-/// The segment of a record of any kind; `None` if the filter does not want it.
-#[inline]
+/// The segment of a record of any kind; `None` if the filter does not want it. By itself: the loop
+/// over usual records stays small.
+#[inline(never)]
 fn segment(
     record: &Record,
     filter: Option<&Filter>,

@@ -42,50 +42,39 @@ pub(super) struct Window {
 }
 
 impl Window {
-    pub(super) const fn new(since: Option<Moment>, until: Option<Moment>) -> Self {
-        let inside = since.is_none() && until.is_none();
-        Self {
+    /// None where all of a capture is asked for.
+    pub(super) fn new(since: Option<Moment>, until: Option<Moment>) -> Option<Self> {
+        since.or(until)?;
+        Some(Self {
             since,
             until,
-            span: if inside {
-                Some((Time(i64::MIN), Time(i64::MAX)))
-            } else {
-                None
-            },
-            inside,
+            span: None,
+            inside: false,
             outside: 0,
             latest_outside: None,
-        }
+        })
     }
 
     /// The next record, of this time, stands in it.
-    #[inline]
+    #[inline(never)]
     pub(super) fn holds(&mut self, time: Option<Time>) -> bool {
         if let Some(time) = time {
-            let (first, last) = self.span.unwrap_or_else(|| self.begin(time));
+            let (first, last) = *self
+                .span
+                .get_or_insert_with(|| span(self.since, self.until, time));
             self.inside = first <= time && time <= last;
         }
         if !self.inside {
-            self.leave_out(time);
+            self.outside += 1;
+            self.latest_outside = self.latest_outside.max(time);
         }
         self.inside
     }
+}
 
-    /// The capture begins.
-    #[cold]
-    fn begin(&mut self, first: Time) -> (Time, Time) {
-        let since = self.since.map(|since| since.in_capture(first));
-        let until = self.until.map(|until| until.in_capture(first).plus(-1));
-        let span = (
-            since.unwrap_or(Time(i64::MIN)),
-            until.unwrap_or(Time(i64::MAX)),
-        );
-        *self.span.insert(span)
-    }
-
-    #[cold]
-    fn leave_out(&mut self, time: Option<Time>) {
-        self.outside += 1;
-        self.latest_outside = self.latest_outside.max(time);
-    }
+/// The first and the last time of the window in a capture that begins at `begin`.
+fn span(since: Option<Moment>, until: Option<Moment>, begin: Time) -> (Time, Time) {
+    let since = since.map_or(Time(i64::MIN), |since| since.in_capture(begin));
+    let until = until.map(|until| until.in_capture(begin).plus(-1));
+    (since, until.unwrap_or(Time(i64::MAX)))
 }
