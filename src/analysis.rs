@@ -89,7 +89,7 @@ pub struct Analysis<R> {
     ended: bool,
     interrupted: bool,
     domains: Domains,
-    /// What is asked for of the capture, if not all.
+    /// What is done with records before, if anything.
     window: Option<Window>,
     filtered_out: u64,
     totals: Totals,
@@ -153,7 +153,7 @@ impl<R: Read> Analysis<R> {
                 vlan: options.key_vlan,
                 tunnel: options.key_tunnel,
             }),
-            window: Window::new(options.since, options.until),
+            window: Window::new(options),
             filtered_out: 0,
             clock: Clock::new(options.live),
             now: Time::default(),
@@ -227,14 +227,9 @@ impl<R: Read> Analysis<R> {
                 }
                 break;
             };
-            if let Some(meter) = &self.options.meter {
-                meter.at_frame(record.frame);
-            }
-            if let Some(time) = record.time {
-                self.start = Some(self.start.map_or(time, |start| start.min(time)));
-            }
+            self.start = earliest(self.start, record.time);
             if let Some(window) = &mut self.window
-                && !window.holds(record.time)
+                && !window.holds(&record)
             {
                 continue;
             }
@@ -244,18 +239,21 @@ impl<R: Read> Analysis<R> {
                 frame: record.frame,
                 time,
             };
-            self.end = Stamp {
-                frame: at.frame,
-                time: self.end.time.max(time),
-            };
+            (self.end.frame, self.end.time) = (at.frame, self.end.time.max(time));
             if filter.is_none()
                 && let Some(usual) = Usual::new(record.link, record.data)
             {
                 table.push(&usual.segment(), at);
             } else {
-                match segment(&record, filter, &mut self.domains) {
-                    Ok(Some(segment)) => table.push_other(&segment, at),
-                    Ok(None) => self.filtered_out += 1,
+                let mut layers = Layers::default();
+                match segment(&record, filter.is_some(), &mut layers) {
+                    Ok(segment) if filter.is_some_and(|filter| !filter.matches(&segment)) => {
+                        self.filtered_out += 1;
+                    }
+                    Ok(mut segment) => {
+                        segment.domain = self.domains.number(&layers);
+                        table.push_other(&segment, at);
+                    }
                     Err(reason) => self.not_decoded[reason as usize] += 1,
                 }
             }
@@ -270,33 +268,18 @@ impl<R: Read> Analysis<R> {
     }
 }
 
-/// The segment of a record of any kind; `None` if the filter does not want it. By itself: the loop
-/// over usual records stays small.
-#[inline(never)]
-fn segment(
-    record: &Record,
-    filter: Option<&Filter>,
-    domains: &mut Domains,
-) -> Result<Option<Segment>, NotDecoded> {
-    let Record {
-        link,
-        data,
-        original_len,
-        ..
-    } = *record;
-    if let Some(filter) = filter
-        && let Some(usual) = Usual::new(link, data)
-    {
-        let segment = usual.segment();
-        return Ok(filter.matches(&segment).then_some(segment));
+#[inline]
+fn earliest(a: Option<Time>, b: Option<Time>) -> Option<Time> {
+    a.zip(b).map(|(a, b)| a.min(b)).or(a).or(b)
+}
+
+/// The segment of a record of any kind. Where there is a filter the usual ones come here as well.
+#[inline]
+fn segment(record: &Record, filtered: bool, layers: &mut Layers) -> Result<Segment, NotDecoded> {
+    if filtered && let Some(usual) = Usual::new(record.link, record.data) {
+        return Ok(usual.segment());
     }
-    let mut layers = Layers::default();
-    let mut segment = decode_by_layers(link, data, original_len, &mut layers)?;
-    if filter.is_some_and(|filter| !filter.matches(&segment)) {
-        return Ok(None);
-    }
-    segment.domain = domains.number(&layers);
-    Ok(Some(segment))
+    decode_by_layers(record.link, record.data, record.original_len, layers)
 }
 
 #[inline]

@@ -1,6 +1,9 @@
 //! The part of a capture that is asked for.
 
+use super::Options;
+use crate::capture::{Meter, Record};
 use crate::stamp::Time;
+use std::sync::Arc;
 
 /// A moment of a capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,25 +42,40 @@ pub(super) struct Window {
     pub(super) outside: u64,
     /// The latest time of these.
     pub(super) latest_outside: Option<Time>,
+    meter: Option<Arc<Meter>>,
 }
 
 impl Window {
-    /// None where all of a capture is asked for.
-    pub(super) fn new(since: Option<Moment>, until: Option<Moment>) -> Option<Self> {
-        since.or(until)?;
-        Some(Self {
+    /// None where all of a capture is asked for, and nobody wants to know how far reading has come:
+    /// then records pass at the cost of one question.
+    pub(super) fn new(options: &Options) -> Option<Self> {
+        let Options {
             since,
             until,
+            meter,
+            ..
+        } = options;
+        if since.or(*until).is_none() && meter.is_none() {
+            return None;
+        }
+        Some(Self {
+            since: *since,
+            until: *until,
+            meter: meter.clone(),
             span: None,
-            inside: false,
+            inside: since.or(*until).is_none(),
             outside: 0,
             latest_outside: None,
         })
     }
 
-    /// The next record, of this time, stands in it.
+    /// The next record stands in it.
     #[inline(never)]
-    pub(super) fn holds(&mut self, time: Option<Time>) -> bool {
+    pub(super) fn holds(&mut self, record: &Record) -> bool {
+        if let Some(meter) = &self.meter {
+            meter.at_frame(record.frame);
+        }
+        let time = record.time;
         if let Some(time) = time {
             let (first, last) = *self
                 .span
