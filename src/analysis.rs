@@ -3,21 +3,24 @@
 mod clocks;
 mod input;
 mod points;
+mod window;
 
 pub use points::{Streams, streams};
+pub use window::Moment;
 
-use crate::capture::{OpenError, Reader, Set};
+use crate::capture::{Meter, OpenError, Reader, Record, Set};
 use crate::close::summary::{Summary, Totals};
 use crate::close::verdict::{Tunnel, Verdict};
 use crate::close::{Context, judge};
 use crate::flow::{Clock, Due, FlowTable, Limits, Why};
-use crate::packet::{Domains, Keys, Layers, NotDecoded, Usual, decode_by_layers};
+use crate::packet::{Domains, Filter, Keys, Layers, NotDecoded, Segment, Usual, decode_by_layers};
 use crate::stamp::{SECOND, Stamp, Time};
 use clocks::Clocks;
 use input::Input;
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use window::Window;
 
 /// How to analyze.
 #[derive(Clone, Debug)]
@@ -42,6 +45,14 @@ pub struct Options {
     pub key_tunnel: bool,
     /// Stop at the first damage instead of going on behind it.
     pub strict: bool,
+    /// Only segments that match it count.
+    pub filter: Option<Filter>,
+    /// Only records from then on are looked at. A record without a time belongs to the one before.
+    pub since: Option<Moment>,
+    /// Only records before that are looked at.
+    pub until: Option<Moment>,
+    /// Is told how far reading has come.
+    pub meter: Option<Arc<Meter>>,
 }
 
 impl Default for Options {
@@ -55,6 +66,10 @@ impl Default for Options {
             key_vlan: false,
             key_tunnel: false,
             strict: false,
+            filter: None,
+            since: None,
+            until: None,
+            meter: None,
         }
     }
 }
@@ -81,12 +96,14 @@ pub struct Analysis<R: Read> {
     ended: bool,
     interrupted: bool,
     domains: Domains,
+    /// What is done with records before, if anything.
+    window: Option<Window>,
+    filtered_out: u64,
     totals: Totals,
     not_decoded: [u64; NotDecoded::ALL.len()],
     /// The last record's place, with the latest time of any.
     end: Stamp,
     start: Option<Time>,
-    timed: bool,
 }
 
 /// Reads a capture, compressed or not, and judges its flows.
@@ -143,6 +160,8 @@ impl<R: Read> Analysis<R> {
                 vlan: options.key_vlan,
                 tunnel: options.key_tunnel,
             }),
+            window: Window::new(options),
+            filtered_out: 0,
             clock: Clock::new(options.live),
             now: Time::default(),
             clocks: Clocks::default(),
@@ -152,13 +171,14 @@ impl<R: Read> Analysis<R> {
             not_decoded: [0; NotDecoded::ALL.len()],
             end: Stamp::default(),
             start: None,
-            timed: false,
         }
     }
 
     /// The totals; whole after the last verdict.
     pub fn summary(&self) -> Summary {
-        let times = self.start.zip(self.timed.then_some(self.end.time));
+        let outside = self.window.as_ref().and_then(|w| w.latest_outside);
+        let end = outside.max(Some(self.end.time));
+        let times = self.start.zip(end);
         let sources = self.input.sources(&self.options.source, times);
         let reasons = NotDecoded::ALL.iter().zip(self.not_decoded);
         let not_decoded = reasons
@@ -167,6 +187,8 @@ impl<R: Read> Analysis<R> {
             .collect();
         let mut summary = self.totals.summary(sources, not_decoded);
         summary.late_segments = self.table.late();
+        summary.filtered_out = self.filtered_out;
+        summary.outside_window = self.window.as_ref().map_or(0, |w| w.outside);
         summary.interrupted = self.interrupted;
         if self.interrupted {
             // What was interrupted is not damaged.
@@ -196,7 +218,7 @@ impl<R: Read> Analysis<R> {
         }
         self.table.forget(due, is_over);
         name_network(&mut verdict, &layers);
-        if !self.timed {
+        if self.start.is_none() {
             verdict.forget_times();
         }
         self.input.place(&mut verdict);
@@ -207,33 +229,40 @@ impl<R: Read> Analysis<R> {
     /// Reads until a flow may be settled, or to the end.
     fn read(&mut self) {
         let table = &mut self.table;
-        loop {
+        let filter = self.options.filter.as_ref();
+        while !is_set(self.options.interrupt.as_ref()) {
             let Some(record) = self.input.next() else {
                 if self.input.turn() {
                     continue;
                 }
                 break;
             };
+            self.start = earliest(self.start, record.time);
+            if let Some(window) = &mut self.window
+                && !window.holds(&record)
+            {
+                continue;
+            }
             // A record without a time takes that of the record before it.
             let time = record.time.unwrap_or(self.end.time);
             let at = Stamp {
                 frame: record.frame,
                 time,
             };
-            self.end = Stamp {
-                frame: at.frame,
-                time: self.end.time.max(time),
-            };
+            (self.end.frame, self.end.time) = (at.frame, self.end.time.max(time));
             if record.time.is_some() {
                 self.clocks.see(record.interface, time);
-                self.start = Some(self.start.map_or(time, |start| start.min(time)));
-                self.timed = true;
             }
-            if let Some(usual) = Usual::new(record.link, record.data) {
+            if filter.is_none()
+                && let Some(usual) = Usual::new(record.link, record.data)
+            {
                 table.push(&usual.segment(), at);
             } else {
-                let (link, mut layers) = (record.link, Layers::default());
-                match decode_by_layers(link, record.data, record.original_len, &mut layers) {
+                let mut layers = Layers::default();
+                match segment(&record, filter.is_some(), &mut layers) {
+                    Ok(segment) if filter.is_some_and(|filter| !filter.matches(&segment)) => {
+                        self.filtered_out += 1;
+                    }
                     Ok(mut segment) => {
                         segment.domain = self.domains.number(&layers);
                         table.push_other(&segment, at);
@@ -245,14 +274,25 @@ impl<R: Read> Analysis<R> {
             if table.has_due(self.now) {
                 return;
             }
-            if is_set(self.options.interrupt.as_ref()) {
-                break;
-            }
         }
         self.interrupted = is_set(self.options.interrupt.as_ref());
         self.ended = true;
         table.finish();
     }
+}
+
+#[inline]
+fn earliest(a: Option<Time>, b: Option<Time>) -> Option<Time> {
+    a.zip(b).map(|(a, b)| a.min(b)).or(a).or(b)
+}
+
+/// The segment of a record of any kind. Where there is a filter the usual ones come here as well.
+#[inline]
+fn segment(record: &Record, filtered: bool, layers: &mut Layers) -> Result<Segment, NotDecoded> {
+    if filtered && let Some(usual) = Usual::new(record.link, record.data) {
+        return Ok(usual.segment());
+    }
+    decode_by_layers(record.link, record.data, record.original_len, layers)
 }
 
 #[inline]

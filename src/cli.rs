@@ -10,8 +10,10 @@ mod how;
 mod input;
 mod keys;
 mod live;
+mod moment;
 mod only;
 mod output;
+mod progress;
 mod report;
 mod schema;
 mod terms;
@@ -91,6 +93,8 @@ Examples:
       the files of a ring, or any files that belong together, as one capture
   whoclosed --separate *.pcap
       a report on each file
+  whoclosed --filter 'host 10.0.0.1 and port 443' --since +10m --until +15m trace.pcap
+      part of a capture
   tcpdump -w - 'tcp port 443' | whoclosed --format json -
       JSON Lines from standard input: an object per flow, then the summary
 

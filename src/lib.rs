@@ -43,7 +43,10 @@ pub mod report;
 pub mod seq;
 pub mod stamp;
 
-pub use analysis::{Analysis, AnalyzeError, Options, Streams, analyze, analyze_set, streams};
+pub use analysis::{
+    Analysis, AnalyzeError, Moment, Options, Streams, analyze, analyze_set, streams,
+};
+pub use packet::Filter;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

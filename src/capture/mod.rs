@@ -12,6 +12,7 @@
 mod compression;
 mod error;
 mod interface;
+mod meter;
 mod order;
 mod pcap;
 mod pcapng;
@@ -22,6 +23,7 @@ mod set;
 mod source;
 
 pub use error::{Damage, OpenError};
+pub use meter::{Meter, Metered};
 pub use reader::{Reader, Record};
 pub use seen::Seen;
 pub use set::{Set, SetFile, Span, by_name};

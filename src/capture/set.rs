@@ -43,6 +43,10 @@ pub struct Set {
 }
 
 /// What is being read.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one, and its file is asked for every record"
+)]
 enum Now {
     Nothing,
     One(Open),

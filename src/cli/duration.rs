@@ -4,24 +4,27 @@ use whoclosed::stamp::{MILLISECOND, SECOND};
 
 const HELP: &str =
     "expected a duration above 0 and up to 24h, like 60s, 250ms, 4m, 1h or 60 (seconds)";
-/// Digits of a number: more would not fit the nanoseconds of a day.
-const DIGITS: usize = 9;
+/// Digits of a number before its decimals, and of those: enough for seconds since 1970.
+const WHOLE: usize = 10;
+const DECIMALS: usize = 9;
 
 /// Nanoseconds of a duration such as `60s`, `250ms`, `1.5m`, `1h`; a plain number is seconds.
 pub(crate) fn parse(text: &str) -> Result<i64, String> {
+    let nanos = nanos(text).filter(|nanos| (1..=24 * 3600 * SECOND).contains(nanos));
+    nanos.ok_or_else(|| HELP.to_owned())
+}
+
+/// The same without limits.
+pub(super) fn nanos(text: &str) -> Option<i64> {
     let (number, unit) = split(text);
     let unit = match unit {
         "" | "s" => SECOND,
         "ms" => MILLISECOND,
         "m" => 60 * SECOND,
         "h" => 3600 * SECOND,
-        _ => return Err(HELP.to_owned()),
+        _ => return None,
     };
-    let nanos = scaled(number, unit).ok_or(HELP)?;
-    if nanos <= 0 || nanos > 24 * 3600 * SECOND {
-        return Err(HELP.to_owned());
-    }
-    Ok(nanos)
+    scaled(number, unit)
 }
 
 /// The number and the unit behind it.
@@ -33,7 +36,7 @@ fn split(text: &str) -> (&str, &str) {
 /// A decimal number times a unit; `None` if it is no number or too long.
 fn scaled(number: &str, unit: i64) -> Option<i64> {
     let (whole, decimals) = number.split_once('.').unwrap_or((number, ""));
-    if whole.is_empty() || whole.len() > DIGITS || decimals.len() > DIGITS {
+    if whole.is_empty() || whole.len() > WHOLE || decimals.len() > DECIMALS {
         return None;
     }
     if number.ends_with('.') {

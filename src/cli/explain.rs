@@ -32,6 +32,7 @@ pub(crate) struct Args {
 impl Args {
     /// Reads the capture and tells the flow.
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+        self.how.check()?;
         let Inputs { all, failed, .. } = self.files.inputs(false)?;
         let mut inputs = all.into_iter();
         let (input, other) = (inputs.next(), inputs.next());
@@ -44,7 +45,7 @@ impl Args {
                         one holds none); explain one of them";
             return Err(Failure::Input(name, text.to_owned()));
         }
-        let mut verdicts = input.open(self.how.options(), &Shown::default())?;
+        let (mut verdicts, progress) = input.open(self.how.options(), &Shown::default())?;
         let wanted = self.flow.unwrap_or(0);
         let mut found: Option<Verdict> = None;
         for verdict in &mut verdicts {
@@ -52,6 +53,7 @@ impl Args {
                 found = Some(verdict);
             }
         }
+        drop(progress);
         let summary = verdicts.summary();
         let Some(verdict) = found else {
             is_whole(&summary);

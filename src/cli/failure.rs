@@ -9,6 +9,8 @@ use whoclosed::report::printable;
 pub(crate) enum Failure {
     /// The input cannot be read at all: its name and why.
     Input(String, String),
+    /// What is asked for contradicts itself.
+    Usage(String),
     /// The report cannot be written.
     Output(io::Error),
 }
@@ -28,6 +30,7 @@ impl Failure {
                 return ExitCode::SUCCESS;
             }
             Self::Output(error) => note(&format!("the report cannot be written: {error}")),
+            Self::Usage(text) => note(&text),
             Self::Input(name, error) => note(&format!("{name}: {error}")),
         }
         ExitCode::from(2)

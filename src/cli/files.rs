@@ -1,13 +1,14 @@
 //! Which files are meant, and which of them are one capture.
 
 use super::failure::{Failure, note};
-use super::input::Input;
+use super::input::{Input, size};
+use super::progress::{Progress, meter};
 use std::collections::HashSet;
 use std::fmt::Display;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use whoclosed::capture::{OpenError, Reader, SetFile, by_name};
+use whoclosed::capture::{Meter, OpenError, Reader, SetFile, by_name};
 use whoclosed::streams;
 
 /// The captures to read.
@@ -132,23 +133,19 @@ impl Search {
 
     /// All files as one, unless some hold the same traffic.
     fn sets(mut self) -> Inputs {
-        let mut files = Vec::new();
-        for Candidate { path, found } in std::mem::take(&mut self.candidates) {
-            match look(&path) {
-                Ok(file) => files.push(file),
-                Err(OpenError::NotACapture { .. } | OpenError::Empty) if found => {
-                    self.skipped += 1;
-                }
-                Err(error) => files.push(unreadable(&path, &error)),
-            }
-        }
+        let meter = meter();
+        let sizes = self.candidates.iter().map(|file| size(&file.path));
+        let progress = Progress::of(meter.as_ref(), Some(sizes.sum()));
+        let files = self.look_through(meter.as_deref());
         if files.iter().all(|file| file.error().is_some()) {
+            drop(progress);
             for file in &files {
                 self.fail(file.path(), file.error().unwrap_or_default());
             }
             return self.result(Vec::new());
         }
         let found = streams(files);
+        drop(progress);
         let inputs = found
             .streams
             .into_iter()
@@ -159,6 +156,23 @@ impl Search {
         let mut inputs = self.result(inputs.collect());
         inputs.points = found.capture_points;
         inputs
+    }
+
+    fn look_through(&mut self, meter: Option<&Meter>) -> Vec<SetFile> {
+        let mut files = Vec::new();
+        for Candidate { path, found } in std::mem::take(&mut self.candidates) {
+            match look(&path) {
+                Ok(file) => files.push(file),
+                Err(OpenError::NotACapture { .. } | OpenError::Empty) if found => {
+                    self.skipped += 1;
+                }
+                Err(error) => files.push(unreadable(&path, &error)),
+            }
+            if let Some(meter) = meter {
+                meter.add_bytes(size(&path));
+            }
+        }
+        files
     }
 
     fn fail(&mut self, path: &Path, error: &(impl Display + ?Sized)) {

@@ -1,10 +1,12 @@
 //! How captures are read and judged: what the subcommands that read any have in common.
 
 use super::duration;
+use super::failure::{Failure, note};
 use super::keys::Keys;
-use super::live;
-use whoclosed::Options;
+use super::{live, moment};
 use whoclosed::flow::Limits;
+use whoclosed::packet::FilterError;
+use whoclosed::{Filter, Moment, Options};
 
 const LIMITS: Limits = Limits::DEFAULT;
 
@@ -25,6 +27,29 @@ pub(crate) struct How {
     #[command(flatten)]
     keys: Keys,
 
+    /// Read only the TCP segments that match, in the language of tcpdump: 'host a or b and port 443'
+    ///
+    /// Understood are host ADDRESS, net ADDRESS/LEN, port NUMBER and portrange FIRST-LAST, each with
+    /// src or dst before it; ip, ip6 and tcp; and (&&), or (||), not (!) and parentheses. As with
+    /// tcpdump, `and` and `or` bind equally and group from the left, and a value without keyword
+    /// takes that of the test before: the example means (host a or host b) and port 443. Of tunnels
+    /// the inner addresses count. Give both directions: with src or dst alone, connections are
+    /// judged by what one side sent.
+    #[arg(long, value_name = "EXPR", value_parser = filter)]
+    filter: Option<Filter>,
+
+    /// Read only records from this time on
+    ///
+    /// TIME is RFC 3339 (2026-11-21T02:00:00.5Z; without a zone it is UTC), seconds since 1970
+    /// (1795226400.5), or with + the time since the first record (+30s, +250ms, +1.5m, +2h).
+    /// Frames keep their numbers.
+    #[arg(long, value_name = "TIME", value_parser = moment::parse)]
+    since: Option<Moment>,
+
+    /// Read only records before this time, which is written as that of --since
+    #[arg(long, value_name = "TIME", value_parser = moment::parse)]
+    until: Option<Moment>,
+
     /// How many flows are kept at once; what is beyond is judged early and marked as evicted
     ///
     /// SYNs without an answer go first, then flows of which nothing was seen for longest.
@@ -37,6 +62,26 @@ pub(crate) struct How {
 }
 
 impl How {
+    /// Refuses what contradicts itself, and says what may not be meant.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        let is_empty = match (self.since, self.until) {
+            (Some(Moment::At(since)), Some(Moment::At(until))) => since >= until,
+            (Some(Moment::After(since)), Some(Moment::After(until))) => since >= until,
+            _ => false,
+        };
+        if is_empty {
+            let text = "--until must be later than --since";
+            return Err(Failure::Usage(text.to_owned()));
+        }
+        if self.filter.as_ref().is_some_and(Filter::splits_connections) {
+            note(
+                "the filter lets only one direction of some connections pass (src, dst); they are \
+                 judged by what one side sent",
+            );
+        }
+        Ok(())
+    }
+
     pub(crate) fn options(&self) -> Options {
         let mut options = Options::default();
         options.time_wait = self.time_wait.unwrap_or(options.time_wait);
@@ -46,9 +91,17 @@ impl How {
         };
         options.strict = self.strict;
         options.interrupt = live::interrupt();
+        options.filter.clone_from(&self.filter);
+        options.since = self.since;
+        options.until = self.until;
         self.keys.apply(&mut options);
         options
     }
+}
+
+/// The place in a filter is marked on lines of their own.
+fn filter(text: &str) -> Result<Filter, String> {
+    Filter::parse(text).map_err(|error: FilterError| error.to_string())
 }
 
 fn count(text: &str) -> Result<usize, String> {

@@ -2,12 +2,13 @@
 
 use super::failure::{Failure, note};
 use super::live::{Live, Shown};
+use super::progress::{Progress, meter};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::rc::Rc;
-use whoclosed::capture::{Set, SetFile};
+use whoclosed::capture::{Metered, Set, SetFile};
 use whoclosed::close::summary::Summary;
 use whoclosed::{Analysis, Options, analyze, analyze_set};
 
@@ -36,15 +37,35 @@ impl Input {
     }
 
     /// Opens it. What is `shown` is shown at once while a live one is waited for.
-    pub(crate) fn open(self, options: Options, shown: &Shown) -> Result<Capture, Failure> {
+    pub(crate) fn open(
+        self,
+        mut options: Options,
+        shown: &Shown,
+    ) -> Result<(Capture, Progress), Failure> {
+        options.meter = meter();
         match self {
             Self::File(path) => open(&path, options, shown),
-            Self::Set(files) => Ok(analyze_set(Set::new(files), &options)),
+            Self::Set(files) => Ok(open_set(files, &options)),
         }
     }
 }
 
-fn open(path: &Path, mut options: Options, shown: &Shown) -> Result<Capture, Failure> {
+fn open_set(mut files: Vec<SetFile>, options: &Options) -> (Capture, Progress) {
+    let sizes = files.iter().map(|file| size(file.path()));
+    let progress = Progress::of(options.meter.as_ref(), Some(sizes.sum()));
+    if let Some(meter) = &options.meter {
+        let metered = files.into_iter().map(|file| file.metered(meter.clone()));
+        files = metered.collect();
+    }
+    (analyze_set(Set::new(files), options), progress)
+}
+
+/// The bytes of a file; 0 where that is not known.
+pub(super) fn size(path: &Path) -> u64 {
+    fs::metadata(path).map_or(0, |about| about.len())
+}
+
+fn open(path: &Path, mut options: Options, shown: &Shown) -> Result<(Capture, Progress), Failure> {
     let name = path.to_string_lossy();
     let fail = |error: String| Failure::Input(name.clone().into_owned(), error);
     let is_stdin = path.as_os_str() == "-";
@@ -55,7 +76,7 @@ fn open(path: &Path, mut options: Options, shown: &Shown) -> Result<Capture, Fai
         path
     };
     options.live = fs::metadata(at).map_or(is_stdin, |about| !about.is_file());
-    let read: Box<dyn Read> = match (is_stdin, options.live) {
+    let mut read: Box<dyn Read> = match (is_stdin, options.live) {
         (true, true) => Box::new(Live::new(io::stdin(), Rc::clone(shown))),
         (true, false) => Box::new(io::stdin().lock()),
         (false, live) => {
@@ -68,7 +89,13 @@ fn open(path: &Path, mut options: Options, shown: &Shown) -> Result<Capture, Fai
         }
     };
     options.source = name.as_ref().into();
-    analyze(read, &options).map_err(|error| fail(error.to_string()))
+    let total = (!options.live).then(|| size(at));
+    let progress = Progress::of(options.meter.as_ref(), total);
+    if let Some(meter) = &options.meter {
+        read = Box::new(Metered::new(read, meter.clone()));
+    }
+    let capture = analyze(read, &options).map_err(|error| fail(error.to_string()))?;
+    Ok((capture, progress))
 }
 
 /// What the process ends with.

@@ -1,7 +1,8 @@
 //! Where a report goes, and what it may look like there.
 
+use super::progress::Progress;
 use clap::ValueEnum;
-use std::io::{self, BufWriter, IsTerminal, StdoutLock};
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use whoclosed::report::Look;
 
 /// The formats of a report.
@@ -20,6 +21,36 @@ const BUFFER: usize = 64 * 1024;
 /// Standard output for text.
 pub(crate) fn stdout() -> BufWriter<StdoutLock<'static>> {
     BufWriter::with_capacity(BUFFER, io::stdout().lock())
+}
+
+/// Standard output for a report that begins while the capture is read.
+pub(crate) struct Out {
+    stdout: StdoutLock<'static>,
+    progress: Progress,
+}
+
+impl Out {
+    /// The progress makes way for what is written, and ends with it.
+    pub(crate) fn new(progress: Progress) -> Self {
+        let stdout = io::stdout().lock();
+        Self { stdout, progress }
+    }
+
+    /// The same for text.
+    pub(crate) fn for_text(progress: Progress) -> BufWriter<Self> {
+        BufWriter::with_capacity(BUFFER, Self::new(progress))
+    }
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.progress.make_way();
+        self.stdout.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stdout.flush()
+    }
 }
 
 /// What standard output can show: the width of a terminal, and colours where they are wanted.

@@ -6,7 +6,8 @@ use super::how::How;
 use super::input::{Input, exit_code, is_whole};
 use super::live::{INTERRUPTED, Shown};
 use super::only::{Rule, selects};
-use super::output::{Format, look, stdout};
+use super::output::{Format, Out, look, stdout};
+use super::progress::Progress;
 use clap::ValueEnum;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -30,8 +31,12 @@ struct Place {
 
 impl Place {
     /// Sets the report off from those before it.
-    fn heading(self) -> io::Result<()> {
+    fn heading(self, progress: &mut Progress) -> io::Result<()> {
         let Self { number, count, .. } = self;
+        if number == 1 && !self.points {
+            return Ok(());
+        }
+        progress.make_way();
         let mut out = stdout();
         if number > 1 {
             writeln!(out)?;
@@ -116,6 +121,7 @@ impl From<TimeArg> for TimeStyle {
 impl Args {
     /// Reads the captures and reports them.
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+        self.how.check()?;
         let Inputs {
             all,
             points,
@@ -150,13 +156,14 @@ impl Args {
     /// Reads one capture and reports it.
     fn report_on(&self, input: Input, place: Place) -> Result<End, Failure> {
         let shown = Shown::default();
-        let mut verdicts = input.open(self.how.options(), &shown)?;
+        let (mut verdicts, mut progress) = input.open(self.how.options(), &shown)?;
         let first = verdicts.next();
         let sources = verdicts.summary().sources;
         if self.format == Format::Text {
-            place.heading()?;
+            place.heading(&mut progress)?;
         }
-        let report = self.report(sources.iter().filter_map(|s| s.start).min());
+        let began = sources.iter().filter_map(|s| s.start).min();
+        let report = self.report(began, progress);
         shown.replace(Some(report));
         let mut count = 0;
         for verdict in first.into_iter().chain(&mut verdicts) {
@@ -194,13 +201,17 @@ impl Args {
     }
 
     /// The report that was asked for; the capture began at `began`.
-    fn report(&self, began: Option<Time>) -> Box<dyn Report> {
+    fn report(&self, began: Option<Time>, progress: Progress) -> Box<dyn Report> {
         let clock = Clock::new(self.time.into(), began);
         match (self.format, self.summary) {
-            (Format::Text, false) => Box::new(TextReport::new(stdout(), look(), clock)),
-            (Format::Text, true) => Box::new(TextReport::summary_only(stdout(), look())),
-            (Format::Json, false) => Box::new(JsonReport::new(io::stdout().lock())),
-            (Format::Json, true) => Box::new(JsonReport::summary_only(io::stdout().lock())),
+            (Format::Text, false) => {
+                Box::new(TextReport::new(Out::for_text(progress), look(), clock))
+            }
+            (Format::Text, true) => {
+                Box::new(TextReport::summary_only(Out::for_text(progress), look()))
+            }
+            (Format::Json, false) => Box::new(JsonReport::new(Out::new(progress))),
+            (Format::Json, true) => Box::new(JsonReport::summary_only(Out::new(progress))),
         }
     }
 }

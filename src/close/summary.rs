@@ -127,6 +127,12 @@ pub struct Summary {
     pub evicted: u64,
     /// Segments of flows that had been written and forgotten.
     pub late_segments: u64,
+    /// Segments that the filter left out.
+    #[serde(default)]
+    pub filtered_out: u64,
+    /// Frames outside of the time that was asked for.
+    #[serde(default)]
+    pub outside_window: u64,
     /// The run was interrupted.
     pub interrupted: bool,
 }
@@ -232,6 +238,8 @@ impl Totals {
             not_decoded,
             evicted: self.findings.get(&Code::Evicted).copied().unwrap_or(0),
             late_segments: 0,
+            filtered_out: 0,
+            outside_window: 0,
             interrupted: false,
         }
     }

@@ -8,6 +8,7 @@
 mod bytes;
 mod domains;
 mod ethernet;
+mod filter;
 mod ip;
 mod layers;
 mod link;
@@ -18,6 +19,7 @@ mod tcp;
 mod tunnel;
 mod usual;
 
+pub use filter::{Filter, FilterError};
 pub use layers::{Layers, Tunnel, TunnelKind};
 pub use link::link_type_name;
 pub use mptcp::Mptcp;

@@ -1,6 +1,6 @@
 //! A file of a set at a first look: how many frames, from when to when.
 
-use crate::capture::{OpenError, Reader};
+use crate::capture::{Meter, OpenError, Reader};
 use crate::stamp::Time;
 use std::error::Error;
 use std::fs::File;
@@ -16,6 +16,7 @@ pub struct SetFile {
     pub(super) span: Option<Span>,
     /// Why it could not be read at all.
     pub(super) unreadable: Option<String>,
+    pub(super) meter: Option<Arc<Meter>>,
 }
 
 /// The times of a file's records.
@@ -52,6 +53,7 @@ impl SetFile {
             frames: reader.frames(),
             span,
             unreadable: None,
+            meter: None,
         })
     }
 
@@ -63,12 +65,20 @@ impl SetFile {
             frames: 0,
             span: None,
             unreadable: Some(error.to_string()),
+            meter: None,
         }
     }
 
     /// Why it cannot be read, if it cannot be at all.
     pub fn error(&self) -> Option<&str> {
         self.unreadable.as_deref()
+    }
+
+    /// Counts the bytes that are read of it in a set.
+    #[must_use]
+    pub fn metered(mut self, meter: Arc<Meter>) -> Self {
+        self.meter = Some(meter);
+        self
     }
 
     /// Where it is.

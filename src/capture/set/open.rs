@@ -27,7 +27,7 @@ impl Open {
         if let Some(error) = &of.unreadable {
             return Err(Box::new(lost(error.clone())));
         }
-        match Reader::new(Lazy::new(of.path.clone(), keep)) {
+        match Reader::new(Lazy::new(of, keep)) {
             Ok(reader) => Ok(Self {
                 file,
                 reader: reader.strict(strict),

@@ -106,6 +106,7 @@ mod tests {
             frames: times.len() as u64,
             span,
             unreadable: None,
+            meter: None,
         }
     }
 

@@ -44,6 +44,12 @@ pub const SUMMARY: Object = Object {
             Count,
             "segments of flows that had been written and forgotten",
         ),
+        field("filtered_out", Count, "segments that the filter left out"),
+        field(
+            "outside_window",
+            Count,
+            "frames outside of the time that was asked for",
+        ),
         field("interrupted", Bool, "the run was interrupted"),
         field(
             "shown",

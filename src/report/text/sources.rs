@@ -35,6 +35,14 @@ pub(super) fn write(out: &mut impl Write, look: Look, summary: &Summary) -> io::
             missing(out, look, "", source)?;
         }
     }
+    for (count, what, why) in [
+        (summary.outside_window, "frame", "--since and --until"),
+        (summary.filtered_out, "segment", "the filter"),
+    ] {
+        if count > 0 {
+            writeln!(out, "  {} left out by {why}", counted(count, what))?;
+        }
+    }
     if summary.evicted > 0 {
         let text = format!(
             "{} forgotten early to save memory",

@@ -87,6 +87,12 @@ fn nothing_found(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
             "\nThe capture holds no frame. Check the interface and the capture filter."
         );
     }
+    if summary.filtered_out + summary.outside_window > 0 {
+        return writeln!(
+            out,
+            "\nNothing was left to judge; see below how much the filter and the times left out."
+        );
+    }
     writeln!(
         out,
         "\nNone of its {} holds a TCP segment that could be read. Check that the capture filter\n\
