@@ -9,31 +9,31 @@ use std::collections::BTreeMap;
 
 /// What one end of one connection really did.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Deeds {
-    pub(super) fin_sent: bool,
+pub(crate) struct Deeds {
+    pub(crate) fin_sent: bool,
     /// Its FIN was sent before it received the peer's.
-    pub(super) active: bool,
+    pub(crate) active: bool,
     /// It received the peer's FIN.
-    pub(super) fin_received: bool,
+    pub(crate) fin_received: bool,
     /// Its live socket sent a RST.
-    pub(super) aborted: bool,
+    pub(crate) aborted: bool,
     /// A segment met no socket of it.
-    pub(super) replied: bool,
+    pub(crate) replied: bool,
     /// Nothing listened.
-    pub(super) refused: bool,
-    pub(super) time_wait: bool,
+    pub(crate) refused: bool,
+    pub(crate) time_wait: bool,
     /// When it aborted, it had sent its FIN; it had received the peer's.
-    pub(super) fin_before_abort: bool,
-    pub(super) peer_fin_before_abort: bool,
+    pub(crate) fin_before_abort: bool,
+    pub(crate) peer_fin_before_abort: bool,
 }
 
 /// One connection of the 4-tuple.
-pub(super) type Truth = [Deeds; 2];
+pub(crate) type Truth = [Deeds; 2];
 
-pub(super) struct Run {
+pub(crate) struct Run {
     /// What passed the point of capture, and when.
-    pub(super) seen: Vec<(i64, Seg)>,
-    pub(super) truth: Vec<Truth>,
+    pub(crate) seen: Vec<(i64, Seg)>,
+    pub(crate) truth: Vec<Truth>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +48,7 @@ enum Event {
     OrphanEnds(usize, usize),
 }
 
-pub(super) struct World {
+pub(crate) struct World {
     plan: Plan,
     rng: Rng,
     now: i64,
@@ -65,7 +65,7 @@ pub(super) struct World {
 
 const EPOCH: i64 = 1_767_225_600_000_000_000;
 
-pub(super) fn run(plan: &Plan, rng: Rng) -> Run {
+pub(crate) fn run(plan: &Plan, rng: Rng) -> Run {
     let mut world = World {
         plan: plan.clone(),
         rng,
