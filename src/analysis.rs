@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// How to analyze.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Options {
     /// The capture's name in the report.
     pub source: Arc<str>,
@@ -37,6 +38,8 @@ pub struct Options {
     /// VXLAN's and Geneve's network, GRE's key, the session of ERSPAN and `PPPoE`. Endpoints of
     /// GTP-U, calls of PPTP and labels of MPLS differ by direction and are never part of it.
     pub key_tunnel: bool,
+    /// Stop at the first damage instead of going on behind it.
+    pub strict: bool,
 }
 
 impl Default for Options {
@@ -49,6 +52,7 @@ impl Default for Options {
             interrupt: None,
             key_vlan: false,
             key_tunnel: false,
+            strict: false,
         }
     }
 }
@@ -63,7 +67,7 @@ pub enum AnalyzeError {
 }
 
 /// The verdicts of a capture, one after another; then [`Analysis::summary`].
-pub struct Analysis<R> {
+pub struct Analysis<R: Read> {
     input: Input<R>,
     options: Options,
     table: FlowTable,
@@ -82,9 +86,9 @@ pub struct Analysis<R> {
     timed: bool,
 }
 
-/// Reads a capture and judges its flows.
+/// Reads a capture, compressed or not, and judges its flows.
 pub fn analyze<R: Read>(read: R, options: &Options) -> Result<Analysis<R>, AnalyzeError> {
-    let reader = Reader::new(read)?;
+    let reader = Reader::new(read)?.strict(options.strict);
     Ok(Analysis::new(Input::One(reader), options))
 }
 
@@ -104,7 +108,7 @@ pub fn analyze<R: Read>(read: R, options: &Options) -> Result<Analysis<R>, Analy
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn analyze_set(set: Set, options: &Options) -> Analysis<Box<dyn Read>> {
-    Analysis::new(Input::Set(Box::new(set)), options)
+    Analysis::new(Input::Set(Box::new(set.strict(options.strict))), options)
 }
 
 impl<R: Read> Iterator for Analysis<R> {
@@ -176,6 +180,7 @@ impl<R: Read> Analysis<R> {
             end: self.end,
             cut: self.ended && !self.interrupted && self.input.is_cut(),
             evicted: due.why == Why::Evicted,
+            torn: self.input.torn(),
         };
         let flow = self.table.facts(due)?;
         let layers = self.domains.layers(flow.key.domain);

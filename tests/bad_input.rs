@@ -23,16 +23,13 @@ fn what_is_no_capture_is_named() {
     let erf = [
         0, 0, 0, 0, 0x80, 0x4e, 0x5f, 0x65, 2, 4, 0, 80, 0, 0, 0, 64, 1, 2, 3,
     ];
-    let cases: [(&[u8], &str); 18] = [
-        (b"\x1f\x8b\x08\x00", "gzip data (decompress it: gzip -dc)"),
-        (
-            b"\x28\xb5\x2f\xfd\x04",
-            "Zstandard data (decompress it: zstd -dc)",
-        ),
-        (b"\xfd7zXZ\0\0", "xz data (decompress it: xz -dc)"),
-        (b"\x04\x22\x4d\x18", "LZ4 data (decompress it: lz4 -dc)"),
+    let tar = [&[7; 257][..], b"ustar\0"].concat();
+    let cases: [(&[u8], &str); 17] = [
+        (b"\x1f\x8b\x07\x00", "gzip data (decompress it: gzip -dc)"),
+        (b"\xfd7zXz\0\0", "unknown data that begins with fd 37 7a 58"),
+        (&tar, "a tar archive (unpack it: tar -xf)"),
         (b"BZh91AY", "bzip2 data (decompress it: bzip2 -dc)"),
-        (b"PK\x03\x04", "a ZIP archive"),
+        (b"PK\x03\x04", "a ZIP archive (unpack it: unzip -p)"),
         (
             b"snoop\0\0\0\0\0\0\x02",
             "a snoop capture (convert it: editcap -F pcap)",
@@ -115,12 +112,26 @@ fn cut_and_damaged_headers_are_named() {
     }
 }
 
-/// The records before the damage, and its frame, offset and description.
-fn damage(input: impl Read) -> (u64, u64, u64, String) {
-    let mut reader = Reader::new(input).unwrap();
+/// The records before the first damage, and its frame, offset and description. It is the same
+/// whether reading ends there or goes on.
+fn damage(input: impl Read + Clone) -> (u64, u64, u64, String) {
+    let mut reader = Reader::new(input.clone()).unwrap().strict(true);
     while reader.next().is_some() {}
     assert!(reader.next().is_none(), "nothing follows damage");
-    let damage = reader.damage().cloned().expect("damage");
+    assert!(reader.is_cut());
+    assert_eq!((reader.skipped(), reader.torn()), (0, None));
+    let [damage] = reader.damage() else {
+        panic!("one place: {:?}", reader.damage());
+    };
+    assert_eq!((damage.skipped, damage.offset), (None, reader.bytes()));
+    let mut going_on = Reader::new(input).unwrap();
+    while going_on.next().is_some() {}
+    let first = going_on.damage().first().expect("damage");
+    assert_eq!((first.frame, first.offset), (damage.frame, damage.offset));
+    if !first.what.starts_with("reading failed") {
+        assert_eq!(first.what, damage.what);
+    }
+    let damage = damage.clone();
     (reader.frames(), damage.frame, damage.offset, damage.what)
 }
 
@@ -307,6 +318,7 @@ fn interfaces_without_end_are_refused() {
 }
 
 /// Gives its bytes and fails then.
+#[derive(Clone)]
 struct Failing<'a>(&'a [u8]);
 
 impl Read for Failing<'_> {
@@ -351,28 +363,41 @@ fn an_error_of_the_input_is_told_as_such() {
     );
 }
 
-/// Reads and decodes to the end; every record must have cost some bytes of the input.
+/// Reads and decodes to the end, going on behind damage and not; every record must have cost some
+/// bytes of the input.
 fn exhaust(bytes: &[u8]) -> Result<(), TestCaseError> {
-    let Ok(mut reader) = Reader::new(bytes) else {
-        return Ok(());
-    };
-    let mut frames = 0;
-    while let Some(record) = reader.next() {
-        prop_assert!(record.frame > frames);
-        frames = record.frame;
-        prop_assert!(record.data.len() <= bytes.len());
-        prop_assert!(record.original_len as usize >= record.data.len());
-        prop_assert!(frames * 12 <= bytes.len() as u64);
-        let _ = decode(record.link, record.data, record.original_len);
-    }
-    let understood = reader.bytes();
-    if let Some(damage) = reader.damage() {
-        prop_assert_eq!(
-            (damage.frame, damage.offset),
-            (reader.frames() + 1, understood)
-        );
-    } else {
-        prop_assert_eq!(understood, bytes.len() as u64);
+    let mut before = Vec::new();
+    for strict in [true, false] {
+        let Ok(reader) = Reader::new(bytes) else {
+            return Ok(());
+        };
+        let mut reader = reader.strict(strict);
+        let mut frames = 0;
+        let mut records = Vec::new();
+        while let Some(record) = reader.next() {
+            prop_assert!(record.frame > frames);
+            frames = record.frame;
+            prop_assert!(record.data.len() <= bytes.len());
+            prop_assert!(record.original_len as usize >= record.data.len());
+            prop_assert!(frames * 12 <= bytes.len() as u64);
+            let _ = decode(record.link, record.data, record.original_len);
+            records.push((record.frame, record.time, record.data.to_vec()));
+        }
+        let understood = reader.bytes();
+        let last = reader.damage().last();
+        if reader.is_cut() {
+            let last = last.map(|damage| (damage.frame, damage.offset, damage.skipped));
+            prop_assert_eq!(last, Some((reader.frames() + 1, understood, None)));
+        } else {
+            prop_assert_eq!(understood, bytes.len() as u64);
+        }
+        prop_assert!(reader.skipped() <= understood);
+        // What was read before the first damage is read in both ways.
+        if strict {
+            before = records;
+        } else {
+            prop_assert_eq!(records.get(..before.len()), Some(&before[..]));
+        }
     }
     Ok(())
 }

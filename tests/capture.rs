@@ -33,7 +33,7 @@ fn read(input: impl Read) -> Vec<Seen> {
             original: record.original_len,
         });
     }
-    assert_eq!(reader.damage(), None);
+    assert_eq!((reader.damage(), reader.is_cut()), (&[][..], false));
     assert_eq!(reader.frames(), records.len() as u64);
     assert!(reader.next().is_none(), "the end is the end");
     records
@@ -84,7 +84,7 @@ fn pcap_without_records_is_no_damage() {
         let file = Pcap::new(MICROSECONDS, order, 276);
         let mut reader = Reader::new(&file.bytes[..]).unwrap();
         assert!(reader.next().is_none());
-        assert_eq!((reader.damage(), reader.bytes()), (None, 24));
+        assert_eq!((reader.damage(), reader.bytes()), (&[][..], 24));
         assert_eq!(reader.link_types(), [276]);
     }
 }
@@ -358,4 +358,65 @@ fn records_larger_than_the_buffer() {
         .enhanced(0, 2, b"after", &[]);
     let lengths: Vec<_> = read(&file.bytes[..]).iter().map(|s| s.data.len()).collect();
     assert_eq!(lengths, [8 << 20, 5]);
+}
+
+/// An interface statistics block: its number, a time, and options.
+fn statistics(file: PcapNg, order: Order, interface: u32, counts: &[(u16, u64)]) -> PcapNg {
+    let mut body = order.u32(interface).to_vec();
+    body.extend([0; 8]);
+    // The capture's start, which is no count of packets.
+    body.extend([order.u16(2), order.u16(8)].concat());
+    body.extend([0xff; 8]);
+    for &(code, count) in counts {
+        body.extend([order.u16(code), order.u16(8)].concat());
+        body.extend(order.u64(count));
+    }
+    body.extend([0; 4]);
+    // Behind the end of the options nothing counts.
+    body.extend([order.u16(5), order.u16(8)].concat());
+    body.extend([0xff; 8]);
+    file.block(5, &body)
+}
+
+fn dropped(file: &PcapNg) -> Option<u64> {
+    let mut reader = Reader::new(&file.bytes[..]).unwrap();
+    while reader.next().is_some() {}
+    assert_eq!(reader.damage(), []);
+    reader.dropped()
+}
+
+#[test]
+fn dropped_packets_are_the_last_statistics_of_every_interface() {
+    const RECEIVED: u16 = 4;
+    const BY_INTERFACE: u16 = 5;
+    const BY_SYSTEM: u16 = 7;
+    for order in Order::BOTH {
+        let begun = || {
+            PcapNg::new(order)
+                .interface(1, 0, &[])
+                .interface(1, 0, &[])
+                .enhanced(0, 1, b"x", &[])
+        };
+        assert_eq!(dropped(&begun()), None);
+        let silent = statistics(begun(), order, 0, &[(RECEIVED, 7)]);
+        assert_eq!(dropped(&silent), None, "received is not dropped");
+        let none = statistics(begun(), order, 0, &[(BY_INTERFACE, 0)]);
+        assert_eq!(dropped(&none), Some(0));
+        let both = &[(RECEIVED, 1 << 40), (BY_INTERFACE, 3), (BY_SYSTEM, 1 << 33)];
+        let file = statistics(begun(), order, 0, &[(BY_INTERFACE, 2)]);
+        let file = statistics(file, order, 0, both);
+        let file = statistics(file, order, 1, &[(BY_SYSTEM, 10)]);
+        let file = statistics(file, order, 9, &[(BY_SYSTEM, 1000)]);
+        let file = file.section(order, &[]).interface(1, 0, &[]);
+        let file = statistics(file, order, 0, &[(BY_INTERFACE, 100)]);
+        assert_eq!(dropped(&file), Some(113 + (1 << 33)));
+        let far = statistics(file, order, 0, &[(BY_INTERFACE, u64::MAX)]);
+        assert_eq!(dropped(&far), Some(u64::MAX));
+        // Options that do not fit, and none at all.
+        let cut = begun().block(5, &[order.u32(0), [0; 4], [0; 4]].concat());
+        assert_eq!(dropped(&cut), None);
+        let mut body = [order.u32(0), [0; 4], [0; 4]].concat();
+        body.extend([order.u16(5), order.u16(400)].concat());
+        assert_eq!(dropped(&begun().block(5, &body)), None);
+    }
 }

@@ -323,6 +323,129 @@ fn damage_is_told_after_the_report() {
     }
 }
 
+/// The three flows, and in the middle of them a record whose length is destroyed.
+fn damaged() -> Vec<u8> {
+    let mut bytes = three_flows();
+    let eighth = 24 + 7 * 56;
+    bytes[eighth + 8..eighth + 12].fill(0xff);
+    bytes
+}
+
+#[test]
+fn reading_goes_on_behind_damage_unless_it_is_strict() {
+    let path = file("damaged.pcap", &damaged());
+    let output = whoclosed(&["--format", "json", &path]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(flows(&output), [0, 1, 2]);
+    let expected = format!(
+        "whoclosed: {path}: frame 8, byte offset 416: a record of 4294967295 captured bytes, \
+         where at most 262144 were expected; 56 bytes were skipped\n"
+    );
+    assert_eq!(text(&output.stderr), expected);
+    let source = lines(&output).last().unwrap()["sources"][0].clone();
+    assert_eq!(source["frames"], 13);
+    assert_eq!(source["bytes"], 24 + 14 * 56);
+    assert_eq!(
+        (&source["skipped"], &source["unlisted_damage"]),
+        (&56.into(), &0.into())
+    );
+    assert_eq!(source["damage"][0]["skipped"], 56);
+    assert_eq!(source["dropped"], Value::Null);
+    let found = lines(&output)[1]["findings"].clone();
+    let codes: Vec<_> = found
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|f| &f["code"])
+        .collect();
+    assert!(codes.contains(&&"capture-damaged".into()), "{codes:?}");
+    let report = text(&whoclosed(&["--summary", &path]).stdout);
+    assert!(report.contains("expected; 56 bytes skipped"), "{report}");
+
+    let strict = whoclosed(&["--strict", "--format", "json", &path]);
+    assert_eq!(strict.status.code(), Some(2));
+    assert_eq!(flows(&strict), [0]);
+    let source = lines(&strict).last().unwrap()["sources"][0].clone();
+    assert_eq!(
+        (&source["frames"], &source["bytes"]),
+        (&7.into(), &416.into())
+    );
+    assert_eq!(source["damage"][0]["skipped"], Value::Null);
+}
+
+#[test]
+fn many_places_of_damage_are_summed_up() {
+    let mut bytes = three_flows();
+    let records = bytes.split_off(24);
+    for n in 0..20_u32 {
+        let at = bytes.len();
+        let mut copy = records.clone();
+        for record in copy.chunks_mut(56) {
+            record[..4].copy_from_slice(&(1_800_000_000 + n).to_le_bytes());
+        }
+        bytes.extend(copy);
+        bytes[at + 7 * 56 + 8..at + 7 * 56 + 12].fill(0xff);
+    }
+    let output = whoclosed(&["--summary", &file("many.pcap", &bytes)]);
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(stderr.lines().count(), 17, "{stderr}");
+    let last = stderr.lines().last().unwrap();
+    assert!(
+        last.ends_with("damaged at 4 further places; 1120 bytes were skipped in all"),
+        "{last}"
+    );
+    assert!(
+        stdout.contains("damaged at 4 further places; 1120 bytes skipped"),
+        "{stdout}"
+    );
+}
+
+#[test]
+fn compressed_captures_are_told_by_content() {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(&three_flows()).unwrap();
+    let packed = encoder.finish().unwrap();
+    let of_file = whoclosed(&["--format", "json", &file("packed.pcap", &packed)]);
+    assert_eq!(of_file.status.code(), Some(0), "{}", text(&of_file.stderr));
+    assert_eq!(flows(&of_file), [0, 1, 2]);
+    let piped = from_stdin(&["--format", "json", "-"], &packed, |_| ());
+    assert_eq!(flows(&piped), [0, 1, 2]);
+    let cut = from_stdin(
+        &["--format", "json", "-"],
+        &packed[..packed.len() - 9],
+        |_| (),
+    );
+    assert_eq!(cut.status.code(), Some(2));
+    assert_eq!(lines(&cut).last().unwrap()["type"], "summary");
+    let stderr = text(&cut.stderr);
+    assert!(stderr.contains("the gzip archive ends early ("), "{stderr}");
+}
+
+#[test]
+fn dropped_packets_are_told() {
+    let mut bytes = Vec::new();
+    for (kind, body) in [
+        (
+            0x0a0d_0d0a_u32,
+            vec![0x1a2b_3c4d_u32, 1, u32::MAX, u32::MAX],
+        ),
+        (1, vec![101, 0]),
+        (5, vec![0, 0, 0, 8 << 16 | 5, 12, 0, 0]),
+    ] {
+        let size = body.len() as u32 * 4 + 12;
+        let words = [&[kind, size][..], &body, &[size]].concat();
+        bytes.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+    }
+    let path = file("dropped.pcapng", &bytes);
+    let json = lines(&whoclosed(&["--format", "json", &path]));
+    assert_eq!(json[0]["sources"][0]["dropped"], 12);
+    let report = text(&whoclosed(&[&path]).stdout);
+    assert!(
+        report.contains("12 packets dropped while capturing"),
+        "{report}"
+    );
+}
+
 #[test]
 fn what_is_no_capture_is_one_clear_line() {
     for (name, bytes) in [

@@ -63,6 +63,7 @@ fn at_the_end(capture: &[u8]) -> Vec<Verdict> {
         end,
         cut: false,
         evicted: false,
+        torn: None,
     };
     let next = || {
         let due = table.due(Time::default())?;

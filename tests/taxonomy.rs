@@ -53,7 +53,7 @@ fn every_value_has_its_row() {
 }
 
 /// Those on the lab's captures as they are stored, on the seeds, the cases, and a capture whose
-/// last record is cut.
+/// last record is cut or whose third one cannot be read.
 fn all_verdicts() -> Vec<Verdict> {
     let lab = support::files("captures", &[".pcap", ".pcapng"]);
     let seeds = support::files("seeds", &[".pcap"]);
@@ -66,6 +66,12 @@ fn all_verdicts() -> Vec<Verdict> {
     let mut cut = wrap::write(&cases[0].packets, PLAIN);
     cut.truncate(cut.len() - 3);
     files.push(cut);
+    let mut damaged = wrap::write(&cases[0].packets, PLAIN);
+    let size = |at: usize| 16 + u32::from_le_bytes(damaged[at + 8..at + 12].try_into().unwrap());
+    let second = 24 + size(24) as usize;
+    let third = second + size(second) as usize;
+    damaged[third + 8..third + 12].fill(0xff);
+    files.push(damaged);
     let mut verdicts = support::on_two_threads(&files, |file| support::verdicts(file)).concat();
     // A case of two connections, of which one at a time is kept.
     let mut options = Options::default();

@@ -1,6 +1,6 @@
 //! Where the records come from: one capture, or several as one stream.
 
-use crate::capture::{self, Reader, Record, Set};
+use crate::capture::{Reader, Record, Seen, Set};
 use crate::close::summary::{Damage, SourceSummary};
 use crate::close::verdict::{FileFrames, Verdict};
 use crate::packet::link_type_name;
@@ -9,7 +9,11 @@ use std::io::Read;
 use std::sync::Arc;
 
 /// One capture, or several as one stream.
-pub(super) enum Input<R> {
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one, and its reader is asked for every record"
+)]
+pub(super) enum Input<R: Read> {
     One(Reader<R>),
     Set(Box<Set>),
 }
@@ -34,11 +38,11 @@ impl<R: Read> Input<R> {
     }
 }
 
-impl<R> Input<R> {
+impl<R: Read> Input<R> {
     /// The stream ends before it should: that of a set where its last file does.
     pub(super) fn is_cut(&self) -> bool {
         match self {
-            Self::One(reader) => reader.damage().is_some(),
+            Self::One(reader) => reader.is_cut(),
             Self::Set(set) => set.is_cut(),
         }
     }
@@ -50,29 +54,21 @@ impl<R> Input<R> {
         times: Option<(Time, Time)>,
     ) -> Vec<SourceSummary> {
         match self {
-            Self::One(reader) => {
-                let mut source = SourceSummary::new(Arc::clone(name));
-                source.frames = reader.frames();
-                source.bytes = reader.bytes();
-                source.link_types = link_types(reader.link_types());
-                source.start = times.map(|(start, _)| start);
-                source.end = times.map(|(_, end)| end);
-                source.damage = damage(reader.damage());
-                vec![source]
-            }
+            Self::One(reader) => vec![source(name, &reader.seen(), times)],
             Self::Set(set) => {
-                let sources = set.sources().map(|(name, seen)| {
-                    let mut source = SourceSummary::new(Arc::clone(name));
-                    source.frames = seen.frames;
-                    source.bytes = seen.bytes;
-                    source.link_types = link_types(&seen.link_types);
-                    source.start = seen.start;
-                    source.end = seen.end;
-                    source.damage = damage(seen.damage.as_ref());
-                    source
-                });
-                sources.collect()
+                let sources = set.sources();
+                sources
+                    .map(|(name, seen, times)| source(name, &seen, times))
+                    .collect()
             }
+        }
+    }
+
+    /// The frames that follow the first and the last place where records are missing.
+    pub(super) fn torn(&self) -> Option<[u64; 2]> {
+        match self {
+            Self::One(reader) => reader.torn(),
+            Self::Set(set) => set.torn(),
         }
     }
 
@@ -98,12 +94,22 @@ impl<R> Input<R> {
     }
 }
 
-fn link_types(links: &[u16]) -> Vec<String> {
-    let names = links.iter().map(|&link| link_type_name(link).into_owned());
-    names.collect()
-}
-
-fn damage(damage: Option<&capture::Damage>) -> Vec<Damage> {
-    let damage = damage.map(|d| Damage::new(d.frame, d.offset, &d.what));
-    damage.into_iter().collect()
+fn source(name: &Arc<str>, seen: &Seen, times: Option<(Time, Time)>) -> SourceSummary {
+    let mut source = SourceSummary::new(Arc::clone(name));
+    source.frames = seen.frames;
+    source.bytes = seen.bytes;
+    let links = seen.link_types.iter();
+    source.link_types = links
+        .map(|&link| link_type_name(link).into_owned())
+        .collect();
+    source.start = times.map(|(start, _)| start);
+    source.end = times.map(|(_, end)| end);
+    source.dropped = seen.dropped;
+    let damage = seen.damage.iter();
+    source.damage = damage
+        .map(|d| Damage::new(d.frame, d.offset, &d.what).skipping(d.skipped))
+        .collect();
+    source.unlisted_damage = seen.unlisted_damage;
+    source.skipped = seen.skipped;
+    source
 }

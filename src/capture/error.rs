@@ -32,19 +32,32 @@ pub enum OpenError {
     },
 }
 
-/// Where and why reading stopped before the end of the input.
+/// Where and why a capture could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
-    /// The number of the frame that could not be read, 1-based.
+    /// The number of the frame that could not be read, 1-based. Behind bytes without recognizable
+    /// records the next record takes it.
     pub frame: u64,
     /// Bytes before the record or block that could not be read.
     pub offset: u64,
     /// What was found and what was expected.
     pub what: String,
+    /// Bytes that were stepped over before reading went on; `None` where it ended.
+    pub skipped: Option<u64>,
 }
+
+/// Bytes of a beginning that [`looks_like`] asks for: a tar archive shows itself late.
+pub(super) const START: usize = 262;
 
 /// Says what an input that is no capture begins like.
 pub(super) fn looks_like(start: &[u8]) -> Cow<'static, str> {
+    if start
+        .get(START - 5..)
+        .is_some_and(|name| name.starts_with(b"ustar"))
+    {
+        return "a tar archive (unpack it: tar -xf)".into();
+    }
+    let start = start.get(..64).unwrap_or(start);
     let known = KNOWN.iter().find(|(magic, _)| start.starts_with(magic));
     if let Some((_, name)) = known {
         return Cow::Borrowed(name);
@@ -69,10 +82,13 @@ const KNOWN: &[(&[u8], &str)] = &[
         b"\x28\xb5\x2f\xfd",
         "Zstandard data (decompress it: zstd -dc)",
     ),
-    (b"\xfd7zXZ\x00", "xz data (decompress it: xz -dc)"),
     (b"\x04\x22\x4d\x18", "LZ4 data (decompress it: lz4 -dc)"),
+    (
+        b"\xfd7zXZ\x00",
+        "xz data (decompress it: xz -dc, or build whoclosed with the feature xz)",
+    ),
     (b"BZh", "bzip2 data (decompress it: bzip2 -dc)"),
-    (b"PK\x03\x04", "a ZIP archive"),
+    (b"PK\x03\x04", "a ZIP archive (unpack it: unzip -p)"),
     (
         b"snoop\x00\x00\x00",
         "a snoop capture (convert it: editcap -F pcap)",

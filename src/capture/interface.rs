@@ -12,10 +12,17 @@ pub(super) struct Interface {
     unit: Unit,
     /// Added to every time, in nanoseconds.
     offset: i128,
+    /// Packets dropped, as its last statistics say.
+    pub(super) dropped: Option<u64>,
 }
 
+/// Options of interface statistics: dropped by the interface, and by the system for want of room.
+const DROPPED: [u16; 2] = [5, 7];
+/// Bytes of interface statistics before their options.
+const STATISTICS: usize = 20;
+
 /// The length of a clock's tick.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Unit {
     /// So many nanoseconds.
     Nanos(u64),
@@ -36,6 +43,7 @@ impl Interface {
             snaplen: described.snaplen,
             unit: Unit::Nanos(1000),
             offset: 0,
+            dropped: None,
         };
         let options = described.options.iter();
         for option in options.take_while(|option| option.code != OptionCode::EndOfOpt) {
@@ -63,6 +71,29 @@ impl Interface {
         i64::try_from(nanos + self.offset).ok().map(Time)
     }
 
+    /// Packets of the other one would be read alike.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        let (link, offset) = (self.link == other.link, self.offset == other.offset);
+        link && offset && self.unit == other.unit && self.snaplen == other.snaplen
+    }
+
+    /// Reads an interface statistics block. Its counts are totals since the capture began, so that
+    /// the last one holds; one that fell behind is a new beginning's or damaged, and the higher one
+    /// is kept.
+    pub(super) fn count_dropped(&mut self, block: &[u8], order: Order) {
+        let end = block.len().saturating_sub(4);
+        let mut options = block.get(STATISTICS..end).unwrap_or_default();
+        let mut dropped: Option<u64> = None;
+        while let Some((code, value, rest)) = option(options, order) {
+            if let Some(count) = value.first_chunk().filter(|_| DROPPED.contains(&code)) {
+                let count = order.i64(*count).cast_unsigned();
+                dropped = Some(dropped.unwrap_or_default().saturating_add(count));
+            }
+            options = rest;
+        }
+        self.dropped = self.dropped.max(dropped);
+    }
+
     /// How much of a packet of this length the interface captures.
     pub(super) const fn limit(&self, original: u32) -> u32 {
         if self.snaplen == 0 || original < self.snaplen {
@@ -70,6 +101,16 @@ impl Interface {
         }
         self.snaplen
     }
+}
+
+/// The first option: its code, its value, and what follows; `None` at the end of the options.
+fn option(options: &[u8], order: Order) -> Option<(u16, &[u8], &[u8])> {
+    let [word] = order.words(options)?;
+    let code = order.first_half(word);
+    let length = usize::from(order.second_half(word));
+    let value = options.get(4..4 + length).filter(|_| code != 0)?;
+    let rest = options.get(4 + length.next_multiple_of(4)..);
+    Some((code, value, rest.unwrap_or_default()))
 }
 
 /// The `if_tsresol` option: a negative power of 10, or of 2 if the highest bit is set.

@@ -1,22 +1,27 @@
 //! Captures as a stream of records: pcap and pcapng, from any `Read`, in one pass.
 //!
 //! The framing is ours: the length of every record and block is checked before anything looks
-//! inside, so that damage is named where it stands and everything before it is kept. Nothing here
-//! knows of IP.
+//! inside, so that damage is named where it stands, everything before it is kept, and reading goes
+//! on at the next place that makes sense. Nothing here knows of IP.
 //!
 //! ```text
-//! Read ──source──> Buffer ──pcap | pcapng──> Packet ──Reader──> Record ──Set──> Record
+//! Read ──compression──> Source ──> Buffer ──pcap | pcapng──> Packet ──Reader──> Record
+//!                                                                    several ──Set──> Record
 //! ```
 
+mod compression;
 mod error;
 mod interface;
 mod order;
 mod pcap;
 mod pcapng;
 mod reader;
+mod resume;
+mod seen;
 mod set;
 mod source;
 
 pub use error::{Damage, OpenError};
 pub use reader::{Reader, Record};
-pub use set::{Seen, Set, SetFile, Span, by_name};
+pub use seen::Seen;
+pub use set::{Set, SetFile, Span, by_name};

@@ -27,6 +27,11 @@ impl Order {
         }
     }
 
+    /// The 16-bit integer that stands in its last two bytes.
+    pub(super) const fn second_half(self, word: u32) -> u16 {
+        self.other().first_half(word)
+    }
+
     pub(super) const fn other(self) -> Self {
         match self {
             Self::Little => Self::Big,

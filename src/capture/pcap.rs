@@ -3,6 +3,7 @@
 
 use super::order::Order;
 use super::reader::{Found, Packet};
+use super::resume::{Fault, search};
 use super::source::Buffer;
 use crate::stamp::{SECOND, Time};
 use pcap_parser::parse_pcap_header;
@@ -10,8 +11,18 @@ use std::io::Read;
 
 /// The part of the file's header that all magics share.
 const HEADER: usize = 24;
+/// The longest of the file's headers.
+const LONGEST_HEADER: u64 = 28;
 /// The most that libpcap and Wireshark accept of one packet (`MAXIMUM_SNAPLEN`).
 const MAX_CAPTURED: u32 = 262_144;
+/// The longest packet that a search believes: above every offload's.
+const MAX_ORIGINAL: u32 = 1 << 24;
+/// Records whose times are no further apart are neighbours, in seconds.
+const NEAR: u32 = 86_400;
+/// So many headers in a row make a search believe them.
+const IN_A_ROW: usize = 4;
+/// The same, where the first one's time is far from that of the last good record.
+const IN_A_ROW_FAR: usize = 8;
 
 /// A pcap file after its header.
 pub(super) struct Pcap {
@@ -23,6 +34,8 @@ pub(super) struct Pcap {
     /// Bytes of the frame check sequence at the end of each packet.
     fcs: u32,
     link: [u16; 1],
+    /// The second of the last record.
+    last: u32,
 }
 
 /// One row per magic as its four bytes stand in the file.
@@ -98,6 +111,7 @@ impl Pcap {
             header: record,
             fcs: fcs_length(network),
             link: [network as u16],
+            last: 0,
         })
     }
 
@@ -106,22 +120,21 @@ impl Pcap {
     /// The record's four fields are read here: the framing needs them, and pcap-parser has no
     /// function for modified records of big-endian files.
     #[inline]
-    pub(super) fn packet<R: Read>(&self, buffer: &mut Buffer<R>) -> Found {
+    pub(super) fn packet<R: Read>(&mut self, buffer: &mut Buffer<R>) -> Found {
         buffer.fill(self.header);
         let head = buffer.bytes();
         let fields = self.order.words(head).filter(|_| head.len() >= self.header);
         let Some([seconds, fraction, captured, original]) = fields else {
             return end_of_input(buffer, self.header);
         };
-        if captured > MAX_CAPTURED {
-            return Err(format!(
-                "a record of {captured} captured bytes, where at most {MAX_CAPTURED} were expected"
-            ));
+        if captured > original.min(MAX_CAPTURED) || !near(self.last, seconds) {
+            self.doubt(buffer, [seconds, fraction, captured, original])?;
         }
         let size = self.header + captured as usize;
         if !buffer.fill(size) {
-            return Err(cut("a record", size, buffer.bytes().len()));
+            return Err(Fault::search(cut("a record", size, buffer.bytes().len())));
         }
+        self.last = seconds;
         let original = original.max(captured).saturating_sub(self.fcs);
         Ok(Some(Packet {
             size,
@@ -132,6 +145,115 @@ impl Pcap {
             link: self.link[0],
             original_len: original,
         }))
+    }
+
+    /// A header with odd fields. Clocks step and lengths are wrong in sound captures as well; what
+    /// stands behind the record decides: another header, or the end of the input.
+    #[cold]
+    fn doubt<R: Read>(&self, buffer: &mut Buffer<R>, fields: [u32; 4]) -> Result<(), Fault> {
+        let [seconds, _, captured, original] = fields;
+        if captured > MAX_CAPTURED {
+            return Err(Fault::search(format!(
+                "a record of {captured} captured bytes, where at most {MAX_CAPTURED} were expected"
+            )));
+        }
+        // The first record's time is far from none.
+        let first = buffer.offset() <= LONGEST_HEADER && self.is_plausible(fields);
+        if first {
+            return Ok(());
+        }
+        let shifted = !near(self.last, seconds) && is_shifted(fields);
+        let size = self.header + captured as usize;
+        buffer.fill(size + self.header);
+        let Some(rest) = buffer.bytes().get(size..) else {
+            let what = cut("a record", size, buffer.bytes().len());
+            return Err(Fault::search(what));
+        };
+        // What is left of a cut header tells nothing.
+        let Some(next) = self.order.words(rest) else {
+            return Ok(());
+        };
+        let beside = near(seconds, next[0]) || near(self.last, next[0]);
+        if !shifted && beside && next[2] <= MAX_CAPTURED && next != [0; 4] {
+            return Ok(());
+        }
+        Err(Fault::search(format!(
+            "a record of {captured} captured and {original} original bytes at second {seconds}, \
+             and no record behind it"
+        )))
+    }
+
+    /// Steps to the next place where records are, `from` bytes on or more.
+    #[cold]
+    pub(super) fn resume<R: Read>(&self, buffer: &mut Buffer<R>, from: usize) -> bool {
+        let fields = self.order.words(buffer.bytes()).unwrap_or_default();
+        let end = self.header + fields[2] as usize;
+        if !self.is_plausible(fields) || !near(self.last, fields[0]) || end <= buffer.bytes().len()
+        {
+            return search(buffer, from, |buffer, at| self.is_record(buffer, at));
+        }
+        // The input is cut inside of this record, most likely. Its packet may be a piece of a
+        // capture, which would be cut as well: only whole records up to the end tell of damage.
+        let mut tried = false;
+        search(buffer, from, |buffer, at| {
+            if tried || !self.is_record(buffer, at) {
+                return false;
+            }
+            tried = true;
+            self.is_whole(buffer, at)
+        })
+    }
+
+    /// From here to the end of the input there are whole records, and several.
+    fn is_whole<R: Read>(&self, buffer: &Buffer<R>, mut at: usize) -> bool {
+        let bytes = buffer.bytes();
+        let mut found = 0;
+        while let Some([_, _, captured, _]) = bytes.get(at..).and_then(|b| self.order.words(b)) {
+            at += self.header + captured as usize;
+            found += 1;
+        }
+        at == bytes.len() && found >= IN_A_ROW
+    }
+
+    /// Record headers stand here: several in a row, or as many as the input has.
+    fn is_record<R: Read>(&self, buffer: &mut Buffer<R>, mut at: usize) -> bool {
+        let mut last = self.last;
+        let mut needed = IN_A_ROW;
+        for found in 0..IN_A_ROW_FAR {
+            if !buffer.look(at + self.header) {
+                let whole = at == buffer.bytes().len();
+                return found >= if whole { needed / 4 } else { needed / 2 };
+            }
+            let head = buffer.bytes().get(at..).unwrap_or_default();
+            let fields = self.order.words(head);
+            let Some(fields) = fields.filter(|&fields| self.is_plausible(fields)) else {
+                return false;
+            };
+            if !near(last, fields[0]) {
+                if found > 0 {
+                    return false;
+                }
+                needed = IN_A_ROW_FAR;
+            }
+            if needed == IN_A_ROW_FAR && is_shifted(fields) {
+                return false;
+            }
+            if found + 1 == needed {
+                return true;
+            }
+            last = fields[0];
+            at += self.header + fields[2] as usize;
+        }
+        true
+    }
+
+    /// These may be the fields of a record.
+    fn is_plausible(&self, fields: [u32; 4]) -> bool {
+        let [_, fraction, captured, original] = fields;
+        captured <= original.min(MAX_CAPTURED)
+            && original <= MAX_ORIGINAL
+            && i64::from(fraction) * i64::from(self.unit) < SECOND
+            && fields != [0; 4]
     }
 
     /// A fraction of a second or more stands in damaged files only; it becomes the second's last
@@ -159,9 +281,22 @@ fn fcs_length(network: u32) -> u32 {
 fn end_of_input<R: Read>(buffer: &mut Buffer<R>, header: usize) -> Found {
     match (buffer.bytes().len(), buffer.has_failed()) {
         (0, false) => Ok(None),
-        (0, true) => Err("where a record was expected".into()),
-        (found, _) => Err(cut("a record header", header, found)),
+        (0, true) => Err(Fault::end("where a record was expected")),
+        (found, _) => Err(Fault::end(cut("a record header", header, found))),
     }
+}
+
+/// The fields look like those of a whole packet's header four bytes on. A run of such packets is
+/// as good a chain there as at its place; only the times betray it.
+const fn is_shifted(fields: [u32; 4]) -> bool {
+    let [_, captured, original, _] = fields;
+    captured == original && captured > 0
+}
+
+/// The two seconds are no further apart than neighbours are.
+#[inline]
+const fn near(one: u32, other: u32) -> bool {
+    other.wrapping_sub(one).wrapping_add(NEAR) <= 2 * NEAR
 }
 
 /// A thing of `size` bytes of which the input holds only `found`.

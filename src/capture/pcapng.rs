@@ -4,10 +4,13 @@
 //! Each block is framed here before anything looks inside of it. Packet blocks are read here as
 //! well: pcap-parser allocates a list of options for each, and has no obsolete packet block.
 
+mod find;
+
 use super::interface::Interface;
 use super::order::Order;
 use super::pcap::cut;
 use super::reader::{Found, Packet};
+use super::resume::{Fault, Then};
 use super::source::Buffer;
 use pcap_parser::{
     parse_interfacedescriptionblock_be, parse_interfacedescriptionblock_le,
@@ -19,6 +22,7 @@ const SECTION_HEADER: u32 = 0x0a0d_0d0a;
 const INTERFACE_DESCRIPTION: u32 = 1;
 const OBSOLETE_PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
+const INTERFACE_STATISTICS: u32 = 5;
 const ENHANCED_PACKET: u32 = 6;
 
 /// Blocks without a packet to which Wireshark gives frame numbers nevertheless: entries of the
@@ -30,16 +34,22 @@ const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
 const FRAME: usize = 12;
 /// The longest block that is believed; Wireshark's limit.
 const MAX_BLOCK: usize = 16 * 1024 * 1024;
+/// The most bytes of a packet's options that are believed of a block whose end is not there.
+const MAX_OPTIONS: usize = 64 * 1024;
 /// The most interfaces of one section that are kept.
 const MAX_INTERFACES: usize = 65_536;
 
 /// A pcapng file within a section.
 pub(super) struct PcapNg {
     order: Order,
-    /// Those of the present section.
-    interfaces: Vec<Interface>,
+    /// Those of the present section; `None` where the description cannot be read.
+    interfaces: Vec<Option<Interface>>,
+    /// Bytes of this section were skipped: descriptions of interfaces may have been among them.
+    torn: bool,
     link_types: Vec<u16>,
     passed: u64,
+    /// Packets dropped in the sections before.
+    dropped: Option<u64>,
 }
 
 impl PcapNg {
@@ -53,10 +63,12 @@ impl PcapNg {
         let mut pcapng = Self {
             order: Order::Little,
             interfaces: Vec::new(),
+            torn: false,
             link_types: Vec::new(),
             passed: 0,
+            dropped: None,
         };
-        if let Some((_, size)) = pcapng.frame(buffer)? {
+        if let Some((_, size)) = pcapng.frame(buffer).map_err(|fault| fault.0.what)? {
             pcapng.begin_section(buffer.bytes().get(..size).unwrap_or_default())?;
             buffer.consume(size);
         }
@@ -85,43 +97,67 @@ impl PcapNg {
     /// Sees to it that the next block is in the buffer from end to end, and that both of its
     /// lengths agree. Gives its type and length; `None` at the end of the input.
     #[inline]
-    fn frame<R: Read>(&mut self, buffer: &mut Buffer<R>) -> Result<Option<(u32, usize)>, String> {
+    fn frame<R: Read>(&mut self, buffer: &mut Buffer<R>) -> Result<Option<(u32, usize)>, Fault> {
         buffer.fill(FRAME);
         let Some([kind, mut size, next]) = self.order.words(buffer.bytes()) else {
             return end_of_input(buffer);
         };
         if kind == SECTION_HEADER && next != BYTE_ORDER_MAGIC {
             if next.swap_bytes() != BYTE_ORDER_MAGIC {
-                return Err(unknown_byte_order(next));
+                return Err(Fault::search(unknown_byte_order(next)));
             }
             self.order = self.order.other();
             size = size.swap_bytes();
         }
         let size = size as usize;
         if !(FRAME..=MAX_BLOCK).contains(&size) || !size.is_multiple_of(4) {
-            return Err(bad_length(kind, size));
+            return Err(Fault::search(bad_length(kind, size)));
         }
         if !buffer.fill(size) {
-            return Err(cut(&name(kind), size, buffer.bytes().len()));
+            return Err(self.cut_block(kind, size, buffer.bytes()));
         }
         let trailer = buffer.bytes().get(size - 4..).unwrap_or_default();
         match self.order.words(trailer) {
-            Some([trailer]) if trailer as usize != size => Err(bad_trailer(kind, size, trailer)),
+            Some([trailer]) if trailer as usize != size => {
+                Err(Fault::search(bad_trailer(kind, size, trailer)))
+            }
             _ => Ok(Some((kind, size))),
         }
     }
 
+    /// The input ends inside of a block, or its length is wrong: then others follow, but not
+    /// within the packet that it holds, which may itself be a piece of a capture.
+    #[cold]
+    fn cut_block(&self, kind: u32, size: usize, block: &[u8]) -> Fault {
+        let what = cut(&name(kind), size, block.len());
+        let timed = matches!(kind, ENHANCED_PACKET | OBSOLETE_PACKET);
+        let fields = self.order.words(block).filter(|_| timed);
+        let data = fields.and_then(|[_, _, number, _, _, captured, original]| {
+            let data = captured as usize;
+            let options = size.checked_sub(32 + data)?;
+            let known = kind == OBSOLETE_PACKET || self.interface(number).is_some();
+            let credible = known && captured <= original && options <= MAX_OPTIONS;
+            credible.then_some(data)
+        });
+        Fault::new(what, Then::Search(data.map_or(1, |data| 28 + data)))
+    }
+
     /// A block that holds no packet.
     #[cold]
-    fn read_other(&mut self, kind: u32, block: &[u8]) -> Result<(), String> {
-        match kind {
+    fn read_other(&mut self, kind: u32, block: &[u8]) -> Result<(), Fault> {
+        let read = match kind {
             SECTION_HEADER => self.begin_section(block),
             INTERFACE_DESCRIPTION => self.add_interface(block),
+            INTERFACE_STATISTICS => {
+                self.add_statistics(block);
+                Ok(())
+            }
             _ => {
                 self.passed += u64::from(NUMBERED.contains(&kind));
                 Ok(())
             }
-        }
+        };
+        read.map_err(|what| Fault::new(what, Then::Pass(block.len(), 0)))
     }
 
     /// Blocks passed so far that hold no packet and have a frame number.
@@ -129,7 +165,18 @@ impl PcapNg {
         self.passed
     }
 
+    /// Packets that the interfaces' statistics call dropped.
+    pub(super) fn dropped(&self) -> Option<u64> {
+        let interfaces = self.interfaces.iter().flatten();
+        let counts = interfaces.filter_map(|interface| interface.dropped);
+        counts.chain(self.dropped).reduce(u64::saturating_add)
+    }
+
+    /// Nothing of the section before holds in this one, even if its header cannot be read.
     fn begin_section(&mut self, block: &[u8]) -> Result<(), String> {
+        self.dropped = self.dropped();
+        self.interfaces.clear();
+        self.torn = true;
         let (_, header) =
             parse_sectionheaderblock(block).map_err(|_| unreadable(SECTION_HEADER, block))?;
         if header.major_version != 1 {
@@ -138,7 +185,7 @@ impl PcapNg {
                 header.major_version, header.minor_version
             ));
         }
-        self.interfaces.clear();
+        self.torn = false;
         Ok(())
     }
 
@@ -152,13 +199,41 @@ impl PcapNg {
             Order::Little => parse_interfacedescriptionblock_le(block),
             Order::Big => parse_interfacedescriptionblock_be(block),
         };
-        let (_, described) = parsed.map_err(|_| unreadable(INTERFACE_DESCRIPTION, block))?;
+        let Ok((_, described)) = parsed else {
+            self.interfaces.push(None);
+            return Err(unreadable(INTERFACE_DESCRIPTION, block));
+        };
         let interface = Interface::new(&described, self.order);
+        if self.torn && !self.is_like_all(&interface) {
+            // Which number it has is unknown, and whether the others' section still lasts.
+            self.dropped = self.dropped();
+            self.interfaces.clear();
+            return Err("an interface description behind damage: its number is unknown".into());
+        }
         if !self.link_types.contains(&interface.link) {
             self.link_types.push(interface.link);
         }
-        self.interfaces.push(interface);
+        self.interfaces.push(Some(interface));
         Ok(())
+    }
+
+    /// There are interfaces, and it does not matter which of them a packet means.
+    fn is_like_all(&self, one: &Interface) -> bool {
+        let mut all = self.interfaces.iter();
+        let like = |other: &Option<Interface>| other.as_ref().is_some_and(|o| o.is_like(one));
+        !self.interfaces.is_empty() && all.all(like)
+    }
+
+    /// Statistics of an unknown interface tell nothing.
+    fn add_statistics(&mut self, block: &[u8]) {
+        let order = self.order;
+        let Some([_, _, number]) = order.words(block) else {
+            return;
+        };
+        let interface = self.interfaces.get_mut(number as usize);
+        if let Some(interface) = interface.and_then(Option::as_mut) {
+            interface.count_dropped(block, order);
+        }
     }
 
     /// An enhanced packet block, or an obsolete one: that one's interface has 16 bits, the other 16
@@ -169,14 +244,16 @@ impl PcapNg {
         let size = block.len();
         let fields = self.order.words(block).filter(|_| size >= DATA + 4);
         let Some([_, _, mut number, high, low, captured, original]) = fields else {
-            return Err(bad_length(kind, size));
+            return Err(lost_packet(block, bad_length(kind, size)));
         };
         if kind == OBSOLETE_PACKET {
             number = u32::from(self.order.first_half(number));
         }
-        let interface = self.interface(number)?;
+        let Some(interface) = self.interface(number) else {
+            return Err(lost_packet(block, self.unknown_interface(number)));
+        };
         if captured as usize > size - DATA - 4 {
-            return Err(bad_captured(kind, size, captured));
+            return Err(lost_packet(block, bad_captured(kind, size, captured)));
         }
         Ok(Some(Packet {
             size,
@@ -197,16 +274,19 @@ impl PcapNg {
         let size = block.len();
         let fields = self.order.words(block).filter(|_| size >= DATA + 4);
         let Some([_, _, original]) = fields else {
-            return Err(bad_length(SIMPLE_PACKET, size));
+            return Err(lost_packet(block, bad_length(SIMPLE_PACKET, size)));
         };
-        let interface = self.interface(0)?;
+        let Some(interface) = self.interface(0) else {
+            return Err(lost_packet(block, self.unknown_interface(0)));
+        };
         let captured = interface.limit(original);
         let room = size - DATA - 4;
         if captured as usize > room {
-            return Err(format!(
+            let what = format!(
                 "{} of {size} bytes for a packet of {captured} captured bytes",
                 name(SIMPLE_PACKET)
-            ));
+            );
+            return Err(lost_packet(block, what));
         }
         Ok(Some(Packet {
             size,
@@ -220,10 +300,24 @@ impl PcapNg {
     }
 
     #[inline]
-    fn interface(&self, number: u32) -> Result<&Interface, String> {
-        let found = self.interfaces.get(number as usize);
-        found.ok_or_else(|| unknown_interface(number, self.interfaces.len()))
+    fn interface(&self, number: u32) -> Option<&Interface> {
+        self.interfaces.get(number as usize)?.as_ref()
     }
+
+    #[cold]
+    fn unknown_interface(&self, number: u32) -> String {
+        let described = self.interfaces.len();
+        if (number as usize) < described {
+            return format!("a packet of interface {number}, whose description cannot be read");
+        }
+        format!("a packet of interface {number}, where the section describes {described} so far")
+    }
+}
+
+/// A whole block whose packet cannot be read. It is still a frame.
+#[cold]
+fn lost_packet(block: &[u8], what: String) -> Fault {
+    Fault::new(what, Then::Pass(block.len(), 1))
 }
 
 #[cold]
@@ -234,11 +328,11 @@ fn unknown_byte_order(magic: u32) -> String {
 }
 
 #[cold]
-fn end_of_input<R: Read>(buffer: &Buffer<R>) -> Result<Option<(u32, usize)>, String> {
+fn end_of_input<R: Read>(buffer: &Buffer<R>) -> Result<Option<(u32, usize)>, Fault> {
     match (buffer.bytes().len(), buffer.has_failed()) {
         (0, false) => Ok(None),
-        (0, true) => Err("where a block was expected".into()),
-        (found, _) => Err(cut("a block header", FRAME, found)),
+        (0, true) => Err(Fault::end("where a block was expected")),
+        (found, _) => Err(Fault::end(cut("a block header", FRAME, found))),
     }
 }
 
@@ -265,11 +359,6 @@ fn bad_captured(kind: u32, size: usize, captured: u32) -> String {
         "{} of {size} bytes that claims {captured} captured bytes",
         name(kind)
     )
-}
-
-#[cold]
-fn unknown_interface(number: u32, described: usize) -> String {
-    format!("a packet of interface {number}, where the section describes {described} so far")
 }
 
 #[cold]

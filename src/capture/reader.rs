@@ -1,8 +1,9 @@
-//! The reader: sniffs the container, numbers the frames, remembers the first damage.
+//! The reader: sniffs the container, numbers the frames, goes on behind damage and remembers it.
 
-use super::error::{Damage, OpenError, looks_like};
+use super::error::{Damage, OpenError, START, looks_like};
 use super::pcap::Pcap;
 use super::pcapng::PcapNg;
+use super::resume::{Fault, Then};
 use super::source::Buffer;
 use crate::stamp::Time;
 use std::io::Read;
@@ -27,12 +28,21 @@ pub struct Record<'a> {
     pub original_len: u32,
 }
 
-/// The records of a capture, one after another.
-pub struct Reader<R> {
+/// Places of damage that are described; further ones are counted.
+const LISTED: usize = 16;
+
+/// The records of a capture, one after another; where it is damaged, those that can still be found.
+pub struct Reader<R: Read> {
     buffer: Buffer<R>,
     format: Format,
+    strict: bool,
     packets: u64,
-    damage: Option<Damage>,
+    damage: Vec<Damage>,
+    unlisted: u64,
+    skipped: u64,
+    torn: Option<[u64; 2]>,
+    /// The offset of the damage that ended reading.
+    end: Option<u64>,
 }
 
 /// The container.
@@ -42,7 +52,7 @@ enum Format {
 }
 
 /// The next packet of the buffer; `Ok(None)` at the end of the input.
-pub(super) type Found = Result<Option<Packet>, String>;
+pub(super) type Found = Result<Option<Packet>, Fault>;
 
 /// A packet that was found at the beginning of the buffer: its place there, and the rest of
 /// [`Record`].
@@ -59,7 +69,9 @@ pub(super) struct Packet {
 }
 
 impl<R: Read> Reader<R> {
-    /// Reads the header and tells the container by its first four bytes.
+    /// Reads the header and tells the container by its first four bytes. Where the input is
+    /// compressed (gzip, Zstandard, LZ4; xz with the feature of that name) it is decompressed
+    /// first, and everything counts decompressed bytes.
     ///
     /// Fails where the input is empty, is no capture, or ends inside of its header.
     pub fn new(read: R) -> Result<Self, OpenError> {
@@ -74,37 +86,54 @@ impl<R: Read> Reader<R> {
         Ok(Self {
             buffer,
             format,
+            strict: false,
             packets: 0,
-            damage: None,
+            damage: Vec::new(),
+            unlisted: 0,
+            skipped: 0,
+            torn: None,
+            end: None,
         })
     }
 
-    /// The next record; `None` at the end of the input and at damage.
+    /// Whether reading ends at the first damage, instead of going on behind it.
+    #[must_use]
+    pub fn strict(mut self, strict: bool) -> Self {
+        self.strict = strict;
+        self
+    }
+
+    /// The next record; `None` at the end of the input and at damage behind which nothing can be
+    /// read.
     #[inline]
     #[expect(
         clippy::should_implement_trait,
         reason = "a record borrows the reader's buffer, which no Iterator's item can"
     )]
     pub fn next(&mut self) -> Option<Record<'_>> {
-        if self.damage.is_some() {
+        if self.end.is_some() {
             return None;
         }
-        let found = match &mut self.format {
-            Format::Pcap(pcap) => pcap.packet(&mut self.buffer),
-            Format::PcapNg(pcapng) => pcapng.packet(&mut self.buffer),
-        };
-        // By reference: moving the packet out costs as much as finding it did.
-        let packet = match &found {
-            Ok(found) => found.as_ref()?,
-            Err(what) => {
-                self.stop(what);
-                return None;
+        loop {
+            let found = match &mut self.format {
+                Format::Pcap(pcap) => pcap.packet(&mut self.buffer),
+                Format::PcapNg(pcapng) => pcapng.packet(&mut self.buffer),
+            };
+            // By reference: moving the packet out costs as much as finding it did.
+            match &found {
+                Ok(found) => return found.as_ref().map(|packet| self.take(packet)),
+                Err(fault) if !self.pass(fault) => return None,
+                Err(_) => {}
             }
-        };
+        }
+    }
+
+    #[inline]
+    fn take(&mut self, packet: &Packet) -> Record<'_> {
         self.packets += 1;
         let frame = self.frames();
         let block = self.buffer.consume(packet.size);
-        Some(Record {
+        Record {
             frame,
             time: packet.time,
             interface: packet.interface,
@@ -113,36 +142,96 @@ impl<R: Read> Reader<R> {
                 .get(packet.at..packet.at + packet.len)
                 .unwrap_or_default(),
             original_len: packet.original_len,
-        })
+        }
     }
 
+    /// Remembers the damage and steps behind it; false if reading ends here.
     #[cold]
-    fn stop(&mut self, what: &str) {
-        let what = match self.buffer.take_error() {
-            Some(error) => format!("reading failed: {error} ({what})"),
-            None => what.into(),
-        };
-        self.damage = Some(Damage {
-            frame: self.frames() + 1,
-            offset: self.buffer.offset(),
-            what,
-        });
+    fn pass(&mut self, fault: &Fault) -> bool {
+        let (frame, offset) = (self.frames() + 1, self.buffer.offset());
+        let resumed = !self.strict && self.step_behind(fault.0.then);
+        let skipped = resumed.then(|| self.buffer.offset() - offset);
+        self.skipped += skipped.unwrap_or_default();
+        // An error of the input belongs to the place where reading ends.
+        let failure = self.buffer.take_failure_if(!resumed);
+        let what = failure.map_or_else(
+            || fault.0.what.clone(),
+            |failure| format!("{failure} ({})", fault.0.what),
+        );
+        if resumed {
+            self.torn = Some([self.torn.map_or(frame, |[first, _]| first), frame]);
+        } else {
+            self.end = Some(offset);
+        }
+        if resumed && self.damage.len() >= LISTED {
+            self.unlisted += 1;
+        } else {
+            self.damage.push(Damage {
+                frame,
+                offset,
+                what,
+                skipped,
+            });
+        }
+        resumed
     }
-}
 
-impl<R> Reader<R> {
-    /// Why reading stopped before the end of the input, if it did.
-    pub const fn damage(&self) -> Option<&Damage> {
-        self.damage.as_ref()
+    fn step_behind(&mut self, then: Then) -> bool {
+        match (then, &mut self.format) {
+            (Then::End, _) => false,
+            (Then::Pass(size, frames), _) => {
+                self.buffer.consume(size);
+                self.packets += frames;
+                true
+            }
+            (Then::Search(from), Format::Pcap(pcap)) => pcap.resume(&mut self.buffer, from),
+            (Then::Search(from), Format::PcapNg(pcapng)) => pcapng.resume(&mut self.buffer, from),
+        }
     }
 
-    /// Frames read so far, as Wireshark counts them.
+    /// The places that could not be read. Of those behind which reading went on only the first 16
+    /// are listed.
+    pub fn damage(&self) -> &[Damage] {
+        &self.damage
+    }
+
+    /// How many more places could not be read than are listed.
+    pub const fn unlisted_damage(&self) -> u64 {
+        self.unlisted
+    }
+
+    /// Bytes that were stepped over because of damage.
+    pub const fn skipped(&self) -> u64 {
+        self.skipped
+    }
+
+    /// The frame numbers of the first and of the last damage behind which reading went on.
+    pub const fn torn(&self) -> Option<[u64; 2]> {
+        self.torn
+    }
+
+    /// Reading ended by damage: the last record is cut, or nothing behind it can be read.
+    pub const fn is_cut(&self) -> bool {
+        self.end.is_some()
+    }
+
+    /// Frames read so far, as Wireshark counts them. Packets in whole pcapng blocks that cannot be
+    /// read count as well.
     pub const fn frames(&self) -> u64 {
         let passed = match &self.format {
             Format::Pcap(_) => 0,
             Format::PcapNg(pcapng) => pcapng.passed(),
         };
         self.packets + passed
+    }
+
+    /// Packets that the capture says it dropped (pcapng interface statistics), so far; `None` where
+    /// it does not say.
+    pub fn dropped(&self) -> Option<u64> {
+        match &self.format {
+            Format::Pcap(_) => None,
+            Format::PcapNg(pcapng) => pcapng.dropped(),
+        }
     }
 
     /// The LINKTYPEs that the capture has announced so far, each once, in order of appearance.
@@ -153,9 +242,10 @@ impl<R> Reader<R> {
         }
     }
 
-    /// Bytes of the input that were understood so far, headers included.
-    pub const fn bytes(&self) -> u64 {
-        self.buffer.offset()
+    /// Bytes of the (decompressed) input up to the place where reading stands or ended, headers
+    /// and skipped bytes included.
+    pub fn bytes(&self) -> u64 {
+        self.end.unwrap_or(self.buffer.offset())
     }
 }
 
@@ -170,8 +260,12 @@ fn open<R: Read>(buffer: &mut Buffer<R>) -> Result<Format, OpenError> {
     } else if Pcap::matches(buffer.bytes()) {
         Pcap::open(buffer).map(Format::Pcap)
     } else {
-        buffer.fill(64);
-        let looks = looks_like(buffer.bytes().get(..64).unwrap_or(buffer.bytes()));
+        buffer.fill(START);
+        let looks = looks_like(buffer.bytes());
+        let looks = match buffer.compression() {
+            Some(archive) => format!("{looks}, inside of a {archive} archive").into(),
+            None => looks,
+        };
         return Err(OpenError::NotACapture { looks });
     };
     opened.map_err(|what| OpenError::Header { what })

@@ -14,12 +14,13 @@ mod origins;
 mod plan;
 
 pub use file::{SetFile, Span};
-pub use open::Seen;
 pub use plan::by_name;
 
 use super::reader::Record;
+use super::seen::Seen;
+use crate::stamp::Time;
 use merge::Merge;
-use open::Open;
+use open::{Open, SeenWithTimes};
 use origins::Origins;
 use std::ops::Range;
 use std::sync::Arc;
@@ -28,13 +29,17 @@ use std::sync::Arc;
 pub struct Set {
     files: Vec<SetFile>,
     /// What was read of the files that came to their ends.
-    seen: Vec<Option<Seen>>,
+    seen: Vec<Option<SeenWithTimes>>,
     /// Files that are merged stand in one run. The next one comes last.
     runs: Vec<Range<usize>>,
     now: Now,
     /// Frames of the stream before the current run.
     frames: u64,
     origins: Origins,
+    strict: bool,
+    /// Records are missing inside of the files read so far: the frames of the stream that follow the
+    /// first and the last such place.
+    torn: Option<[u64; 2]>,
 }
 
 /// What is being read.
@@ -56,7 +61,16 @@ impl Set {
             now: Now::Nothing,
             frames: 0,
             origins: Origins::default(),
+            strict: false,
+            torn: None,
         }
+    }
+
+    /// Whether reading a file ends at its first damage, instead of going on behind it.
+    #[must_use]
+    pub const fn strict(mut self, strict: bool) -> Self {
+        self.strict = strict;
+        self
     }
 
     /// The next record of the files that are open; `None` before the first and at the end of each
@@ -85,32 +99,49 @@ impl Set {
             let first = run.start;
             self.origins.begin(first, run.len());
             if run.len() > 1 {
-                self.now = Now::Many(Merge::new(run, self.frames));
+                self.now = Now::Many(Merge::new(run, self.frames, self.strict));
                 return true;
             }
             let Some(file) = self.files.get(first) else {
                 continue;
             };
-            match Open::new(first, file, true) {
+            match Open::new(first, file, true, self.strict) {
                 Ok(open) => {
                     self.now = Now::One(open);
                     return true;
                 }
-                Err(seen) => self.keep(first, seen),
+                Err(seen) => self.keep(first, *seen),
             }
         }
         false
     }
 
+    /// The frames of the stream that follow the first and the last place where records are missing.
+    /// Of merged files it is not known where that would be: all of them may miss some.
+    pub fn torn(&self) -> Option<[u64; 2]> {
+        let now = match &self.now {
+            Now::Nothing => None,
+            Now::One(open) => open
+                .torn()
+                .map(|torn| torn.map(|frame| self.frames + frame)),
+            Now::Many(merge) => merge
+                .is_torn()
+                .then(|| [self.frames + 1, merge.frames() + 1]),
+        };
+        join(self.torn, now)
+    }
+
     /// Keeps what is to be said of the files that came to their ends.
     fn settle(&mut self) {
+        self.torn = self.torn();
         match std::mem::replace(&mut self.now, Now::Nothing) {
             Now::Nothing => {}
             Now::One(open) => {
                 if let Some(file) = self.files.get(open.file) {
                     let seen = open.seen_at_end(file);
-                    self.frames += seen.frames;
-                    self.origins.add(open.file, seen.frames);
+                    let frames = seen.0.frames;
+                    self.frames += frames;
+                    self.origins.add(open.file, frames);
                     self.keep(open.file, seen);
                 }
             }
@@ -123,14 +154,17 @@ impl Set {
         }
     }
 
-    fn keep(&mut self, file: usize, seen: Seen) {
+    fn keep(&mut self, file: usize, seen: SeenWithTimes) {
         if let Some(place) = self.seen.get_mut(file) {
             *place = Some(seen);
         }
     }
 
-    /// The names of the files in the order of the stream, and what was read of each so far.
-    pub fn sources(&self) -> impl ExactSizeIterator<Item = (&Arc<str>, Seen)> {
+    /// The names of the files in the order of the stream, what was read of each so far, and the
+    /// earliest and the latest time of its records.
+    pub fn sources(
+        &self,
+    ) -> impl ExactSizeIterator<Item = (&Arc<str>, Seen, Option<(Time, Time)>)> {
         let files = self.files.iter().zip(&self.seen).enumerate();
         files.map(|(number, (file, seen))| {
             let now = || match &self.now {
@@ -139,19 +173,28 @@ impl Set {
                 _ => None,
             };
             let seen = seen.clone().or_else(now);
-            (&file.name, seen.unwrap_or_default())
+            let (seen, times) = seen.unwrap_or_default();
+            (&file.name, seen, times)
         })
     }
 
     /// The last file came to its end and could not be read to it.
     pub fn is_cut(&self) -> bool {
         let last = self.seen.last().and_then(Option::as_ref);
-        last.is_some_and(|seen| seen.damage.is_some())
+        last.is_some_and(|(seen, _)| seen.is_cut)
     }
 
     /// The file a frame of the stream comes from, and the frame's number there.
     pub fn origin(&self, frame: u64) -> Option<(&Arc<str>, u64)> {
         let (file, number) = self.origins.of(frame)?;
         Some((&self.files.get(file)?.name, number))
+    }
+}
+
+/// Both places, or the one that there is.
+fn join(a: Option<[u64; 2]>, b: Option<[u64; 2]>) -> Option<[u64; 2]> {
+    match (a, b) {
+        (Some([first, _]), Some([_, last])) => Some([first, last]),
+        _ => a.or(b),
     }
 }

@@ -13,7 +13,7 @@ use whoclosed::streams;
 /// The captures to read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Files {
-    /// Captures to read, pcap or pcapng, or directories of them; - reads standard input
+    /// Captures to read, compressed or not, or directories of them; - reads standard input
     ///
     /// Several files are one capture in the order of time, as the files of a ring are (tcpdump -C
     /// and -G, dumpcap -b), whatever order they are given in; files that run at the same time are

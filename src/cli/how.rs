@@ -18,6 +18,10 @@ pub(crate) struct How {
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     time_wait: Option<i64>,
 
+    /// Stop at the first damage of a capture instead of going on behind it
+    #[arg(long)]
+    strict: bool,
+
     #[command(flatten)]
     keys: Keys,
 
@@ -40,6 +44,7 @@ impl How {
             flows: self.max_flows,
             half_open: self.max_half_open,
         };
+        options.strict = self.strict;
         options.interrupt = live::interrupt();
         self.keys.apply(&mut options);
         options

@@ -91,8 +91,20 @@ pub(crate) fn is_whole(summary: &Summary) -> bool {
                 0 => String::new(),
                 _ => format!("frame {frame}, byte offset {offset}: "),
             };
-            note(&format!("{}: {place}{}", source.source, damage.what));
+            let skipped = damage.skipped.map(|n| format!("; {n} bytes were skipped"));
+            note(&format!(
+                "{}: {place}{}{}",
+                source.source,
+                damage.what,
+                skipped.unwrap_or_default()
+            ));
             whole = false;
+        }
+        if source.unlisted_damage > 0 {
+            note(&format!(
+                "{}: damaged at {} further places; {} bytes were skipped in all",
+                source.source, source.unlisted_damage, source.skipped
+            ));
         }
     }
     whole

@@ -20,6 +20,9 @@ pub struct Context {
     pub cut: bool,
     /// The flow is judged before its end: there were too many.
     pub evicted: bool,
+    /// Records are missing inside of the capture: the frame that follows the first place that could
+    /// not be read, and the one that follows the last.
+    pub torn: Option<[u64; 2]>,
 }
 
 /// Copies of a FIN. Most have one.

@@ -86,6 +86,8 @@ names! {
         CaptureSnaplen = "capture-snaplen",
         /// The capture's last record is cut.
         CaptureCut = "capture-cut",
+        /// The capture is damaged while this connection was there.
+        CaptureDamaged = "capture-damaged",
     }
 }
 
@@ -710,6 +712,25 @@ pub const FINDINGS: &[Row] = &[
                 read and judged.",
             advice: "Stop tcpdump with SIGINT or SIGTERM, not SIGKILL; `-U` writes each packet at \
                 once.",
+            rfc: &[],
+            linux: "",
+            zeek: "",
+        },
+    },
+    Row {
+        value: Code::CaptureDamaged,
+        needs: Sign::ANY,
+        detect: detect::damaged,
+        severity: Severity::Notice,
+        term: Term {
+            name: "capture-damaged",
+            summary: "the capture is damaged within the connection",
+            recognised: "Bytes of the capture were skipped because they hold no readable record, \
+                and the connection was not over before.",
+            meaning: "Records of this connection may have been among them, as if the capture had \
+                dropped them: nothing that rests on their absence is certain.",
+            advice: "Copy the capture again from where it was written; the summary names each \
+                place and how much was skipped. `--strict` stops at the first.",
             rfc: &[],
             linux: "",
             zeek: "",

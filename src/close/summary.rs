@@ -21,16 +21,26 @@ pub struct Damage {
     pub offset: u64,
     /// What was found, and what was expected.
     pub what: String,
+    /// Bytes stepped over before reading went on; `None` where it ended.
+    pub skipped: Option<u64>,
 }
 
 impl Damage {
-    /// Damage of the record `frame` at `offset`.
+    /// Damage of the record `frame` at `offset`, which ended reading.
     pub fn new(frame: u64, offset: u64, what: impl Into<String>) -> Self {
         Self {
             frame,
             offset,
             what: what.into(),
+            skipped: None,
         }
+    }
+
+    /// The same, where reading went on behind so many bytes.
+    #[must_use]
+    pub fn skipping(mut self, bytes: Option<u64>) -> Self {
+        self.skipped = bytes;
+        self
     }
 }
 
@@ -42,7 +52,7 @@ pub struct SourceSummary {
     pub source: Arc<str>,
     /// Records read.
     pub frames: u64,
-    /// Bytes read.
+    /// Bytes read, of the decompressed stream.
     pub bytes: u64,
     /// Its link types by their LINKTYPE_ names without the prefix, in order of appearance.
     pub link_types: Vec<String>,
@@ -50,8 +60,16 @@ pub struct SourceSummary {
     pub start: Option<Time>,
     /// The latest one.
     pub end: Option<Time>,
+    /// Packets that the capture says it dropped; `None` where it does not say.
+    pub dropped: Option<u64>,
     /// Where it could not be read.
     pub damage: Vec<Damage>,
+    /// How many more places could not be read than are listed.
+    #[serde(default)]
+    pub unlisted_damage: u64,
+    /// Bytes stepped over because of damage, at all places.
+    #[serde(default)]
+    pub skipped: u64,
 }
 
 impl SourceSummary {
@@ -65,7 +83,10 @@ impl SourceSummary {
             link_types: Vec::new(),
             start,
             end,
+            dropped: None,
             damage: Vec::new(),
+            unlisted_damage: 0,
+            skipped: 0,
         }
     }
 }

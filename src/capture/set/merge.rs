@@ -1,7 +1,7 @@
 //! Files that ran at the same time, merged by each one's next record.
 
 use super::file::SetFile;
-use super::open::{Open, Seen};
+use super::open::{Open, SeenWithTimes};
 use super::origins::Origins;
 use crate::capture::Record;
 use crate::stamp::Time;
@@ -25,7 +25,8 @@ pub(super) struct Merge {
     /// Frames of the stream so far.
     frames: u64,
     /// What was read of the files that came to their ends.
-    pub(super) done: Vec<(usize, Seen)>,
+    pub(super) done: Vec<(usize, SeenWithTimes)>,
+    strict: bool,
 }
 
 /// An open file and its next record, copied: of many files only one is read from at a time.
@@ -48,7 +49,7 @@ struct Copied {
 
 impl Merge {
     /// The files of a run, after so many frames of the stream.
-    pub(super) const fn new(run: Range<usize>, frames: u64) -> Self {
+    pub(super) const fn new(run: Range<usize>, frames: u64, strict: bool) -> Self {
         Self {
             waiting: run,
             open: BTreeMap::new(),
@@ -56,6 +57,7 @@ impl Merge {
             given: None,
             frames,
             done: Vec::new(),
+            strict,
         }
     }
 
@@ -87,8 +89,14 @@ impl Merge {
         self.frames
     }
 
+    /// One of the files was damaged, and reading went on behind that.
+    pub(super) fn is_torn(&self) -> bool {
+        let open = || self.open.values().any(|head| head.open.torn().is_some());
+        self.done.iter().any(|(_, (seen, _))| seen.torn.is_some()) || open()
+    }
+
     /// What was read so far of an open file.
-    pub(super) fn seen(&self, file: usize) -> Option<Seen> {
+    pub(super) fn seen(&self, file: usize) -> Option<SeenWithTimes> {
         let done = self.done.iter().find(|(done, _)| *done == file);
         let open = || self.open.get(&file).map(|head| head.open.seen());
         done.map(|(_, seen)| seen.clone()).or_else(open)
@@ -109,8 +117,8 @@ impl Merge {
             self.waiting.start += 1;
             let kept = self.open.values().filter(|head| head.open.keeps_open());
             let keep = kept.count() < KEPT_OPEN;
-            match Open::new(number, file, keep) {
-                Err(seen) => self.done.push((number, seen)),
+            match Open::new(number, file, keep, self.strict) {
+                Err(seen) => self.done.push((number, *seen)),
                 Ok(open) => {
                     let head = Head {
                         open,

@@ -2,26 +2,11 @@
 
 use super::file::SetFile;
 use super::lazy::Lazy;
-use crate::capture::{Damage, Reader, Record};
+use crate::capture::{Damage, Reader, Record, Seen};
 use crate::stamp::Time;
 
-/// What was read of a file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Seen {
-    /// Frames, as Wireshark counts them.
-    pub frames: u64,
-    /// Bytes that were understood.
-    pub bytes: u64,
-    /// Its LINKTYPEs, each once.
-    pub link_types: Vec<u16>,
-    /// The earliest time of a record.
-    pub start: Option<Time>,
-    /// The latest one.
-    pub end: Option<Time>,
-    /// Where and why it could not be read; the frame's number is that of the file.
-    pub damage: Option<Damage>,
-}
+/// What was read of a file, and the earliest and latest time of its records.
+pub(super) type SeenWithTimes = (Seen, Option<(Time, Time)>);
 
 /// An open file of a set.
 pub(super) struct Open {
@@ -33,20 +18,25 @@ pub(super) struct Open {
 
 impl Open {
     /// Opens the file, which stays open between two reads with `keep`.
-    pub(super) fn new(file: usize, of: &SetFile, keep: bool) -> Result<Self, Seen> {
+    pub(super) fn new(
+        file: usize,
+        of: &SetFile,
+        keep: bool,
+        strict: bool,
+    ) -> Result<Self, Box<SeenWithTimes>> {
         if let Some(error) = &of.unreadable {
-            return Err(lost(error.clone()));
+            return Err(Box::new(lost(error.clone())));
         }
         match Reader::new(Lazy::new(of.path.clone(), keep)) {
             Ok(reader) => Ok(Self {
                 file,
-                reader,
+                reader: reader.strict(strict),
                 keep,
                 times: None,
             }),
-            Err(error) => Err(lost(format!(
+            Err(error) => Err(Box::new(lost(format!(
                 "gone or changed since the first look: {error}"
-            ))),
+            )))),
         }
     }
 
@@ -72,43 +62,45 @@ impl Open {
     }
 
     /// What was read so far.
-    pub(super) fn seen(&self) -> Seen {
-        Seen {
-            frames: self.reader.frames(),
-            bytes: self.reader.bytes(),
-            link_types: self.reader.link_types().to_vec(),
-            start: self.times.map(|(start, _)| start),
-            end: self.times.map(|(_, end)| end),
-            damage: self.reader.damage().cloned(),
-        }
+    pub(super) fn seen(&self) -> SeenWithTimes {
+        (self.reader.seen(), self.times)
+    }
+
+    /// The frames of the first and the last damage behind which reading went on.
+    pub(super) const fn torn(&self) -> Option<[u64; 2]> {
+        self.reader.torn()
     }
 
     /// What was read of a file that came to its end.
-    pub(super) fn seen_at_end(&self, of: &SetFile) -> Seen {
-        let mut seen = self.seen();
-        if seen.damage.is_none() && seen.frames != of.frames {
-            seen.damage = Some(Damage {
+    pub(super) fn seen_at_end(&self, of: &SetFile) -> SeenWithTimes {
+        let (mut seen, times) = self.seen();
+        if seen.damage.is_empty() && seen.frames != of.frames {
+            let what = format!(
+                "the file changed while it was read: {} frames at the first look, {} now",
+                of.frames, seen.frames
+            );
+            seen.damage.push(Damage {
                 frame: seen.frames + 1,
                 offset: seen.bytes,
-                what: format!(
-                    "the file changed while it was read: {} frames at the first look, {} now",
-                    of.frames, seen.frames
-                ),
+                what,
+                skipped: None,
             });
+            seen.is_cut = true;
         }
-        seen
+        (seen, times)
     }
 }
 
 /// A file of which nothing can be read.
-fn lost(what: String) -> Seen {
+fn lost(what: String) -> SeenWithTimes {
     let damage = Damage {
         frame: 1,
         offset: 0,
         what,
+        skipped: None,
     };
-    Seen {
-        damage: Some(damage),
-        ..Seen::default()
-    }
+    let mut seen = Seen::default();
+    seen.damage.push(damage);
+    seen.is_cut = true;
+    (seen, None)
 }

@@ -2,7 +2,7 @@
 
 use super::Found;
 use crate::close::case::Case;
-use crate::close::verdict::{Confidence, FinalAck, Side};
+use crate::close::verdict::{Confidence, FinalAck, RolesFrom, Side};
 use crate::flow::Copies;
 use crate::stamp::SECOND;
 
@@ -191,4 +191,21 @@ pub(in crate::close) fn evicted(case: &Case) -> Vec<Found> {
         "too many flows were open at once: what followed frame {last} of this one was not looked at"
     );
     vec![Found::likely(None, vec![last], message).sure(Confidence::Certain)]
+}
+
+/// Bytes of the capture were skipped before the flow was over.
+pub(in crate::close) fn damaged(case: &Case) -> Vec<Found> {
+    let Some([first, last]) = case.facts.context.torn else {
+        return Vec::new();
+    };
+    let flow = case.facts.flow;
+    let over_before = case.outcome.is_over() && flow.last.frame < first;
+    let begun_after = flow.first.frame >= last && case.facts.roles_from == RolesFrom::Syn;
+    if over_before || begun_after {
+        return Vec::new();
+    }
+    let message = format!(
+        "the capture cannot be read at frame {first}: records of this flow may be missing there"
+    );
+    vec![Found::likely(None, Vec::new(), message).sure(Confidence::Possible)]
 }

@@ -8,8 +8,8 @@ mod resets;
 mod timestamps;
 
 pub(super) use capture::{
-    clock_step, cut, drops, duplicates, ends_inside, evicted, gap, one_direction, reordered,
-    snaplen, starts_inside,
+    clock_step, cut, damaged, drops, duplicates, ends_inside, evicted, gap, one_direction,
+    reordered, snaplen, starts_inside,
 };
 pub(super) use ending::{
     close_wait_leak, fin_retransmitted, fin_wait_1_stuck, final_ack_lost, half_close_used,

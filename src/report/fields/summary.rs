@@ -60,7 +60,7 @@ pub(super) const SOURCE: Object = Object {
     fields: &[
         field("source", Text, "its name"),
         field("frames", Count, "records read"),
-        field("bytes", Count, "bytes read"),
+        field("bytes", Count, "bytes read, of the decompressed stream"),
         field(
             "link_types",
             List(&Text),
@@ -69,9 +69,25 @@ pub(super) const SOURCE: Object = Object {
         field("start", Time, "the earliest time of a record").nullable(),
         field("end", Time, "the latest one").nullable(),
         field(
+            "dropped",
+            Count,
+            "packets that the capture says it dropped (pcapng interface statistics)",
+        )
+        .nullable(),
+        field(
             "damage",
             List(&Nested(&DAMAGE)),
-            "where it could not be read",
+            "where it could not be read; of the places behind which reading went on the first 16",
+        ),
+        field(
+            "unlisted_damage",
+            Count,
+            "how many more places could not be read than are listed",
+        ),
+        field(
+            "skipped",
+            Count,
+            "bytes stepped over because of damage, at all places",
         ),
     ],
 };
@@ -80,13 +96,24 @@ pub(super) const DAMAGE: Object = Object {
     name: "damage",
     text: "a place where a capture could not be read",
     fields: &[
-        field("frame", Count, "number of the frame that could not be read"),
+        field(
+            "frame",
+            Count,
+            "number of the frame that could not be read; where the bytes hold no recognizable \
+             record, the next one takes it",
+        ),
         field(
             "offset",
             Count,
-            "byte offset in the file of the record or block",
+            "byte offset of the record or block in the file, or in the decompressed stream",
         ),
         field("what", Text, "what was found, and what was expected"),
+        field(
+            "skipped",
+            Count,
+            "bytes stepped over before reading went on; null where it ended",
+        )
+        .nullable(),
     ],
 };
 

@@ -32,7 +32,7 @@ pub(super) fn write(out: &mut impl Write, look: Look, summary: &Summary) -> io::
     } else {
         for source in &summary.sources {
             writeln!(out, "  {}", what_was_read(&source.source, source))?;
-            damage(out, look, "", source)?;
+            missing(out, look, "", source)?;
         }
     }
     if summary.evicted > 0 {
@@ -71,7 +71,7 @@ fn summed_up(out: &mut impl Write, look: Look, sources: &[SourceSummary]) -> io:
     writeln!(out, "  {}", what_was_read(&names(sources), &all))?;
     let damaged = || sources.iter().filter(|source| !source.damage.is_empty());
     for source in damaged().take(DAMAGED) {
-        damage(out, look, &source.source, source)?;
+        missing(out, look, &source.source, source)?;
     }
     let more = damaged().skip(DAMAGED).count();
     if more > 0 {
@@ -81,7 +81,8 @@ fn summed_up(out: &mut impl Write, look: Look, sources: &[SourceSummary]) -> io:
     Ok(())
 }
 
-fn damage(out: &mut impl Write, look: Look, name: &str, source: &SourceSummary) -> io::Result<()> {
+/// What of a capture is missing: damaged, or dropped before it was written.
+fn missing(out: &mut impl Write, look: Look, name: &str, source: &SourceSummary) -> io::Result<()> {
     for damage in &source.damage {
         let name = printable(name);
         let colon = if name.is_empty() { "" } else { ": " };
@@ -92,8 +93,27 @@ fn damage(out: &mut impl Write, look: Look, name: &str, source: &SourceSummary) 
                 damage.frame, damage.offset
             ),
         };
-        let text = format!("{name}{colon}{place}: {}", printable(&damage.what));
+        let skipped = damage
+            .skipped
+            .map_or_else(String::new, |n| format!("; {} skipped", counted(n, "byte")));
+        let what = printable(&damage.what);
+        let text = format!("{name}{colon}{place}: {what}{skipped}");
         writeln!(out, "  {}", look.paint(BAD, text))?;
+    }
+    if source.unlisted_damage > 0 {
+        let text = format!(
+            "damaged at {}; {} skipped in all",
+            counted(source.unlisted_damage, "further place"),
+            counted(source.skipped, "byte")
+        );
+        writeln!(out, "  {}", look.paint(BAD, text))?;
+    }
+    if let Some(dropped) = source.dropped.filter(|&dropped| dropped > 0) {
+        let text = format!(
+            "{} dropped while capturing, as the capture itself says",
+            counted(dropped, "packet")
+        );
+        writeln!(out, "  {}", look.paint(UNUSUAL, text))?;
     }
     Ok(())
 }
