@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 /// What one end of one connection really did.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Deeds {
+    /// It took up a SYN.
+    pub(crate) accepted: bool,
     pub(crate) fin_sent: bool,
     /// Its FIN was sent before it received the peer's.
     pub(crate) active: bool,
@@ -165,6 +167,18 @@ impl World {
         self.emit(0, 0, SYN);
     }
 
+    /// A copy of a SYN that was taken up before is a connection of its own: the client knows
+    /// nothing of it.
+    fn begun(&mut self, inc: usize) -> usize {
+        let mut begun = inc;
+        if self.deeds(inc, 1).accepted {
+            begun = self.run.truth.len();
+            self.run.truth.push(Truth::default());
+        }
+        self.deeds(begun, 1).accepted = true;
+        begun
+    }
+
     fn accept(&mut self, seg: &Seg) {
         let step = if self.rng.chance(800) {
             self.rng.below(1 << 20)
@@ -173,7 +187,8 @@ impl World {
         };
         self.isn[1] = self.isn[1].wrapping_add(step as u32).wrapping_add(100_000);
         let stamped = seg.timestamps.is_some();
-        let mut socket = Socket::new(seg.inc, State::SynReceived, self.isn[1], stamped);
+        let inc = self.begun(seg.inc);
+        let mut socket = Socket::new(inc, State::SynReceived, self.isn[1], stamped);
         socket.rcv = seg.end();
         socket.recent = seg.timestamps.map_or(0, |t| t.0);
         self.sockets[1] = Some(socket);
