@@ -167,11 +167,12 @@ impl World {
         self.emit(0, 0, SYN);
     }
 
-    /// A copy of a SYN that was taken up before is a connection of its own: the client knows
-    /// nothing of it.
+    /// A copy of a SYN that was taken up before is a connection of its own, of which the client
+    /// knows nothing, unless it still waits for the answer.
     fn begun(&mut self, inc: usize) -> usize {
         let mut begun = inc;
-        if self.deeds(inc, 1).accepted {
+        let waits = self.is(0, inc) && self.state(0) == State::SynSent;
+        if self.deeds(inc, 1).accepted && !waits {
             begun = self.run.truth.len();
             self.run.truth.push(Truth::default());
         }
