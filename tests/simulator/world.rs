@@ -568,7 +568,13 @@ impl World {
                 socket.id = socket.id.wrapping_add(1);
                 socket.id
             }
-            (Ids::Random, _) => self.rng.next() as u16,
+            (Ids::Random, _) => {
+                // One of very many: by chance it neither repeats nor continues the one before.
+                let (last, id) = (&mut self.global_id[host], self.rng.next() as u16);
+                let step = id.wrapping_sub(*last);
+                *last = if step < 2 { last.wrapping_add(100) } else { id };
+                *last
+            }
             (Ids::Global, _) => {
                 let others = if self.rng.chance(300) {
                     self.rng.below(20)
