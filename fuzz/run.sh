@@ -20,23 +20,22 @@ coverage="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
 RUSTFLAGS=$(tr -s '\n ' ' ' <<<"$coverage") cargo build --locked --release --bins \
     --manifest-path fuzz/Cargo.toml --target "$host" --target-dir target/fuzz
 
-seeds=(testdata/captures testdata/seeds testdata/containers testdata/fuzz/*/)
 for target in "${targets[@]}"; do
     corpus=target/fuzz/corpus/$target
     findings=target/fuzz/findings/
     mkdir -p "$corpus" "$findings"
-    length=4096
-    from=("${seeds[@]}")
+    length=2048
+    seeds=("testdata/fuzz/$target" testdata/captures testdata/seeds testdata/containers)
     if [ "$target" = structured ]; then
         # Not captures: bytes that a simulation draws from.
         length=512
-        from=()
+        seeds=("testdata/fuzz/$target")
     fi
     echo "== $target"
     log=$findings$target.log
     if ! "target/fuzz/$host/release/$target" -max_total_time="$seconds" -max_len=$length \
         -timeout=5 -rss_limit_mb=1024 -print_final_stats=1 -artifact_prefix="$findings" \
-        "$corpus" "${from[@]}" >"$log" 2>&1; then
+        "$corpus" "${seeds[@]}" >"$log" 2>&1; then
         tail -n 60 "$log"
         echo "$target: a finding; its input is named above, in $findings" >&2
         exit 1
