@@ -1,5 +1,6 @@
 //! From bytes to verdicts: the library's main entrance.
 
+mod clocks;
 mod input;
 mod points;
 
@@ -12,6 +13,7 @@ use crate::close::{Context, judge};
 use crate::flow::{Clock, Due, FlowTable, Limits, Why};
 use crate::packet::{Domains, Keys, Layers, NotDecoded, Usual, decode_by_layers};
 use crate::stamp::{SECOND, Stamp, Time};
+use clocks::Clocks;
 use input::Input;
 use std::io::Read;
 use std::sync::Arc;
@@ -74,6 +76,7 @@ pub struct Analysis<R: Read> {
     /// What time it is, for flows that may be let go.
     clock: Clock,
     now: Time,
+    clocks: Clocks,
     /// The capture has ended.
     ended: bool,
     interrupted: bool,
@@ -142,6 +145,7 @@ impl<R: Read> Analysis<R> {
             }),
             clock: Clock::new(options.live),
             now: Time::default(),
+            clocks: Clocks::default(),
             ended: false,
             interrupted: false,
             totals: Totals::default(),
@@ -181,6 +185,7 @@ impl<R: Read> Analysis<R> {
             cut: self.ended && !self.interrupted && self.input.is_cut(),
             evicted: due.why == Why::Evicted,
             torn: self.input.torn(),
+            clocks_differ: self.clocks.differ(),
         };
         let flow = self.table.facts(due)?;
         let layers = self.domains.layers(flow.key.domain);
@@ -220,6 +225,7 @@ impl<R: Read> Analysis<R> {
                 time: self.end.time.max(time),
             };
             if record.time.is_some() {
+                self.clocks.see(record.interface, time);
                 self.start = Some(self.start.map_or(time, |start| start.min(time)));
                 self.timed = true;
             }

@@ -98,6 +98,7 @@ Exit codes:
   0  the capture was read and reported
   1  reserved
   2  wrong usage, or a capture that is unreadable or damaged (what could be read is reported)
+  130  interrupted by Ctrl-C (what was read is reported)
 ";
 
 /// Runs the command that was asked for.

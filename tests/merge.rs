@@ -48,6 +48,7 @@ fn verdict(flow: &Flow, end: Stamp) -> Verdict {
         end,
         cut: false,
         evicted: false,
+        clocks_differ: false,
         torn: None,
     };
     judge(flow, context, &"merged".into())

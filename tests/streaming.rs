@@ -63,6 +63,7 @@ fn at_the_end(capture: &[u8]) -> Vec<Verdict> {
         end,
         cut: false,
         evicted: false,
+        clocks_differ: false,
         torn: None,
     };
     let next = || {

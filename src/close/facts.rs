@@ -18,6 +18,8 @@ pub struct Context {
     pub end: Stamp,
     /// The capture's last record is cut.
     pub cut: bool,
+    /// The capture's interfaces have clocks that differ.
+    pub clocks_differ: bool,
     /// The flow is judged before its end: there were too many.
     pub evicted: bool,
     /// Records are missing inside of the capture: the frame that follows the first place that could

@@ -581,8 +581,9 @@ pub const FINDINGS: &[Row] = &[
             name: "capture-clock-step",
             summary: "the capture's clock went back",
             recognised: "A record is much older than the one before it.",
-            meaning: "The capturing host's clock was set back, or files were merged badly. \
-                Durations across the step mean nothing.",
+            meaning: "The capturing host's clock was set back, the capture's interfaces have clocks \
+                that differ (the message says which), or files were merged badly. Durations across \
+                the step mean nothing.",
             advice: "Trust the order of frames, not their times, around the step. Keep the clock \
                 of the capturing host slewed, not stepped.",
             rfc: &[],

@@ -31,6 +31,12 @@ impl Agenda {
     /// Notes a flow for the first whole second after `due`.
     pub(super) fn add(&mut self, due: Time, ticket: Ticket) {
         let second = due.0.div_euclid(SECOND).saturating_add(1);
+        if !self.seconds.contains_key(&second)
+            && let Some(mut last) = self.seconds.last_entry()
+        {
+            // Little is added to it from now on, and it is kept for a minute.
+            last.get_mut().shrink_to_fit();
+        }
         self.seconds.entry(second).or_default().push_back(ticket);
         self.next = self.next.min(begin(second));
     }

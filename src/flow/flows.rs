@@ -18,9 +18,11 @@ const SEGMENTS: u8 = 36;
 /// Flows whose segments are read ahead of their turn: their cache misses overlap.
 const AHEAD: usize = 8;
 /// Brief flows whose segments are not packed, at most: the last ones begun or woken.
-const AWAKE: usize = 1 << 17;
-/// Of so many flows at least, only a few are not packed: memory is dear then.
+const AWAKE: usize = 3 << 14;
+/// Of so many flows at least, or of so many that are half-open, only a few are not packed: memory is
+/// dear then.
 const MANY: usize = 1 << 17;
+const MANY_HALF_OPEN: usize = 1 << 14;
 /// Nothing is expected of a flow that is over once it was quiet for so long: Linux repeats a FIN at
 /// intervals below a minute for the first minute (RFC 6298 section 5.5, from 200 ms), and what is
 /// asked of the connection before is asked within a minute.
@@ -60,7 +62,7 @@ pub(super) struct Flows {
     /// The connections before those brief flows that have one.
     previous: HashMap<u32, Predecessor, foldhash::fast::RandomState>,
     /// Brief flows that are not packed, the longest waiting first.
-    awake: VecDeque<Ticket>,
+    awake: VecDeque<u32>,
     agenda: Agenda,
     /// A flow that is over waits so long, in nanoseconds.
     pub(super) quiet: i64,
@@ -140,7 +142,7 @@ impl Flows {
             if let Some(previous) = previous {
                 self.previous.insert(at, previous);
             }
-            self.wake(at, number);
+            self.wake(at);
             self.note(at, first.at().time);
             return at;
         }
@@ -158,11 +160,11 @@ impl Flows {
         let Some(entry) = self.entries.get_mut(at as usize) else {
             return Pushed::NotCurrent;
         };
-        let mut woken = None;
+        let mut woken = false;
         if let Kept::Brief(brief) = &mut entry.kept {
             if brief.is_packed() {
                 brief.unpack(&mut self.memory);
-                woken = Some(brief.number());
+                woken = true;
             }
             let was_half_open = brief.is_half_open();
             if brief.push(seen, &mut self.memory, self.most) {
@@ -172,8 +174,8 @@ impl Flows {
                 if news {
                     self.note(at, seen.at().time);
                 }
-                if let Some(number) = woken {
-                    self.wake(at, number);
+                if woken {
+                    self.wake(at);
                 }
                 return Pushed::Current(at);
             }
@@ -350,7 +352,8 @@ impl Flows {
             };
             Some((rank, at as u32))
         };
-        let mut all: Vec<(i64, u32)> = (0..self.entries.len()).filter_map(candidate).collect();
+        let mut all = Vec::with_capacity(if half_open { self.half_open } else { self.live });
+        all.extend((0..self.entries.len()).filter_map(candidate));
         if all.len() > most {
             all.select_nth_unstable(most);
             all.truncate(most);
@@ -378,7 +381,7 @@ impl Flows {
     /// Reads the segments of the first of these flows, if they are brief, so that they are in the
     /// cache.
     pub(super) fn touch_ahead(&self, next: &[u32]) {
-        let mut chains = [Chain::default(); AHEAD];
+        let mut chains = [Chain::default(); 2 * AHEAD];
         for (chain, at) in chains.iter_mut().zip(next) {
             let entry = self.entries.get(*at as usize);
             if let Some(Kept::Brief(brief)) = entry.map(|entry| &entry.kept) {
@@ -439,28 +442,29 @@ impl Flows {
 
     /// A brief flow has segments that are not packed: it is the last of those, and the first of them
     /// may have to be.
-    fn wake(&mut self, at: u32, number: u64) {
-        let number = number as u32;
-        self.awake.push_back(Ticket { at, number });
-        let most = if self.live < MANY {
-            self.most_awake
-        } else {
-            self.most_awake / 8
-        };
-        // Two for one, so that there soon are fewer where there may be fewer.
-        for _ in most.min(self.awake.len())..self.awake.len().min(most + 2) {
-            self.pack_first();
+    fn wake(&mut self, at: u32) {
+        self.awake.push_back(at);
+        let few = self.live >= MANY || self.half_open >= MANY_HALF_OPEN;
+        let most = self.most_awake / if few { 8 } else { 1 };
+        if self.awake.len() >= most + AHEAD {
+            // Two for one, so that there soon are fewer where there may be fewer.
+            let count = (self.awake.len() - most).min(2 * AHEAD);
+            self.pack_first(count);
         }
     }
 
-    /// Packs the brief flow that has been waiting for longest.
-    fn pack_first(&mut self) {
-        let Some(ticket) = self.awake.pop_front().filter(|&t| self.is_valid(t)) else {
-            return;
-        };
-        let entry = self.entries.get_mut(ticket.at as usize);
-        if let Some(Kept::Brief(brief)) = entry.map(|entry| &mut entry.kept) {
-            brief.pack(&mut self.memory);
+    /// Packs the brief flows that have been waiting for longest.
+    fn pack_first(&mut self, count: usize) {
+        let mut next = [NONE; 2 * AHEAD];
+        for (at, awake) in next.iter_mut().zip(self.awake.drain(..count)) {
+            *at = awake;
+        }
+        self.touch_ahead(&next);
+        for at in next {
+            let entry = self.entries.get_mut(at as usize);
+            if let Some(Kept::Brief(brief)) = entry.map(|entry| &mut entry.kept) {
+                brief.pack(&mut self.memory);
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use crate::flow::record::Flow;
 use crate::flow::relations::Predecessor;
 use crate::flow::seen::Seen;
 use crate::seq::SeqNum;
-use crate::stamp::Stamp;
+use crate::stamp::{Stamp, Time};
 use hashbrown::HashTable;
 
 /// Flows remembered at most, the last ones forgotten.
@@ -19,9 +19,9 @@ struct Gone {
     /// Of its key.
     hash: u64,
     number: u64,
-    last: Stamp,
-    /// SND.NXT as seen of each end.
-    next: [Option<SeqNum>; 2],
+    /// SND.NXT as seen of each end that was seen.
+    next: [SeqNum; 2],
+    seen: [bool; 2],
     /// Nothing more was to come.
     is_over: bool,
 }
@@ -44,8 +44,8 @@ impl Forgotten {
         let gone = Gone {
             hash,
             number: flow.number,
-            last: flow.last,
-            next: [a.next(), b.next()],
+            next: [a, b].map(|half| half.next().unwrap_or_default()),
+            seen: [a, b].map(|half| half.numbers.is_some()),
             is_over,
         };
         if let Some(same) = self.find(hash).and_then(|at| self.gone.get_mut(at)) {
@@ -104,7 +104,7 @@ pub(super) struct Late;
 impl Gone {
     fn owns(&mut self, seen: &Seen) -> bool {
         let (f, from) = (seen.flags, usize::from(seen.from() & 1));
-        let (mine, peer) = (self.next[from], self.next[from ^ 1]);
+        let (mine, peer) = (self.next(from), self.next(from ^ 1));
         if f.rst() {
             return true;
         }
@@ -113,7 +113,7 @@ impl Gone {
             let answers = f.ack() && peer == Some(seen.ack);
             let owns = !self.is_over && (again || answers);
             if owns {
-                self.next[from] = Some(seen.end());
+                self.set_next(from, seen.end());
             }
             return owns;
         }
@@ -128,19 +128,32 @@ impl Gone {
         };
         let owns = near(mine, seen.end()) && (!f.ack() || near(peer, seen.ack));
         if owns {
-            self.next[from] = Some(mine.map_or(seen.end(), |next| next.latest(seen.end())));
+            let next = mine.map_or(seen.end(), |next| next.latest(seen.end()));
+            self.set_next(from, next);
         }
         owns
     }
 
-    /// Its timestamps and FINs are of no account any more: what is asked of them is asked within a
-    /// minute.
-    const fn predecessor(&self) -> Predecessor {
+    fn next(&self, end: usize) -> Option<SeqNum> {
+        self.seen[end].then_some(self.next[end])
+    }
+
+    const fn set_next(&mut self, end: usize, next: SeqNum) {
+        self.next[end] = next;
+        self.seen[end] = true;
+    }
+
+    /// Its times, timestamps and FINs are of no account any more: what is asked of them is asked
+    /// within a minute.
+    fn predecessor(&self) -> Predecessor {
         Predecessor {
             flow: self.number,
-            next: self.next,
+            next: [self.next(0), self.next(1)],
             tsval: [None; 2],
-            last: self.last,
+            last: Stamp {
+                frame: 0,
+                time: Time(i64::MIN),
+            },
             fins: [false; 2],
         }
     }

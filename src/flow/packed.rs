@@ -30,11 +30,25 @@ mod other {
 const MICROSECOND: i64 = 1000;
 
 /// The segments before one: what it is expected to be like.
-#[derive(Default)]
 struct Before {
     last: Seen,
     /// The last one of each end.
     of: [Seen; 2],
+}
+
+impl Default for Before {
+    /// What most hosts begin with.
+    fn default() -> Self {
+        let usual = Seen {
+            ttl: 64,
+            bits: Seen::USUAL,
+            ..Seen::default()
+        };
+        Self {
+            last: Seen::default(),
+            of: [usual; 2],
+        }
+    }
 }
 
 impl Before {

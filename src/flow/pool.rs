@@ -38,6 +38,17 @@ impl<T> Pieces<T> {
         self.pieces.get_mut(at / CHUNK)?.get_mut(at % CHUNK)
     }
 
+    /// Two different ones.
+    pub(super) fn both(&mut self, a: usize, b: usize) -> Option<[&mut T; 2]> {
+        if a / CHUNK == b / CHUNK {
+            let piece = self.pieces.get_mut(a / CHUNK)?;
+            return piece.get_disjoint_mut([a % CHUNK, b % CHUNK]).ok();
+        }
+        let pieces = self.pieces.get_disjoint_mut([a / CHUNK, b / CHUNK]);
+        let [x, y] = pieces.ok()?;
+        Some([x.get_mut(a % CHUNK)?, y.get_mut(b % CHUNK)?])
+    }
+
     pub(super) fn push(&mut self, item: T) {
         if self.len.is_multiple_of(CHUNK) {
             self.pieces.push(Vec::with_capacity(CHUNK));

@@ -56,6 +56,8 @@ const NO_TIMESTAMPS: Timestamps = Timestamps {
 impl Seen {
     /// The bit of the sending end.
     pub(super) const FROM: u8 = bit::FROM;
+    /// The bits of most segments.
+    pub(super) const USUAL: u8 = bit::TIMESTAMPS | bit::IP_ID;
 
     /// Both in one word.
     pub(super) const fn frame_and_len(frame: u64, len: u32) -> u64 {

@@ -1,16 +1,18 @@
 //! A vector whose places are used again.
 
+use crate::flow::pool::Pieces;
+
 /// Things by their places. A place that was given back is the next to be used.
 #[derive(Debug)]
 pub(super) struct Slab<T> {
-    items: Vec<T>,
+    items: Pieces<T>,
     free: Vec<u32>,
 }
 
 impl<T> Default for Slab<T> {
     fn default() -> Self {
         Self {
-            items: Vec::new(),
+            items: Pieces::default(),
             free: Vec::new(),
         }
     }
@@ -39,7 +41,7 @@ impl<T: Default> Slab<T> {
 
     /// Two different ones.
     pub(super) fn both(&mut self, a: u32, b: u32) -> Option<[&mut T; 2]> {
-        self.items.get_disjoint_mut([a as usize, b as usize]).ok()
+        self.items.both(a as usize, b as usize)
     }
 
     /// Gives a place back.
@@ -72,5 +74,10 @@ mod tests {
         assert_eq!((slab.get(0), slab.get(1)), (Some(&7), Some(&10)));
         assert_eq!(slab.both(0, 3), Some([&mut 7, &mut 11]));
         assert_eq!(slab.both(0, 0), None);
+        let last = (12..2000).map(|item| slab.insert(item)).last();
+        assert_eq!(
+            last.and_then(|at| slab.both(at, 0)),
+            Some([&mut 1999, &mut 7])
+        );
     }
 }

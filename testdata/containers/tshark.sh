@@ -12,7 +12,7 @@ count() {
     esac
     tshark -r "$file" -d "$as" "$@" -T fields -e frame.number 2>/dev/null | wc -l
 }
-for file in *.pcap *.pcapng; do
+for file in *.pcap *.pcapng *.gz *.zst *.lz4; do
     frames=$(count)
     tcp=$(count -Y tcp)
     [ "$frames" -gt 0 ] || frames=

@@ -36,11 +36,17 @@ pub(in crate::close) fn clock_step(case: &Case) -> Vec<Found> {
     let Some((copies, step)) = out_of_order(case).filter(|&(_, step)| step >= CLOCK_STEP) else {
         return Vec::new();
     };
-    let message = format!(
-        "the capture's clock went back by {} at frame {}: durations cannot be trusted",
-        super::seconds(step),
-        copies.first.frame
-    );
+    let (step, frame) = (super::seconds(step), copies.first.frame);
+    let message = if case.facts.context.clocks_differ {
+        format!(
+            "the clocks of the capture's interfaces differ by up to {step} (frame {frame}): \
+             durations cannot be trusted"
+        )
+    } else {
+        format!(
+            "the capture's clock went back by {step} at frame {frame}: durations cannot be trusted"
+        )
+    };
     let found = Found::likely(None, vec![copies.first.frame], message);
     vec![found.with("nanoseconds", step)]
 }
