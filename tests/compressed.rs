@@ -178,6 +178,25 @@ fn a_corrupt_archive_is_told_as_such() {
     assert!(what.unwrap().starts_with("corrupt gzip archive: "));
 }
 
+#[test]
+fn what_a_decoder_made_before_an_error_is_kept() {
+    // More than is read at once, so that many steps precede the error.
+    let [plain, _] = captures();
+    let plain = [&plain[..], &plain[24..].repeat(6)].concat();
+    let (whole, _) = read(&plain[..]);
+    let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
+    encoder.include_checksum(true).unwrap();
+    encoder.write_all(&plain).unwrap();
+    let mut packed = encoder.finish().unwrap();
+    *packed.last_mut().unwrap() ^= 1;
+    let (records, what) = read(&packed[..]);
+    assert!(what.unwrap().starts_with("corrupt Zstandard archive: "));
+    let step = 16 * 1024;
+    let bytes = |records: &[Vec<u8>]| records.iter().map(Vec::len).sum::<usize>();
+    assert_eq!(records, whole[..records.len()]);
+    assert!(bytes(&records) + step >= bytes(&whole), "{}", records.len());
+}
+
 /// Gives its bytes and fails then, by an error that a decoder might take for an end.
 struct Failing<'a>(&'a [u8]);
 

@@ -17,6 +17,8 @@ use zstd::stream::read::Decoder as ZstdDecoder;
 pub(super) const HEAD: usize = 6;
 /// Compressed bytes read at once.
 const CAPACITY: usize = 64 * 1024;
+/// Bytes asked of a decoder at once: at an error it drops what it made of them.
+const STEP: usize = 16 * 1024;
 /// The most memory an xz decoder may take: twice what `xz -9` asks for.
 #[cfg(feature = "xz")]
 const XZ_MEMORY: u64 = 128 << 20;
@@ -124,8 +126,13 @@ impl<R: Read> Source<R> {
 
 impl<R: Read> Read for Source<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if let Decoder::None(read) = &mut self.0 {
+            return read.read(buf);
+        }
+        let most = buf.len().min(STEP);
+        let buf = buf.get_mut(..most).unwrap_or_default();
         let read = match &mut self.0 {
-            Decoder::None(read) => return read.read(buf),
+            Decoder::None(read) => read.read(buf),
             Decoder::Gzip(decoder) => decoder.read(buf),
             Decoder::Zstd(decoder) => decoder.read(buf),
             Decoder::Lz4(decoder) => decoder.read(buf),

@@ -6,6 +6,8 @@ use std::io::{self, ErrorKind, Read};
 /// Bytes read ahead. It stays in the processor's cache: measured 1.9 to 3.8 times as fast as
 /// walking a memory map, and it works for pipes.
 const CAPACITY: usize = 256 * 1024;
+/// Bytes read first: most captures of one connection are no longer.
+const FIRST: usize = 16 * 1024;
 /// Bytes held at most by a search: far more than it looks ahead, so that it moves them seldom.
 const SEARCH: usize = 4 << 20;
 
@@ -29,7 +31,7 @@ impl<R: Read> Buffer<R> {
     pub(super) fn new(mut read: R) -> Self {
         let mut buffer = Self {
             source: None,
-            bytes: vec![0; CAPACITY],
+            bytes: vec![0; FIRST],
             start: 0,
             end: 0,
             offset: 0,
@@ -37,7 +39,7 @@ impl<R: Read> Buffer<R> {
             error: None,
         };
         while buffer.end < HEAD && !buffer.ended {
-            buffer.take_in(&mut read, CAPACITY);
+            buffer.take_in(&mut read, FIRST);
         }
         if buffer.error.is_some() {
             return buffer;
@@ -68,7 +70,10 @@ impl<R: Read> Buffer<R> {
 
     #[cold]
     fn refill(&mut self, want: usize) -> bool {
+        // What came filled it: there may be much more.
+        let filled = self.end == self.bytes.len();
         self.move_down();
+        self.grow(if filled { want.max(CAPACITY) } else { want });
         self.read_until(want, want.max(CAPACITY))
     }
 
@@ -81,7 +86,11 @@ impl<R: Read> Buffer<R> {
         if self.start + want > size {
             self.move_down();
         }
-        self.read_until(self.start + want, size)
+        let want = self.start + want;
+        if self.bytes.len() < want {
+            self.grow(want.max(size.min(self.bytes.len() * 2)));
+        }
+        self.read_until(want, size)
     }
 
     fn move_down(&mut self) {
@@ -90,11 +99,14 @@ impl<R: Read> Buffer<R> {
         self.start = 0;
     }
 
-    /// Reads until `bytes[..want]` is filled; the buffer grows to `size`, which is more.
-    fn read_until(&mut self, want: usize, size: usize) -> bool {
+    fn grow(&mut self, size: usize) {
         if self.bytes.len() < size {
             self.bytes.resize(size, 0);
         }
+    }
+
+    /// Reads until `bytes[..want]` is filled, and no more than fills `bytes[..size]`.
+    fn read_until(&mut self, want: usize, size: usize) -> bool {
         let Some(mut source) = self.source.take() else {
             return false;
         };
@@ -105,8 +117,9 @@ impl<R: Read> Buffer<R> {
         self.end >= want
     }
 
-    /// Reads once into `bytes[end..size]`.
+    /// Reads once into `bytes[end..size]`, as far as there is room.
     fn take_in(&mut self, read: &mut impl Read, size: usize) {
+        let size = size.min(self.bytes.len());
         let free = self.bytes.get_mut(self.end..size).unwrap_or_default();
         match read.read(free) {
             // More than was asked for: a defect of the reader, not to be believed.

@@ -25,6 +25,7 @@ pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
         server: of(facts.half(Side::Server)),
     };
     let abort = case.abort.as_ref();
+    let frames = flow.frames();
     Verdict {
         schema: SCHEMA,
         flow: flow.number,
@@ -34,8 +35,8 @@ pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
         roles_from: facts.roles_from,
         start: Some(flow.first.time),
         end: Some(flow.last.time),
-        first_frame: flow.first.frame,
-        last_frame: flow.last.frame,
+        first_frame: frames[0],
+        last_frame: frames[1],
         packets: per_side(|h| h.packets),
         payload_bytes: per_side(|h| h.payload),
         outcome: case.outcome,
@@ -57,7 +58,7 @@ pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
         wireshark_filter: WiresharkFilter {
             addrs: [client.addr, server.addr],
             ports: [client.port, server.port],
-            frames: [flow.first.frame, flow.last.frame.max(flow.first.frame)],
+            frames,
         },
         zeek: zeek(&case),
         time_wait: case.time_wait,

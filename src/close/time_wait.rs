@@ -225,8 +225,8 @@ fn confidence(case: &Case, owner: Side) -> Confidence {
 
 /// A FIN of the peer that acknowledges the owner's, and an ACK of the owner that answers it. Of a
 /// passive peer every FIN acknowledges the owner's; of another one an earlier FIN may not have and
-/// may be what is answered, late: so the ACK echoes that FIN's TSval, or is not the first one and
-/// comes no sooner than a round trip.
+/// may be what is answered, late: so the ACK echoes that FIN's TSval, or is not the first one, comes
+/// no sooner than a round trip and was not held up on its way.
 fn fin_with_ack_answered(case: &Case, owner: Side) -> bool {
     let facts = &case.facts;
     let peer = owner.peer();
@@ -247,11 +247,23 @@ fn fin_with_ack_answered(case: &Case, owner: Side) -> bool {
         let echoes = pair.is_some_and(|(a, f)| a.ecr == f.val);
         // What repeats its FIN has not received the ACK of it yet.
         let re_acks = ack.is_empty_ack() && (ack.seq, ack.ack) == (end, peer_end);
-        let follows = || fin.at().is_before(ack.at()) && (echoes || late && acked_before(fin));
+        let again = || late && acked_before(fin) && in_order(facts, owner, ack);
+        let follows = || fin.at().is_before(ack.at()) && (echoes || again());
         re_acks && (passive || follows())
     };
     facts
         .sent_by(peer)
         .filter(carries)
         .any(|fin| facts.sent_by(owner).any(|ack| answers(fin, ack)))
+}
+
+/// IPv4 IDs show that the side sent the ACK behind all that was captured before it: it is the next
+/// of those that count, or a timewait socket's.
+fn in_order(facts: &Facts, side: Side, ack: &Seen) -> bool {
+    let Some(id) = ack.ip_id().filter(|_| facts.half(side).ids.count()) else {
+        return false;
+    };
+    let before = facts.sent_by(side).filter(|s| s.at().is_before(ack.at()));
+    let mut ids = before.filter_map(Seen::ip_id).filter(|&id| id != 0);
+    id == 0 || ids.all(|earlier| (1..0x8000).contains(&id.wrapping_sub(earlier)))
 }

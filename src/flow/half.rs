@@ -309,8 +309,8 @@ impl Half {
     }
 
     fn identify(&mut self, seen: &Seen, id: u16) {
-        if self.ids.last == Some(id) {
-            return; // a copy made on the way
+        if id == 0 || self.ids.last == Some(id) {
+            return; // no counter's, so that it continues no run; or a copy made on the way
         }
         let current = seen.flags.syn() || seen.is_empty_ack();
         self.ids.push(id, current.then_some(seen.seq));

@@ -37,6 +37,9 @@ impl Flow {
             let mine = self.odd_mut();
             Copies::merge(&mut mine.reordered, theirs.reordered.as_ref());
             mine.step_back = mine.step_back.max(theirs.step_back);
+            if let Some(frames) = theirs.frames {
+                mine.stretch(frames);
+            }
             mine.old_ack = mine.old_ack.or(theirs.old_ack);
             Copies::merge(&mut mine.old_rst, theirs.old_rst.as_ref());
         }

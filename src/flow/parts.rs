@@ -138,11 +138,8 @@ impl Ids {
         self.ones >= 1 && self.ones > self.wild
     }
 
-    /// Takes in an ID; `anchor`: SEG.SEQ of a segment that carries SND.NXT.
+    /// Takes in an ID that is not 0; `anchor`: SEG.SEQ of a segment that carries SND.NXT.
     pub(super) fn push(&mut self, id: u16, anchor: Option<SeqNum>) {
-        if id == 0 {
-            return;
-        }
         let step = self.last.map(|last| id.wrapping_sub(last));
         match step {
             Some(1) => self.ones += 1,

@@ -115,6 +115,14 @@ impl Flow {
         self.odd.get_or_insert_default()
     }
 
+    /// The lowest and the highest number of its frames: where records are out of order these are
+    /// not those of its first and its last segment.
+    pub fn frames(&self) -> [u64; 2] {
+        let ends = [self.first.frame, self.last.frame];
+        let [lowest, highest] = self.odd().and_then(|odd| odd.frames).unwrap_or(ends);
+        [lowest.min(ends[0]), highest.max(ends[1])]
+    }
+
     /// ACKs of an older connection that answered the SYN, and their sender's last such number.
     pub fn old_ack(&self) -> Option<(Copies, SeqNum)> {
         self.odd()?.old_ack
@@ -169,8 +177,9 @@ impl Flow {
             return;
         }
         if at.frame < self.last.frame || at.time < self.last.time {
-            let step = self.last.time.since(at.time);
+            let (step, last) = (self.last.time.since(at.time), self.last.frame);
             let odd = self.odd_mut();
+            odd.stretch([at.frame.min(last), at.frame.max(last)]);
             Copies::again(&mut odd.reordered, at);
             odd.step_back = odd.step_back.max(step);
         }

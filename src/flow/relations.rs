@@ -92,12 +92,22 @@ pub struct Odd {
     pub reordered: Option<Copies>,
     /// The largest step back of their times, in nanoseconds.
     pub step_back: i64,
+    /// The lowest and the highest number of their frames and of those before them.
+    pub frames: Option<[u64; 2]>,
     /// SYNs of another connection.
     pub old_syn: Option<OldSyn>,
     /// ACKs of an older connection that answered the SYN, and their sender's last such number.
     pub old_ack: Option<(Copies, SeqNum)>,
     /// RSTs of the SYN's sender to those.
     pub old_rst: Option<Copies>,
+}
+
+impl Odd {
+    /// Records of these frames do not stand in the order of their times.
+    pub(super) fn stretch(&mut self, frames: [u64; 2]) {
+        let [lowest, highest] = self.frames.unwrap_or(frames);
+        self.frames = Some([lowest.min(frames[0]), highest.max(frames[1])]);
+    }
 }
 
 /// SYNs of another connection that reached this one.

@@ -6,7 +6,7 @@ use crate::support::packet::{ACK, FIN, RST, SYN};
 use std::collections::VecDeque;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub(crate) enum State {
     SynSent,
     SynReceived,
     Established,
@@ -21,14 +21,14 @@ pub(super) enum State {
 
 /// Sequence space that is not acknowledged.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Out {
-    pub(super) seq: u32,
-    pub(super) len: u32,
-    pub(super) flags: u8,
+pub(crate) struct Out {
+    pub(crate) seq: u32,
+    pub(crate) len: u32,
+    pub(crate) flags: u8,
 }
 
 impl Out {
-    pub(super) const fn end(&self) -> u32 {
+    pub(crate) const fn end(&self) -> u32 {
         self.seq.wrapping_add(
             self.len + (self.flags & SYN != 0) as u32 + (self.flags & FIN != 0) as u32,
         )
@@ -37,7 +37,7 @@ impl Out {
 
 /// What a segment made the socket do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reaction {
+pub(crate) enum Reaction {
     /// An ACK at once.
     Ack,
     /// An ACK within the time for delayed ones.
@@ -53,33 +53,33 @@ pub(super) enum Reaction {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Socket {
-    pub(super) inc: usize,
-    pub(super) state: State,
-    pub(super) una: u32,
-    pub(super) nxt: u32,
-    pub(super) rcv: u32,
+pub(crate) struct Socket {
+    pub(crate) inc: usize,
+    pub(crate) state: State,
+    pub(crate) una: u32,
+    pub(crate) nxt: u32,
+    pub(crate) rcv: u32,
     ahead: Vec<(u32, u32, bool)>,
-    pub(super) unacked: VecDeque<Out>,
-    pub(super) timestamps: bool,
-    pub(super) recent: u32,
-    pub(super) tries: u32,
+    pub(crate) unacked: VecDeque<Out>,
+    pub(crate) timestamps: bool,
+    pub(crate) recent: u32,
+    pub(crate) tries: u32,
     /// Counts what a timer may have been set for.
-    pub(super) epoch: u64,
+    pub(crate) epoch: u64,
     /// Nothing reads it any more.
-    pub(super) orphan: bool,
-    pub(super) unread: u32,
-    pub(super) fin_sent: bool,
-    pub(super) ack_due: bool,
-    pub(super) id: u16,
+    pub(crate) orphan: bool,
+    pub(crate) unread: u32,
+    pub(crate) fin_sent: bool,
+    pub(crate) ack_due: bool,
+    pub(crate) id: u16,
 }
 
-pub(super) const fn before(a: u32, b: u32) -> bool {
+pub(crate) const fn before(a: u32, b: u32) -> bool {
     (a.wrapping_sub(b) as i32) < 0
 }
 
 impl Socket {
-    pub(super) fn new(inc: usize, state: State, isn: u32, timestamps: bool) -> Self {
+    pub(crate) fn new(inc: usize, state: State, isn: u32, timestamps: bool) -> Self {
         Self {
             inc,
             state,
@@ -101,16 +101,16 @@ impl Socket {
     }
 
     /// The window it offers.
-    pub(super) fn window(&self) -> u16 {
+    pub(crate) fn window(&self) -> u16 {
         65000 - self.unread.min(60000) as u16
     }
 
-    pub(super) fn may_send(&self) -> bool {
+    pub(crate) fn may_send(&self) -> bool {
         !self.fin_sent && matches!(self.state, State::Established | State::CloseWait)
     }
 
     /// Sequence space to send now.
-    pub(super) fn take_out(&mut self, len: u32, flags: u8) -> Out {
+    pub(crate) fn take_out(&mut self, len: u32, flags: u8) -> Out {
         let out = Out {
             seq: self.nxt,
             len,
@@ -129,7 +129,7 @@ impl Socket {
     }
 
     /// Takes in a segment; the socket is neither closed nor listening.
-    pub(super) fn input(&mut self, seg: &Seg, obeys_rst: bool) -> Vec<Reaction> {
+    pub(crate) fn input(&mut self, seg: &Seg, obeys_rst: bool) -> Vec<Reaction> {
         match self.state {
             State::SynSent => self.input_syn_sent(seg),
             State::TimeWait => self.input_time_wait(seg, obeys_rst),

@@ -4,34 +4,34 @@ use crate::support::packet::{ACK, FIN, RST, SYN};
 use crate::support::wrap::Packet;
 
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Seg {
+pub(crate) struct Seg {
     /// The sending host: 0 the client, 1 the server.
-    pub(super) from: usize,
+    pub(crate) from: usize,
     /// Which connection of the 4-tuple its sender means.
-    pub(super) inc: usize,
-    pub(super) seq: u32,
-    pub(super) ack: u32,
-    pub(super) flags: u8,
-    pub(super) len: u32,
-    pub(super) window: u16,
-    pub(super) timestamps: Option<(u32, u32)>,
+    pub(crate) inc: usize,
+    pub(crate) seq: u32,
+    pub(crate) ack: u32,
+    pub(crate) flags: u8,
+    pub(crate) len: u32,
+    pub(crate) window: u16,
+    pub(crate) timestamps: Option<(u32, u32)>,
     /// None in IPv6.
-    pub(super) id: Option<u16>,
-    pub(super) ttl: u8,
+    pub(crate) id: Option<u16>,
+    pub(crate) ttl: u8,
 }
 
 impl Seg {
-    pub(super) const fn has(&self, flag: u8) -> bool {
+    pub(crate) const fn has(&self, flag: u8) -> bool {
         self.flags & flag != 0
     }
 
-    pub(super) const fn end(&self) -> u32 {
+    pub(crate) const fn end(&self) -> u32 {
         self.seq
             .wrapping_add(self.len + self.has(SYN) as u32 + self.has(FIN) as u32)
     }
 
     /// The record of it.
-    pub(super) fn packet(&self, time: i64) -> Packet {
+    pub(crate) fn packet(&self, time: i64) -> Packet {
         let mut tcp = Vec::new();
         let ports: [u16; 2] = [40000, 80];
         tcp.extend(ports[self.from].to_be_bytes());
@@ -91,7 +91,7 @@ impl Seg {
     }
 
     /// As tcpdump would print it, numbers as they are.
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let who = ["C > S", "S > C"][self.from];
         let letters = [(SYN, 'S'), (FIN, 'F'), (RST, 'R'), (ACK, '.')];
         let flags: String = letters

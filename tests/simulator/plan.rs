@@ -2,11 +2,11 @@
 
 use super::rng::Rng;
 
-pub(super) const MS: i64 = 1_000_000;
+pub(crate) const MS: i64 = 1_000_000;
 
 /// What an application or the world does at some time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Action {
+pub(crate) enum Action {
     /// Send so many bytes.
     Write(u32),
     /// close(): nothing is received any more.
@@ -27,7 +27,7 @@ pub(super) enum Action {
 
 /// How a host chooses IPv4 IDs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ids {
+pub(crate) enum Ids {
     /// One counter per connection; 0 where no full socket sends (Linux).
     PerSocket,
     /// One counter per host, used by other connections as well.
@@ -37,45 +37,45 @@ pub(super) enum Ids {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Host {
-    pub(super) ids: Ids,
-    pub(super) ttl: u8,
+pub(crate) struct Host {
+    pub(crate) ids: Ids,
+    pub(crate) ttl: u8,
     /// Closes so long after the peer's FIN arrived.
-    pub(super) closes_on_end: Option<i64>,
+    pub(crate) closes_on_end: Option<i64>,
     /// How long an ACK may be held back.
-    pub(super) delayed_ack: i64,
+    pub(crate) delayed_ack: i64,
     /// How long an orphan waits in FIN-WAIT-2.
-    pub(super) fin_timeout: i64,
+    pub(crate) fin_timeout: i64,
     /// TIME-WAIT does not obey RSTs.
-    pub(super) rfc1337: bool,
+    pub(crate) rfc1337: bool,
     /// The table of TIME-WAITs is full.
-    pub(super) no_time_wait: bool,
+    pub(crate) no_time_wait: bool,
     /// What it does not read stays in its queue: closing resets.
-    pub(super) leaves_unread: bool,
+    pub(crate) leaves_unread: bool,
     /// Aborts by a bare RST at SND.NXT (RFC 9293 section 3.10.5).
-    pub(super) bare_abort: bool,
+    pub(crate) bare_abort: bool,
     /// The FIN rides on the last payload, if it is sent at the same time.
-    pub(super) fin_with_data: bool,
-    pub(super) script: Vec<(i64, Action)>,
+    pub(crate) fin_with_data: bool,
+    pub(crate) script: Vec<(i64, Action)>,
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Plan {
-    pub(super) v6: bool,
-    pub(super) timestamps: bool,
+pub(crate) struct Plan {
+    pub(crate) v6: bool,
+    pub(crate) timestamps: bool,
     /// One way, from each host to the capture point.
-    pub(super) delay: [i64; 2],
+    pub(crate) delay: [i64; 2],
     /// Of a thousand packets, on each half of the way.
-    pub(super) loss: u64,
-    pub(super) copies: u64,
-    pub(super) late: u64,
+    pub(crate) loss: u64,
+    pub(crate) copies: u64,
+    pub(crate) late: u64,
     /// Nothing listens.
-    pub(super) closed_port: bool,
-    pub(super) hosts: [Host; 2],
+    pub(crate) closed_port: bool,
+    pub(crate) hosts: [Host; 2],
 }
 
 impl Plan {
-    pub(super) fn draw(rng: &mut Rng) -> Self {
+    pub(crate) fn draw(rng: &mut Rng) -> Self {
         let ways = [10_000, 50_000, MS / 2, 5 * MS, 20 * MS, 60 * MS];
         let delay = [rng.pick(&ways), rng.pick(&ways)];
         let round = 2 * (delay[0] + delay[1]);
@@ -162,7 +162,7 @@ impl Plan {
     }
 }
 
-const fn up_to(rng: &mut Rng, most: i64) -> i64 {
+fn up_to(rng: &mut Rng, most: i64) -> i64 {
     rng.below(most as u64 + 1) as i64
 }
 

@@ -9,31 +9,33 @@ use std::collections::BTreeMap;
 
 /// What one end of one connection really did.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Deeds {
-    pub(super) fin_sent: bool,
+pub(crate) struct Deeds {
+    /// It took up a SYN.
+    pub(crate) accepted: bool,
+    pub(crate) fin_sent: bool,
     /// Its FIN was sent before it received the peer's.
-    pub(super) active: bool,
+    pub(crate) active: bool,
     /// It received the peer's FIN.
-    pub(super) fin_received: bool,
+    pub(crate) fin_received: bool,
     /// Its live socket sent a RST.
-    pub(super) aborted: bool,
+    pub(crate) aborted: bool,
     /// A segment met no socket of it.
-    pub(super) replied: bool,
+    pub(crate) replied: bool,
     /// Nothing listened.
-    pub(super) refused: bool,
-    pub(super) time_wait: bool,
+    pub(crate) refused: bool,
+    pub(crate) time_wait: bool,
     /// When it aborted, it had sent its FIN; it had received the peer's.
-    pub(super) fin_before_abort: bool,
-    pub(super) peer_fin_before_abort: bool,
+    pub(crate) fin_before_abort: bool,
+    pub(crate) peer_fin_before_abort: bool,
 }
 
 /// One connection of the 4-tuple.
-pub(super) type Truth = [Deeds; 2];
+pub(crate) type Truth = [Deeds; 2];
 
-pub(super) struct Run {
+pub(crate) struct Run {
     /// What passed the point of capture, and when.
-    pub(super) seen: Vec<(i64, Seg)>,
-    pub(super) truth: Vec<Truth>,
+    pub(crate) seen: Vec<(i64, Seg)>,
+    pub(crate) truth: Vec<Truth>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +50,7 @@ enum Event {
     OrphanEnds(usize, usize),
 }
 
-pub(super) struct World {
+pub(crate) struct World {
     plan: Plan,
     rng: Rng,
     now: i64,
@@ -65,7 +67,7 @@ pub(super) struct World {
 
 const EPOCH: i64 = 1_767_225_600_000_000_000;
 
-pub(super) fn run(plan: &Plan, rng: Rng) -> Run {
+pub(crate) fn run(plan: &Plan, rng: Rng) -> Run {
     let mut world = World {
         plan: plan.clone(),
         rng,
@@ -165,6 +167,19 @@ impl World {
         self.emit(0, 0, SYN);
     }
 
+    /// A copy of a SYN that was taken up before is a connection of its own, of which the client
+    /// knows nothing, unless it still waits for the answer.
+    fn begun(&mut self, inc: usize) -> usize {
+        let mut begun = inc;
+        let waits = self.is(0, inc) && self.state(0) == State::SynSent;
+        if self.deeds(inc, 1).accepted && !waits {
+            begun = self.run.truth.len();
+            self.run.truth.push(Truth::default());
+        }
+        self.deeds(begun, 1).accepted = true;
+        begun
+    }
+
     fn accept(&mut self, seg: &Seg) {
         let step = if self.rng.chance(800) {
             self.rng.below(1 << 20)
@@ -173,7 +188,8 @@ impl World {
         };
         self.isn[1] = self.isn[1].wrapping_add(step as u32).wrapping_add(100_000);
         let stamped = seg.timestamps.is_some();
-        let mut socket = Socket::new(seg.inc, State::SynReceived, self.isn[1], stamped);
+        let inc = self.begun(seg.inc);
+        let mut socket = Socket::new(inc, State::SynReceived, self.isn[1], stamped);
         socket.rcv = seg.end();
         socket.recent = seg.timestamps.map_or(0, |t| t.0);
         self.sockets[1] = Some(socket);
@@ -552,7 +568,13 @@ impl World {
                 socket.id = socket.id.wrapping_add(1);
                 socket.id
             }
-            (Ids::Random, _) => self.rng.next() as u16,
+            (Ids::Random, _) => {
+                // One of very many: by chance it neither repeats nor continues the one before.
+                let (last, id) = (&mut self.global_id[host], self.rng.next() as u16);
+                let step = id.wrapping_sub(*last);
+                *last = if step < 2 { last.wrapping_add(100) } else { id };
+                *last
+            }
             (Ids::Global, _) => {
                 let others = if self.rng.chance(300) {
                     self.rng.below(20)

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Builds the fuzz targets on the pinned stable toolchain and runs each of them for a while:
+#
+#   fuzz/run.sh [SECONDS [TARGET..]]
+#
+# The corpus is the captures of testdata/, and what earlier runs found worth keeping in
+# target/fuzz/corpus. Fails on a finding and says where its input is.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+seconds=${1:-15}
+shift || true
+targets=("$@")
+[ ${#targets[@]} -gt 0 ] || targets=(containers decoders analyze structured)
+
+host=$(rustc -vV | sed -n 's/^host: //p')
+coverage="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
+    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table
+    -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing"
+RUSTFLAGS=$(tr -s '\n ' ' ' <<<"$coverage") cargo build --locked --release --bins \
+    --manifest-path fuzz/Cargo.toml --target "$host" --target-dir target/fuzz
+
+for target in "${targets[@]}"; do
+    corpus=target/fuzz/corpus/$target
+    findings=target/fuzz/findings/
+    mkdir -p "$corpus" "$findings"
+    length=2048
+    seeds=("testdata/fuzz/$target" testdata/captures testdata/seeds testdata/containers)
+    if [ "$target" = structured ]; then
+        # Not captures: bytes that a simulation draws from.
+        length=512
+        seeds=("testdata/fuzz/$target")
+    fi
+    echo "== $target"
+    log=$findings$target.log
+    if ! "target/fuzz/$host/release/$target" -max_total_time="$seconds" -max_len=$length \
+        -timeout=5 -rss_limit_mb=1024 -print_final_stats=1 -artifact_prefix="$findings" \
+        "$corpus" "${seeds[@]}" >"$log" 2>&1; then
+        tail -n 60 "$log"
+        echo "$target: a finding; its input is named above, in $findings" >&2
+        exit 1
+    fi
+    grep -E '^stat::(number_of|average|peak)' "$log"
+done

@@ -1,0 +1,12 @@
+//! What must hold of any bytes: a function each, for the fuzzers of `fuzz/` and for what they found.
+//! They panic where it does not.
+
+mod analyze;
+mod containers;
+mod decoders;
+mod structured;
+
+pub(crate) use analyze::analyze;
+pub(crate) use containers::containers;
+pub(crate) use decoders::decoders;
+pub(crate) use structured::structured;
