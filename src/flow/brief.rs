@@ -55,7 +55,7 @@ impl Number {
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     pub(super) segments: Pool,
-    packed: Bytes,
+    pub(super) packed: Bytes,
     /// Bytes on their way there.
     bytes: Vec<u8>,
 }
@@ -157,7 +157,7 @@ impl Brief {
         let place = Place(self.kept_at[0]);
         let mut chain = Chain::default();
         let bytes = packed.get(place);
-        for (len, seen) in Unpack::new(bytes).take(self.len.into()).enumerate() {
+        for (len, seen) in Unpack::new(bytes.iter()).take(self.len.into()).enumerate() {
             if len == 0 {
                 chain = segments.begin(seen);
             } else {
@@ -181,6 +181,14 @@ impl Brief {
         match self.form {
             Form::Loose => Chain(self.kept_at),
             Form::Packed => Chain::default(),
+        }
+    }
+
+    /// Where they are, if they are packed.
+    pub(super) fn place(&self) -> Place {
+        match self.form {
+            Form::Loose => Place::default(),
+            Form::Packed => Place(self.kept_at[0]),
         }
     }
 
@@ -231,7 +239,9 @@ impl Brief {
             }
             Form::Packed => {
                 let bytes = memory.packed.get(Place(self.kept_at[0]));
-                Unpack::new(bytes).take(len).for_each(|seen| with(&seen));
+                Unpack::new(bytes.iter())
+                    .take(len)
+                    .for_each(|seen| with(&seen));
             }
         }
     }

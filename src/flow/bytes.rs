@@ -1,16 +1,26 @@
 //! Memory for many short strings of bytes.
 
 use crate::flow::pool::Pieces;
+use smallvec::SmallVec;
 
 /// Bytes in a block; with the link, half a cache line. Less would be links for the most part, more
 /// would stay empty.
 const BLOCK: usize = 28;
+/// Room for what most strings are, outside of the heap.
+const ROOM: usize = 512;
 /// No block.
 const NONE: u32 = u32::MAX;
 
 /// Where a string is: its first block.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place(pub(super) u32);
+
+impl Default for Place {
+    /// Of no string.
+    fn default() -> Self {
+        Self(NONE)
+    }
+}
 
 #[derive(Debug)]
 struct Block {
@@ -55,14 +65,31 @@ impl Bytes {
     }
 
     /// A string, and some zeros behind it.
-    pub(super) fn get(&self, place: Place) -> impl Iterator<Item = &u8> {
-        let mut at = place.0;
-        let blocks = std::iter::from_fn(move || {
-            let block = self.blocks.get(at as usize)?;
+    pub(super) fn get(&self, place: Place) -> SmallVec<[u8; ROOM]> {
+        let (mut string, mut at) = (SmallVec::new(), place.0);
+        while let Some(block) = self.blocks.get(at as usize) {
+            string.extend_from_slice(&block.bytes);
             at = block.next;
-            Some(&block.bytes)
-        });
-        blocks.flatten()
+        }
+        string
+    }
+
+    /// Reads from the blocks of many strings, so that they are in the cache: the first ones of all,
+    /// then the second ones. Each round waits for all of its blocks at once.
+    pub(super) fn touch(&self, places: &mut [Place]) -> u32 {
+        let mut all = 0_u32;
+        loop {
+            let before = all;
+            for place in &mut *places {
+                if let Some(block) = self.blocks.get(place.0 as usize) {
+                    place.0 = block.next;
+                    all += 1;
+                }
+            }
+            if before == all {
+                return all;
+            }
+        }
     }
 
     /// Gives its blocks back.
@@ -89,7 +116,7 @@ impl Bytes {
 
 #[cfg(test)]
 mod tests {
-    use super::{Block, Bytes};
+    use super::{Block, Bytes, Place};
 
     #[test]
     fn a_block_is_half_a_cache_line() {
@@ -103,10 +130,14 @@ mod tests {
         for len in [0, 1, 27, 28, 29, 56, 200] {
             let other = bytes.store(&[7; 40]);
             let place = bytes.store(&string[..len]);
-            let again: Vec<u8> = bytes.get(place).copied().collect();
+            let again = bytes.get(place);
             assert_eq!(again[..len], string[..len]);
             assert!(again.len() < len + 28 && again[len..].iter().all(|&b| b == 0));
-            assert!(bytes.get(other).take(40).eq(&[7; 40]));
+            assert_eq!(bytes.get(other)[..40], [7; 40]);
+            assert_eq!(
+                bytes.touch(&mut [place, other, Place::default()]),
+                len.div_ceil(28) as u32 + 2
+            );
             bytes.release(place);
             bytes.release(other);
         }

@@ -2,6 +2,7 @@
 
 use crate::flow::agenda::{Agenda, Ticket};
 use crate::flow::brief::{Brief, Memory};
+use crate::flow::bytes::Place;
 use crate::flow::connection;
 use crate::flow::key::Key;
 use crate::flow::pool::{Chain, Pieces};
@@ -19,7 +20,7 @@ const SEGMENTS: u8 = 36;
 /// Flows whose segments are read ahead of their turn: their cache misses overlap.
 const AHEAD: usize = 8;
 /// Brief flows whose segments are not packed, at most: the last ones begun or woken.
-const AWAKE: usize = 3 << 14;
+const AWAKE: usize = 1 << 16;
 /// Of so many flows at least, or of so many that are half-open, only a few are not packed: memory is
 /// dear then.
 const MANY: usize = 1 << 17;
@@ -394,13 +395,15 @@ impl Flows {
     /// cache.
     pub(super) fn touch_ahead(&self, next: &[u32]) {
         let mut chains = [Chain::default(); 2 * AHEAD];
-        for (chain, at) in chains.iter_mut().zip(next) {
+        let mut places = [Place::default(); 2 * AHEAD];
+        for ((chain, place), at) in chains.iter_mut().zip(&mut places).zip(next) {
             let entry = self.entries.get(*at as usize);
             if let Some(Kept::Brief(brief)) = entry.map(|entry| &entry.kept) {
-                *chain = brief.chain();
+                (*chain, *place) = (brief.chain(), brief.place());
             }
         }
         black_box(self.memory.segments.touch_chains(&mut chains));
+        black_box(self.memory.packed.touch(&mut places));
     }
 
     fn next_number(&mut self) -> u64 {
