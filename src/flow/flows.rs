@@ -20,7 +20,7 @@ const SEGMENTS: u8 = 36;
 /// Flows whose segments are read ahead of their turn: their cache misses overlap.
 const AHEAD: usize = 8;
 /// Brief flows whose segments are not packed, at most: the last ones begun or woken.
-const AWAKE: usize = 1 << 16;
+const AWAKE: usize = 1 << 17;
 /// Of so many flows at least, or of so many that are half-open, only a few are not packed: memory is
 /// dear then.
 const MANY: usize = 1 << 17;
