@@ -237,3 +237,33 @@ fn a_pending_syn_at_the_end_of_all_times_is_waited_for_in_vain() {
         }
     }
 }
+
+#[test]
+fn facts_that_were_looked_at_early_are_not_kept_for_later() {
+    // A round trip of minutes: the flow is looked at after its TIME-WAIT and waited for.
+    let text = "# Closed slowly, and a FIN again\n\
+        0.000 C > S  S   0\n40.000 S > C  S.  0  ack 1\n80.000 C > S  .   1  ack 1\n\
+        81.000 C > S  F.  1  ack 1\n121.000 S > C  F.  1  ack 2\n161.000 C > S  .   2  ack 2\n\
+        230.000 S > C  F.  1  ack 2\n=> outcome graceful\n";
+    let packets = support::case::parse("a.case", text)[0].packets.clone();
+    let (last, before) = packets.split_last().unwrap();
+    let mut table = FlowTable::default();
+    let mut frame = 0;
+    let mut push = |table: &mut FlowTable, packet: &Packet| {
+        frame += 1;
+        let segment = decode(101, &packet.ip, packet.wire as u32).unwrap();
+        let time = Time(packet.time);
+        table.push(&segment, Stamp { frame, time });
+        time
+    };
+    for packet in before {
+        push(&mut table, packet);
+    }
+    let now = push(&mut table, &stranger(last.time - SECOND));
+    assert!(table.has_due(now) && table.due(now).is_none());
+    push(&mut table, last);
+    table.finish();
+    let due = table.due(now).unwrap();
+    let flow = table.facts(&due).unwrap();
+    assert_eq!((flow.last.frame, flow.log.iter().count()), (8, 7));
+}

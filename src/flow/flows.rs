@@ -18,7 +18,7 @@ use std::hint::black_box;
 /// Segments of a brief flow at most: more of them take more memory than the facts.
 const SEGMENTS: u8 = 36;
 /// Flows whose segments are read ahead of their turn: their cache misses overlap.
-const AHEAD: usize = 8;
+pub(super) const AHEAD: usize = 16;
 /// Brief flows whose segments are not packed, at most: the last ones begun or woken.
 const AWAKE: usize = 1 << 17;
 /// Of so many flows at least, or of so many that are half-open, only a few are not packed: memory is
@@ -159,6 +159,7 @@ impl Flows {
 
     /// Takes in a segment of the key whose current flow seems to be `at`.
     pub(super) fn push(&mut self, at: u32, seen: &Seen) -> Pushed {
+        self.facts_of = NONE;
         let Some(entry) = self.entries.get_mut(at as usize) else {
             return Pushed::NotCurrent;
         };
@@ -233,7 +234,6 @@ impl Flows {
 
     /// A flow that was quiet for so long that it may be over.
     pub(super) fn due(&mut self, now: Time) -> Option<u32> {
-        self.facts_of = NONE;
         let mut later = SmallVec::<[(Time, Ticket); 4]>::new();
         let mut found = None;
         while let Some(ticket) = self.agenda.pop(now) {
@@ -394,8 +394,8 @@ impl Flows {
     /// Reads the segments of the first of these flows, if they are brief, so that they are in the
     /// cache.
     pub(super) fn touch_ahead(&self, next: &[u32]) {
-        let mut chains = [Chain::default(); 2 * AHEAD];
-        let mut places = [Place::default(); 2 * AHEAD];
+        let mut chains = [Chain::default(); AHEAD];
+        let mut places = [Place::default(); AHEAD];
         for ((chain, place), at) in chains.iter_mut().zip(&mut places).zip(next) {
             let entry = self.entries.get(*at as usize);
             if let Some(Kept::Brief(brief)) = entry.map(|entry| &entry.kept) {
@@ -461,16 +461,16 @@ impl Flows {
         self.awake.push_back(at);
         let few = self.live >= MANY || self.half_open >= MANY_HALF_OPEN;
         let most = self.most_awake / if few { 8 } else { 1 };
-        if self.awake.len() >= most + AHEAD {
+        if self.awake.len() >= most + AHEAD / 2 {
             // Two for one, so that there soon are fewer where there may be fewer.
-            let count = (self.awake.len() - most).min(2 * AHEAD);
+            let count = (self.awake.len() - most).min(AHEAD);
             self.pack_first(count);
         }
     }
 
     /// Packs the brief flows that have been waiting for longest.
     fn pack_first(&mut self, count: usize) {
-        let mut next = [NONE; 2 * AHEAD];
+        let mut next = [NONE; AHEAD];
         for (at, awake) in next.iter_mut().zip(self.awake.drain(..count)) {
             *at = awake;
         }

@@ -1,6 +1,6 @@
 //! Segments in, flows out.
 
-use crate::flow::flows::{Flows, Pushed};
+use crate::flow::flows::{AHEAD, Flows, Pushed};
 use crate::flow::forgotten::Forgotten;
 use crate::flow::key::Key;
 use crate::flow::record::Flow;
@@ -209,7 +209,7 @@ impl FlowTable {
 
     fn rest(&mut self) -> Option<Due> {
         let (rest, next) = self.rest.as_mut()?;
-        if next.is_multiple_of(8) {
+        if next.is_multiple_of(AHEAD) {
             self.flows
                 .touch_ahead(rest.get(*next..).unwrap_or_default());
         }
