@@ -7,11 +7,11 @@ use std::fs;
 use support::wrap::{self, PLAIN};
 use whoclosed::capture::Reader;
 use whoclosed::close::finding::Code;
+use whoclosed::close::judge;
 use whoclosed::close::verdict::{Finding, Verdict};
-use whoclosed::close::{Context, judge};
 use whoclosed::flow::{Flow, FlowTable};
 use whoclosed::packet::{Flags, Segment, decode};
-use whoclosed::stamp::{SECOND, Stamp, Time};
+use whoclosed::stamp::{Stamp, Time};
 
 /// The TCP segments of a capture.
 fn segments(capture: &[u8]) -> Vec<(Segment, Stamp)> {
@@ -43,14 +43,7 @@ fn flows(segments: &[(Segment, Stamp)]) -> Vec<Flow> {
 }
 
 fn verdict(flow: &Flow, end: Stamp) -> Verdict {
-    let context = Context {
-        time_wait: 60 * SECOND,
-        end,
-        cut: false,
-        evicted: false,
-        clocks_differ: false,
-        torn: None,
-    };
+    let context = support::context(end);
     judge(flow, context, &"merged".into())
 }
 

@@ -11,8 +11,8 @@ use support::essence::contradictions;
 use support::wrap::{self, PLAIN, Packet};
 use whoclosed::capture::Reader;
 use whoclosed::close::finding::Code;
+use whoclosed::close::judge;
 use whoclosed::close::verdict::{Outcome, Verdict};
-use whoclosed::close::{Context, judge};
 use whoclosed::flow::{FlowTable, Limits};
 use whoclosed::packet::decode;
 use whoclosed::stamp::{SECOND, Stamp, Time};
@@ -58,14 +58,7 @@ fn at_the_end(capture: &[u8]) -> Vec<Verdict> {
         }
     }
     table.finish();
-    let context = Context {
-        time_wait: 60 * SECOND,
-        end,
-        cut: false,
-        evicted: false,
-        clocks_differ: false,
-        torn: None,
-    };
+    let context = support::context(end);
     let next = || {
         let due = table.due(Time::default())?;
         Some(judge(table.facts(&due)?, context, &"-".into()))

@@ -21,7 +21,9 @@ pub mod wrap;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use whoclosed::close::Context;
 use whoclosed::close::verdict::Verdict;
+use whoclosed::stamp::{SECOND, Stamp};
 use whoclosed::{Options, analyze};
 
 /// The verdicts on a capture, by number of flow.
@@ -30,6 +32,18 @@ pub fn verdicts(bytes: &[u8]) -> Vec<Verdict> {
     let mut all: Vec<Verdict> = analysis.collect();
     all.sort_by_key(|v| v.flow);
     all
+}
+
+/// What is known of a whole capture that ends at `end`.
+pub const fn context(end: Stamp) -> Context {
+    Context {
+        time_wait: 60 * SECOND,
+        end,
+        cut: false,
+        evicted: false,
+        clocks_differ: false,
+        torn: None,
+    }
 }
 
 /// A path below `testdata/`.
