@@ -5,7 +5,6 @@ use crate::close::verdict::{ActiveCloser, Side, Verdict};
 use crate::stamp::Time;
 use foldhash::fast::RandomState;
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv6Addr};
@@ -101,6 +100,13 @@ pub struct TimeWaitOwner {
     pub time_waits: u64,
 }
 
+impl TimeWaitOwner {
+    fn new(addr: [u8; 16], time_waits: u64) -> Self {
+        let addr = Ipv6Addr::from(addr).to_canonical();
+        Self { addr, time_waits }
+    }
+}
+
 /// The last line of the report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -149,9 +155,9 @@ pub struct Totals {
     by_cause: [u64; 16],
     findings: BTreeMap<Code, u64>,
     /// IPv4 as IPv4-mapped IPv6: a number is told from another at once.
-    owners: HashMap<u128, u64, RandomState>,
+    owners: HashMap<[u8; 16], u64, RandomState>,
     /// Owners not counted yet: many at once overlap their cache misses.
-    owned: Vec<u128>,
+    owned: Vec<[u8; 16]>,
 }
 
 impl Totals {
@@ -175,7 +181,7 @@ impl Totals {
                 IpAddr::V4(addr) => addr.to_ipv6_mapped(),
                 IpAddr::V6(addr) => addr,
             };
-            self.owned.push(owner.to_bits());
+            self.owned.push(owner.octets());
         }
         if self.owned.len() >= OWNED {
             let owned = self.owned.drain(..);
@@ -196,23 +202,22 @@ impl Totals {
                 .map(|(k, n)| (k.to_owned(), n))
                 .collect()
         };
-        // Numbers, until they are sorted; IPv4 before IPv6, as addresses are.
-        let is_v6 = |addr: u128| Ipv6Addr::from_bits(addr).to_ipv4_mapped().is_none();
-        let mut owners = Cow::Borrowed(&self.owners);
+        let mut rest: HashMap<[u8; 16], u64, RandomState> = HashMap::default();
         for &owner in &self.owned {
-            *owners.to_mut().entry(owner).or_default() += 1;
+            *rest.entry(owner).or_default() += 1;
         }
-        let mut owners: Vec<_> = owners
-            .iter()
-            .map(|(&addr, &time_waits)| (Reverse(time_waits), is_v6(addr), addr))
-            .collect();
-        owners.sort_unstable();
-        let owners = owners
-            .into_iter()
-            .map(|(time_waits, _, addr)| TimeWaitOwner {
-                addr: Ipv6Addr::from_bits(addr).to_canonical(),
-                time_waits: time_waits.0,
-            });
+        let counted = self.owners.iter().map(|(owner, count)| {
+            let more = rest.remove(owner).unwrap_or(0);
+            TimeWaitOwner::new(*owner, count + more)
+        });
+        let mut owners = Vec::with_capacity(self.owners.len() + self.owned.len());
+        owners.extend(counted);
+        owners.extend(
+            rest.into_iter()
+                .map(|(owner, n)| TimeWaitOwner::new(owner, n)),
+        );
+        owners
+            .sort_unstable_by_key(|owner: &TimeWaitOwner| (Reverse(owner.time_waits), owner.addr));
         Summary {
             schema: 1,
             sources,
@@ -234,7 +239,7 @@ impl Totals {
                 .iter()
                 .map(|(code, &n)| (code.name().to_owned(), n))
                 .collect(),
-            time_wait_owners: owners.collect(),
+            time_wait_owners: owners,
             not_decoded,
             evicted: self.findings.get(&Code::Evicted).copied().unwrap_or(0),
             late_segments: 0,

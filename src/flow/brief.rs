@@ -1,15 +1,19 @@
 //! A flow of few segments: those, and nothing concluded from them yet.
 
-use crate::flow::bytes::{Bytes, Place};
+use crate::flow::bytes::Bytes;
 use crate::flow::key::Key;
-use crate::flow::packed::{Unpack, pack};
-use crate::flow::pool::{Chain, Pool};
+use crate::flow::loose::Loose;
+use crate::flow::packed::{MOST, Packed, ROOM, Unpack, pack};
+use crate::flow::pool::Chain;
 use crate::flow::record::Flow;
 use crate::flow::relations::Predecessor;
 use crate::flow::seen::Seen;
 use crate::seq::SeqNum;
 use crate::stamp::Stamp;
 
+/// Segments of a brief flow at most: more of them take more memory than the facts.
+pub(super) const SEGMENTS: u8 = 36;
+const _: () = assert!(SEGMENTS as usize * MOST <= ROOM);
 /// Numbers so little before the end of a FIN are within the connection.
 const NEAR: u32 = 1 << 30;
 
@@ -27,9 +31,9 @@ mod bit {
 /// How the segments are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
-    /// As they are, in a [`Chain`].
+    /// As they are.
     Loose,
-    /// Packed into bytes, at a [`Place`].
+    /// Packed into bytes.
     Packed,
 }
 
@@ -52,12 +56,40 @@ impl Number {
 }
 
 /// Memory for brief flows.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Memory {
-    pub(super) segments: Pool,
+    pub(super) loose: Loose,
     pub(super) packed: Bytes,
-    /// Bytes on their way there.
-    bytes: Vec<u8>,
+    /// Bytes on their way.
+    bytes: Box<Packed>,
+    /// Where the times and frames of packed flows begin.
+    epoch: Option<Stamp>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            loose: Loose::default(),
+            packed: Bytes::default(),
+            bytes: Box::new([0; ROOM]),
+            epoch: None,
+        }
+    }
+}
+
+impl Memory {
+    fn pack(&mut self, chain: Chain, len: usize) -> Chain {
+        let segments = self.loose.segments(chain, len);
+        let epoch = self.epoch.unwrap_or_default();
+        let len = pack(segments, epoch, &mut self.bytes);
+        self.loose.release(chain);
+        self.packed.store(&self.bytes, len)
+    }
+
+    fn unpack(&mut self, chain: Chain) -> Unpack<'_> {
+        self.packed.read(chain, &mut self.bytes);
+        Unpack::new(&self.bytes, self.epoch.unwrap_or_default())
+    }
 }
 
 /// A flow of few segments. They are kept as they are until the flow is judged, or until it has so
@@ -68,10 +100,8 @@ pub(super) struct Memory {
 /// comes may belong to another connection, which only the facts can tell.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Brief {
-    /// Where they are: a chain's words, or a place twice.
-    kept_at: [u32; 2],
-    /// The number after each end's FIN, where there is one.
-    fin_end: [SeqNum; 2],
+    /// Where they are.
+    kept_at: Chain,
     number: Number,
     bits: u8,
     len: u8,
@@ -85,9 +115,11 @@ impl Brief {
         if f.syn() && (f.fin() || f.rst()) {
             return None;
         }
+        let mut kept_at = Chain::default();
+        memory.loose.push(&mut kept_at, 0, *first);
+        memory.epoch.get_or_insert(first.at());
         let mut flow = Self {
-            kept_at: memory.segments.begin(*first).0,
-            fin_end: [SeqNum(0); 2],
+            kept_at,
             number: Number::new(number),
             bits: if f.syn() { bit::SYN_ONLY } else { 0 },
             len: 1,
@@ -107,9 +139,7 @@ impl Brief {
         if self.len >= most || !self.owns(seen, memory) {
             return false;
         }
-        let mut chain = Chain(self.kept_at);
-        memory.segments.push(&mut chain, self.len.into(), *seen);
-        self.kept_at = chain.0;
+        memory.loose.push(&mut self.kept_at, self.len.into(), *seen);
         self.len += 1;
         self.note(seen);
         true
@@ -120,7 +150,7 @@ impl Brief {
         &self,
         key: Key,
         previous: Option<&Predecessor>,
-        memory: &Memory,
+        memory: &mut Memory,
         flow: &mut Flow,
     ) {
         let mut is_first = true;
@@ -137,59 +167,43 @@ impl Brief {
 
     /// Packs the segments, if they are not.
     pub(super) fn pack(&mut self, memory: &mut Memory) {
-        if self.is_packed() {
-            return;
+        if !self.is_packed() {
+            self.kept_at = memory.pack(self.kept_at, self.len.into());
+            self.form = Form::Packed;
         }
-        let chain = Chain(self.kept_at);
-        memory.bytes.clear();
-        let segments = memory.segments.segments(chain, self.len.into());
-        pack(segments, &mut memory.bytes);
-        self.kept_at = [memory.packed.store(&memory.bytes).0; 2];
-        self.form = Form::Packed;
-        memory.segments.release(chain);
     }
 
     /// Unpacks the segments.
     pub(super) fn unpack(&mut self, memory: &mut Memory) {
-        let Memory {
-            segments, packed, ..
-        } = memory;
-        let place = Place(self.kept_at[0]);
         let mut chain = Chain::default();
-        let bytes = packed.get(place);
-        for (len, seen) in Unpack::new(bytes.iter()).take(self.len.into()).enumerate() {
-            if len == 0 {
-                chain = segments.begin(seen);
-            } else {
-                segments.push(&mut chain, len, seen);
-            }
+        memory.packed.read(self.kept_at, &mut memory.bytes);
+        let segments = Unpack::new(&memory.bytes, memory.epoch.unwrap_or_default());
+        for (len, seen) in segments.take(self.len.into()).enumerate() {
+            memory.loose.push(&mut chain, len, seen);
         }
-        packed.release(place);
-        (self.kept_at, self.form) = (chain.0, Form::Loose);
+        memory.packed.release(self.kept_at);
+        (self.kept_at, self.form) = (chain, Form::Loose);
     }
 
     /// Gives the segments back.
     pub(super) fn release(&self, memory: &mut Memory) {
         match self.form {
-            Form::Loose => memory.segments.release(Chain(self.kept_at)),
-            Form::Packed => memory.packed.release(Place(self.kept_at[0])),
+            Form::Loose => memory.loose.release(self.kept_at),
+            Form::Packed => memory.packed.release(self.kept_at),
         }
     }
 
-    /// Where its segments are, if they are not packed.
-    pub(super) fn chain(&self) -> Chain {
-        match self.form {
-            Form::Loose => Chain(self.kept_at),
-            Form::Packed => Chain::default(),
+    /// Reads from where its next segment will be.
+    pub(super) fn touch(&self, memory: &Memory) -> u64 {
+        if self.is_packed() {
+            return 0;
         }
+        memory.loose.touch_next(self.kept_at, self.len.into())
     }
 
-    /// Where they are, if they are packed.
-    pub(super) fn place(&self) -> Place {
-        match self.form {
-            Form::Loose => Place::default(),
-            Form::Packed => Place(self.kept_at[0]),
-        }
+    /// Where its segments are.
+    pub(super) const fn kept_at(&self) -> Chain {
+        self.kept_at
     }
 
     pub(super) fn is_packed(&self) -> bool {
@@ -197,12 +211,11 @@ impl Brief {
     }
 
     /// Where its last segment stands.
-    pub(super) fn last(&self, memory: &Memory) -> Stamp {
+    pub(super) fn last(&self, memory: &mut Memory) -> Stamp {
         let mut last = Stamp::default();
         match self.form {
             Form::Loose => {
-                let chain = Chain(self.kept_at);
-                let seen = memory.segments.last(chain, self.len.into());
+                let seen = memory.loose.last(self.kept_at, self.len.into());
                 last = seen.map_or(last, Seen::at);
             }
             Form::Packed => self.each(memory, |seen| last = seen.at()),
@@ -230,18 +243,13 @@ impl Brief {
         self.bits & bit::NOTED != 0
     }
 
-    fn each(&self, memory: &Memory, mut with: impl FnMut(&Seen)) {
-        let len = self.len.into();
+    fn each(&self, memory: &mut Memory, mut with: impl FnMut(&Seen)) {
+        let (chain, len) = (self.kept_at, self.len.into());
         match self.form {
-            Form::Loose => {
-                let segments = memory.segments.segments(Chain(self.kept_at), len);
-                segments.for_each(with);
-            }
+            Form::Loose => memory.loose.segments(chain, len).for_each(with),
             Form::Packed => {
-                let bytes = memory.packed.get(Place(self.kept_at[0]));
-                Unpack::new(bytes.iter())
-                    .take(len)
-                    .for_each(|seen| with(&seen));
+                let segments = memory.unpack(chain);
+                segments.take(len).for_each(|seen| with(&seen));
             }
         }
     }
@@ -255,8 +263,15 @@ impl Brief {
         if f.syn() {
             return !f.fin() && self.owns_syn(seen, memory);
         }
+        if self.bits & (bit::FIN[0] | bit::FIN[1]) == 0 {
+            return true;
+        }
         let within = |end: SeqNum, number: SeqNum| end.minus(number.0).0 <= NEAR;
-        let (mine, peer) = (self.fin_end(from), self.fin_end(from ^ 1));
+        let fin_end = memory.loose.fin_end(self.kept_at);
+        let [mine, peer] = [from, from ^ 1].map(|end| {
+            let end = usize::from(end & 1);
+            (self.bits & bit::FIN[end] != 0).then_some(fin_end[end])
+        });
         mine.is_none_or(|end| within(end, seen.end()) && (!f.fin() || seen.end() == end))
             && peer.is_none_or(|end| within(end, seen.ack) || !f.ack())
     }
@@ -265,7 +280,7 @@ impl Brief {
     /// older connection.
     fn owns_syn(&self, seen: &Seen, memory: &Memory) -> bool {
         let isn = |end| {
-            let mut segments = memory.segments.segments(self.chain(), self.len.into());
+            let mut segments = memory.loose.segments(self.kept_at, self.len.into());
             let syn = segments.find(|s| s.from() == end && s.flags.syn() && !s.flags.rst());
             syn.map(|s| s.seq)
         };
@@ -282,16 +297,10 @@ impl Brief {
             return;
         }
         if f.fin() {
-            self.fin_end[end] = seen.end();
             self.bits |= bit::FIN[end];
         }
         if !f.syn() || f.ack() {
             self.bits &= !bit::SYN_ONLY;
         }
-    }
-
-    fn fin_end(&self, end: u8) -> Option<SeqNum> {
-        let end = usize::from(end & 1);
-        (self.bits & bit::FIN[end] != 0).then_some(self.fin_end[end])
     }
 }

@@ -1,146 +1,133 @@
 //! Memory for many short strings of bytes.
 
-use crate::flow::pool::Pieces;
-use smallvec::SmallVec;
+use crate::flow::packed::Packed;
+use crate::flow::pool::{Blocks, Chain};
 
+/// Bytes of a string beside the link to the others.
+const HEAD: usize = 4;
 /// Bytes in a block; with the link, half a cache line. Less would be links for the most part, more
 /// would stay empty.
 const BLOCK: usize = 28;
-/// Room for what most strings are, outside of the heap.
-const ROOM: usize = 512;
-/// No block.
-const NONE: u32 = u32::MAX;
+/// Bytes of a string's end, if those are enough: else half a block would stay empty.
+const TAIL: usize = 12;
+/// The link leads to a tail.
+const TO_TAIL: u32 = 1 << 31;
 
-/// Where a string is: its first block.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Place(pub(super) u32);
-
-impl Default for Place {
-    /// Of no string.
-    fn default() -> Self {
-        Self(NONE)
-    }
-}
-
-#[derive(Debug)]
-struct Block {
-    bytes: [u8; BLOCK],
-    next: u32,
-}
-
-/// Strings, in linked blocks of one size: as a string grows, what it leaves serves any other.
-#[derive(Debug)]
+/// Strings, in linked blocks of two sizes: as a string grows, what it leaves serves any other.
+///
+/// Where a string is: a link, and the string's head. Its end is not known, but that of its memory.
+#[derive(Debug, Default)]
 pub(super) struct Bytes {
-    blocks: Pieces<Block>,
-    /// The first of the blocks that are free again.
-    free: u32,
-}
-
-impl Default for Bytes {
-    fn default() -> Self {
-        Self {
-            blocks: Pieces::default(),
-            free: NONE,
-        }
-    }
+    blocks: Blocks<[u8; BLOCK]>,
+    tails: Blocks<[u8; TAIL]>,
 }
 
 impl Bytes {
-    /// Keeps a string.
-    pub(super) fn store(&mut self, string: &[u8]) -> Place {
-        let mut next = NONE;
-        // From its end, so that each block knows the one behind it.
-        let (whole, rest) = string.as_chunks::<BLOCK>();
-        if !rest.is_empty() {
-            let mut bytes = [0; BLOCK];
-            for (to, from) in bytes.iter_mut().zip(rest) {
-                *to = *from;
+    /// Keeps the first `len` bytes.
+    pub(super) fn store(&mut self, bytes: &Packed, len: usize) -> Chain {
+        let Some((head, bytes)) = bytes.split_first_chunk::<HEAD>() else {
+            return Chain::default();
+        };
+        let len = len.saturating_sub(HEAD);
+        let (mut count, rest) = (len / BLOCK, len % BLOCK);
+        let mut link = Chain::NONE;
+        if (1..=TAIL).contains(&rest) {
+            let rest = bytes.get(count * BLOCK..).unwrap_or_default();
+            link = self.tails.take(filled(rest), link) | TO_TAIL;
+        } else {
+            count += usize::from(rest > 0);
+        }
+        // From the end, so that each block knows the one behind it.
+        for block in bytes.chunks(BLOCK).take(count).rev() {
+            link = self.blocks.take(filled(block), link);
+        }
+        Chain([link, u32::from_le_bytes(*head)])
+    }
+
+    /// Reads a string, and some of what had stood behind it.
+    pub(super) fn read(&self, place: Chain, to: &mut Packed) {
+        let Some((head, to)) = to.split_first_chunk_mut::<HEAD>() else {
+            return;
+        };
+        *head = place.0[1].to_le_bytes();
+        let mut link = place.0[0];
+        for room in to.chunks_mut(BLOCK) {
+            if let Some((block, next)) = self.blocks.get_linked(link) {
+                copy(block, room);
+                link = next;
+                continue;
             }
-            next = self.take(Block { bytes, next });
-        }
-        for &bytes in whole.iter().rev() {
-            next = self.take(Block { bytes, next });
-        }
-        Place(next)
-    }
-
-    /// A string, and some zeros behind it.
-    pub(super) fn get(&self, place: Place) -> SmallVec<[u8; ROOM]> {
-        let (mut string, mut at) = (SmallVec::new(), place.0);
-        while let Some(block) = self.blocks.get(at as usize) {
-            string.extend_from_slice(&block.bytes);
-            at = block.next;
-        }
-        string
-    }
-
-    /// Reads from the blocks of many strings, so that they are in the cache: the first ones of all,
-    /// then the second ones. Each round waits for all of its blocks at once.
-    pub(super) fn touch(&self, places: &mut [Place]) -> u32 {
-        let mut all = 0_u32;
-        loop {
-            let before = all;
-            for place in &mut *places {
-                if let Some(block) = self.blocks.get(place.0 as usize) {
-                    place.0 = block.next;
-                    all += 1;
-                }
+            if let Some(tail) = self.tail(link) {
+                copy(tail, room);
             }
-            if before == all {
-                return all;
-            }
+            return;
         }
     }
 
-    /// Gives its blocks back.
-    pub(super) fn release(&mut self, place: Place) {
-        let mut at = place.0;
-        while let Some(block) = self.blocks.get_mut(at as usize) {
-            let next = std::mem::replace(&mut block.next, self.free);
-            self.free = at;
-            at = next;
+    /// Reads from the memory of many strings, so that it is in the cache.
+    pub(super) fn touch(&self, places: &mut [Chain]) -> usize {
+        let count = self.blocks.touch(places, |_| 0);
+        let tails = places.iter().filter_map(|place| self.tail(place.0[0]));
+        tails.fold(count, |all, tail| all ^ usize::from(tail[0]))
+    }
+
+    /// Gives its memory back.
+    pub(super) fn release(&mut self, place: Chain) {
+        let mut link = place.0[0];
+        while let Some(next) = self.blocks.give_back(link) {
+            link = next;
+        }
+        if link & TO_TAIL != 0 {
+            self.tails.give_back(link & !TO_TAIL);
         }
     }
 
-    fn take(&mut self, block: Block) -> u32 {
-        let at = self.free;
-        if let Some(free) = self.blocks.get_mut(at as usize) {
-            self.free = free.next;
-            *free = block;
-            return at;
-        }
-        self.blocks.push(block);
-        self.blocks.len() as u32 - 1
+    fn tail(&self, link: u32) -> Option<&[u8; TAIL]> {
+        (link & TO_TAIL != 0)
+            .then(|| self.tails.get(link & !TO_TAIL))
+            .flatten()
     }
+}
+
+/// The first bytes of a string, or all of them and zeros.
+fn filled<const LEN: usize>(bytes: &[u8]) -> [u8; LEN] {
+    bytes.first_chunk().copied().unwrap_or_else(|| {
+        let mut room = [0; LEN];
+        copy(bytes, &mut room);
+        room
+    })
+}
+
+fn copy(from: &[u8], to: &mut [u8]) {
+    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Block, Bytes, Place};
-
-    #[test]
-    fn a_block_is_half_a_cache_line() {
-        assert_eq!(size_of::<Block>(), 32);
-    }
+    use super::Bytes;
+    use crate::flow::packed::{Packed, ROOM};
+    use crate::flow::pool::Chain;
 
     #[test]
     fn what_is_kept_is_read_again() {
         let mut bytes = Bytes::default();
-        let string: Vec<u8> = (1..=200).collect();
-        for len in [0, 1, 27, 28, 29, 56, 200] {
-            let other = bytes.store(&[7; 40]);
-            let place = bytes.store(&string[..len]);
-            let again = bytes.get(place);
+        let mut string: Packed = [0; ROOM];
+        for (byte, number) in string.iter_mut().zip((0..=u8::MAX).cycle()) {
+            *byte = number;
+        }
+        for len in [0, 1, 4, 5, 16, 17, 31, 32, 33, 44, 45, 60, 200, ROOM] {
+            let other = bytes.store(&[7; ROOM], 40);
+            let kept = bytes.store(&string, len);
+            let mut again = [9; ROOM];
+            bytes.read(kept, &mut again);
             assert_eq!(again[..len], string[..len]);
-            assert!(again.len() < len + 28 && again[len..].iter().all(|&b| b == 0));
-            assert_eq!(bytes.get(other)[..40], [7; 40]);
-            assert_eq!(
-                bytes.touch(&mut [place, other, Place::default()]),
-                len.div_ceil(28) as u32 + 2
-            );
-            bytes.release(place);
+            bytes.read(other, &mut again);
+            assert_eq!(again[..40], [7; 40]);
+            bytes.touch(&mut [kept, other, Chain::default()]);
+            bytes.release(kept);
             bytes.release(other);
         }
-        assert_eq!(bytes.blocks.len(), 8 + 2);
+        assert_eq!(bytes.blocks.len(), (ROOM - 4) / 28 + 1);
+        assert_eq!(bytes.tails.len(), 2);
     }
 }

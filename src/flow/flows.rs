@@ -1,10 +1,10 @@
 //! Every flow that is still kept, each as briefly as it may be.
 
 use crate::flow::agenda::{Agenda, Ticket};
-use crate::flow::brief::{Brief, Memory};
-use crate::flow::bytes::Place;
+use crate::flow::awake::{AHEAD, Awake};
+use crate::flow::brief::{Brief, Memory, SEGMENTS};
 use crate::flow::connection;
-use crate::flow::key::Key;
+use crate::flow::key::{Key, ShortKey};
 use crate::flow::pool::{Chain, Pieces};
 use crate::flow::record::Flow;
 use crate::flow::relations::Predecessor;
@@ -12,17 +12,10 @@ use crate::flow::seen::Seen;
 use crate::flow::slab::Slab;
 use crate::stamp::{SECOND, Time};
 use smallvec::SmallVec;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::hint::black_box;
 
-/// Segments of a brief flow at most: more of them take more memory than the facts.
-const SEGMENTS: u8 = 36;
-/// Flows whose segments are read ahead of their turn: their cache misses overlap.
-pub(super) const AHEAD: usize = 16;
-/// Brief flows whose segments are not packed, at most: the last ones begun or woken.
-const AWAKE: usize = 1 << 17;
-/// Of so many flows at least, or of so many that are half-open, only a few are not packed: memory is
-/// dear then.
+/// Of so many flows, or so many half-open ones, on, memory is dear.
 const MANY: usize = 1 << 17;
 const MANY_HALF_OPEN: usize = 1 << 14;
 /// Nothing is expected of a flow that is over once it was quiet for so long: Linux repeats a FIN at
@@ -41,11 +34,11 @@ enum Kept {
     Free(u32),
 }
 
-/// A flow of the table, in one cache line.
+/// A flow of the table, in half a cache line.
 #[derive(Clone, Copy, Debug)]
-#[repr(align(64))]
+#[repr(align(32))]
 struct Entry {
-    key: Key,
+    key: ShortKey,
     kept: Kept,
 }
 
@@ -53,6 +46,8 @@ struct Entry {
 #[derive(Debug)]
 pub(super) struct Flows {
     entries: Pieces<Entry>,
+    /// The keys that entries have no room for.
+    keys: Slab<Key>,
     free: u32,
     live: usize,
     /// Those that are SYNs of one end only.
@@ -63,8 +58,7 @@ pub(super) struct Flows {
     whole: Slab<Flow>,
     /// The connections before those brief flows that have one.
     previous: HashMap<u32, Predecessor, foldhash::fast::RandomState>,
-    /// Brief flows that are not packed, the longest waiting first.
-    awake: VecDeque<u32>,
+    awake: Awake,
     agenda: Agenda,
     /// A flow that is over waits so long, in nanoseconds.
     pub(super) quiet: i64,
@@ -73,8 +67,6 @@ pub(super) struct Flows {
     facts_of: u32,
     /// Segments of a brief flow at most.
     most: u8,
-    /// Brief flows not packed at most.
-    most_awake: usize,
 }
 
 const NONE: u32 = u32::MAX;
@@ -83,6 +75,7 @@ impl Default for Flows {
     fn default() -> Self {
         Self {
             entries: Pieces::default(),
+            keys: Slab::default(),
             free: NONE,
             live: 0,
             half_open: 0,
@@ -90,13 +83,12 @@ impl Default for Flows {
             memory: Memory::default(),
             whole: Slab::default(),
             previous: HashMap::default(),
-            awake: VecDeque::new(),
+            awake: Awake::default(),
             agenda: Agenda::default(),
             quiet: QUIET,
             facts: Flow::default(),
             facts_of: NONE,
             most: SEGMENTS,
-            most_awake: AWAKE,
         }
     }
 }
@@ -124,27 +116,42 @@ impl Flows {
     /// Sets how many segments a brief flow has at most, and how many such flows are not packed.
     #[cfg(test)]
     pub(super) const fn keep_brief(&mut self, most: u8, awake: usize) {
-        (self.most, self.most_awake) = (most, awake);
+        self.most = most;
+        self.awake.limit(awake);
     }
 
-    pub(super) fn key(&self, at: u32) -> Option<&Key> {
+    pub(super) fn key(&self, at: u32) -> Option<Key> {
         let entry = self.entries.get(at as usize)?;
-        (!matches!(entry.kept, Kept::Free(_))).then_some(&entry.key)
+        if matches!(entry.kept, Kept::Free(_)) {
+            return None;
+        }
+        key_of(entry, &self.keys)
+    }
+
+    /// It is a flow of this key.
+    pub(super) fn is_of(&self, at: u32, key: &Key) -> bool {
+        let Some(entry) = self.entries.get(at as usize) else {
+            return false;
+        };
+        if matches!(entry.kept, Kept::Free(_)) {
+            return false;
+        }
+        ShortKey::of(key).map_or_else(
+            || key_of(entry, &self.keys).as_ref() == Some(key),
+            |short| short == entry.key,
+        )
     }
 
     /// Begins the flow of a first segment. `previous`: the connection before on the key.
     pub(super) fn begin(&mut self, key: Key, first: &Seen, previous: Option<Predecessor>) -> u32 {
         let number = self.next_number();
         if let Some(brief) = Brief::new(first, number, &mut self.memory) {
-            let at = self.insert(Entry {
-                key,
-                kept: Kept::Brief(brief),
-            });
+            let at = self.insert(key, Kept::Brief(brief));
             self.half_open += usize::from(brief.is_half_open());
             if let Some(previous) = previous {
                 self.previous.insert(at, previous);
             }
-            self.wake(at);
+            self.wake(at, first.at().time);
             self.note(at, first.at().time);
             return at;
         }
@@ -178,7 +185,7 @@ impl Flows {
                     self.note(at, seen.at().time);
                 }
                 if woken {
-                    self.wake(at);
+                    self.wake(at, seen.at().time);
                 }
                 return Pushed::Current(at);
             }
@@ -190,7 +197,7 @@ impl Flows {
         let Some(place) = self.conclude(at) else {
             return Pushed::NotCurrent;
         };
-        let key = self.entries.get(at as usize).map(|entry| entry.key);
+        let key = self.key(at);
         let (Some(flow), Some(key)) = (self.whole.get_mut(place), key) else {
             return Pushed::NotCurrent;
         };
@@ -276,8 +283,8 @@ impl Flows {
             Kept::Free(_) => None,
             Kept::Brief(brief) => {
                 if self.facts_of != at {
-                    let previous = self.previous.get(&at);
-                    brief.replay(entry.key, previous, &self.memory, &mut self.facts);
+                    let (key, previous) = (key_of(entry, &self.keys)?, self.previous.get(&at));
+                    brief.replay(key, previous, &mut self.memory, &mut self.facts);
                     self.facts_of = at;
                 }
                 Some(&self.facts)
@@ -321,6 +328,9 @@ impl Flows {
             }
             Kept::Whole(place) => self.whole.remove(place),
         }
+        if let Err(place) = entry.key.whole() {
+            self.keys.remove(place);
+        }
         self.free = at;
         self.live -= 1;
     }
@@ -349,16 +359,22 @@ impl Flows {
 
     /// The `most` flows that can be spared best: of those that are SYNs of one end the oldest, else
     /// those of which nothing was seen for longest.
-    pub(super) fn spare(&self, half_open: bool, most: usize) -> Vec<u32> {
+    pub(super) fn spare(&mut self, half_open: bool, most: usize) -> Vec<u32> {
+        let Self {
+            entries,
+            memory,
+            whole,
+            ..
+        } = self;
         let candidate = |at: usize| {
-            let entry = self.entries.get(at)?;
+            let entry = entries.get(at)?;
             let rank = match &entry.kept {
                 Kept::Brief(brief) if half_open => {
                     brief.is_half_open().then(|| brief.number().cast_signed())?
                 }
-                Kept::Brief(brief) => brief.last(&self.memory).time.0,
+                Kept::Brief(brief) => brief.last(memory).time.0,
                 Kept::Whole(place) if !half_open => {
-                    let flow = self.whole.get(*place).filter(|flow| !flow.pending)?;
+                    let flow = whole.get(*place).filter(|flow| !flow.pending)?;
                     flow.last.time.0
                 }
                 _ => return None,
@@ -366,7 +382,7 @@ impl Flows {
             Some((rank, at as u32))
         };
         let mut all = Vec::with_capacity(if half_open { self.half_open } else { self.live });
-        all.extend((0..self.entries.len()).filter_map(candidate));
+        all.extend((0..entries.len()).filter_map(candidate));
         if all.len() > most {
             all.select_nth_unstable(most);
             all.truncate(most);
@@ -379,14 +395,14 @@ impl Flows {
     pub(super) fn touch(&self, at: u32) -> u64 {
         self.entries
             .get(at as usize)
-            .map_or(0, |entry| entry.key.ends[0].port.into())
+            .map_or(0, |entry| u64::from(entry.key.whole().is_ok()))
     }
 
-    /// Reads what the next segment of a flow needs besides. Of a brief flow nothing: its segments are
-    /// only written, for which nobody waits.
+    /// Reads what the next segment of a flow needs besides.
     pub(super) fn touch_kept(&self, at: u32) -> u64 {
         match self.entries.get(at as usize).map(|entry| &entry.kept) {
             Some(Kept::Whole(place)) => self.whole.get(*place).map_or(0, Flow::touch),
+            Some(Kept::Brief(brief)) => brief.touch(&self.memory),
             _ => 0,
         }
     }
@@ -394,16 +410,17 @@ impl Flows {
     /// Reads the segments of the first of these flows, if they are brief, so that they are in the
     /// cache.
     pub(super) fn touch_ahead(&self, next: &[u32]) {
-        let mut chains = [Chain::default(); AHEAD];
-        let mut places = [Place::default(); AHEAD];
-        for ((chain, place), at) in chains.iter_mut().zip(&mut places).zip(next) {
+        let mut loose = [Chain::default(); AHEAD];
+        let mut packed = [Chain::default(); AHEAD];
+        for ((loose, packed), at) in loose.iter_mut().zip(&mut packed).zip(next) {
             let entry = self.entries.get(*at as usize);
             if let Some(Kept::Brief(brief)) = entry.map(|entry| &entry.kept) {
-                (*chain, *place) = (brief.chain(), brief.place());
+                let chain = if brief.is_packed() { packed } else { loose };
+                *chain = brief.kept_at();
             }
         }
-        black_box(self.memory.segments.touch_chains(&mut chains));
-        black_box(self.memory.packed.touch(&mut places));
+        black_box(self.memory.loose.touch(&mut loose));
+        black_box(self.memory.packed.touch(&mut packed));
     }
 
     fn next_number(&mut self) -> u64 {
@@ -411,7 +428,10 @@ impl Flows {
         self.number - 1
     }
 
-    fn insert(&mut self, entry: Entry) -> u32 {
+    fn insert(&mut self, key: Key, kept: Kept) -> u32 {
+        let short = || ShortKey::kept_at(self.keys.insert(key));
+        let key = ShortKey::of(&key).unwrap_or_else(short);
+        let entry = Entry { key, kept };
         self.live += 1;
         let at = self.free;
         if let Some(slot) = self.entries.get_mut(at as usize) {
@@ -426,8 +446,7 @@ impl Flows {
     }
 
     fn insert_whole(&mut self, key: Key, place: u32) -> u32 {
-        let kept = Kept::Whole(place);
-        let at = self.insert(Entry { key, kept });
+        let at = self.insert(key, Kept::Whole(place));
         if let Some(flow) = self.whole.get_mut(place) {
             flow.entry = at;
         }
@@ -442,8 +461,8 @@ impl Flows {
             Kept::Whole(place) => Some(place),
             Kept::Brief(brief) => {
                 let mut flow = Flow::default();
-                let previous = self.previous.remove(&at);
-                brief.replay(entry.key, previous.as_ref(), &self.memory, &mut flow);
+                let (key, previous) = (key_of(entry, &self.keys)?, self.previous.remove(&at));
+                brief.replay(key, previous.as_ref(), &mut self.memory, &mut flow);
                 brief.release(&mut self.memory);
                 self.half_open -= usize::from(brief.is_half_open());
                 flow.entry = at;
@@ -457,22 +476,15 @@ impl Flows {
 
     /// A brief flow has segments that are not packed: it is the last of those, and the first of them
     /// may have to be.
-    fn wake(&mut self, at: u32) {
-        self.awake.push_back(at);
-        let few = self.live >= MANY || self.half_open >= MANY_HALF_OPEN;
-        let most = self.most_awake / if few { 8 } else { 1 };
-        if self.awake.len() >= most + AHEAD / 2 {
-            // Two for one, so that there soon are fewer where there may be fewer.
-            let count = (self.awake.len() - most).min(AHEAD);
-            self.pack_first(count);
+    fn wake(&mut self, at: u32, now: Time) {
+        if self.live >= MANY || self.half_open >= MANY_HALF_OPEN {
+            self.awake.spare();
         }
-    }
-
-    /// Packs the brief flows that have been waiting for longest.
-    fn pack_first(&mut self, count: usize) {
-        let mut next = [NONE; AHEAD];
-        for (at, awake) in next.iter_mut().zip(self.awake.drain(..count)) {
-            *at = awake;
+        self.awake.add(at, now);
+        let mut next = SmallVec::<[u32; AHEAD]>::new();
+        next.extend(self.awake.excess(now));
+        if next.is_empty() {
+            return;
         }
         self.touch_ahead(&next);
         for at in next {
@@ -527,9 +539,9 @@ impl Flows {
     }
 
     /// The time of its last segment, or of the first one of the connection that took its place.
-    fn quiet_since(&self, at: u32) -> Time {
+    fn quiet_since(&mut self, at: u32) -> Time {
         match self.entries.get(at as usize).map(|entry| &entry.kept) {
-            Some(Kept::Brief(brief)) => brief.last(&self.memory).time,
+            Some(Kept::Brief(brief)) => brief.last(&mut self.memory).time,
             Some(Kept::Whole(place)) => {
                 let flow = self.whole.get(*place);
                 let newer = flow.and_then(|flow| self.whole.get(flow.beside.newer?));
@@ -554,9 +566,17 @@ impl Flows {
     }
 }
 
+fn key_of(entry: &Entry, keys: &Slab<Key>) -> Option<Key> {
+    match entry.key.whole() {
+        Ok(key) => Some(key),
+        Err(place) => keys.get(place).copied(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{AWAKE, Entry, SEGMENTS};
+    use super::{Entry, SEGMENTS};
+    const AWAKE: usize = 100;
     use crate::flow::FlowTable;
     use crate::packet::{End, Flags, Segment};
     use crate::seq::SeqNum;
@@ -564,8 +584,8 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn an_entry_is_one_cache_line() {
-        assert_eq!(size_of::<Entry>(), 64);
+    fn an_entry_is_half_a_cache_line() {
+        assert_eq!(size_of::<Entry>(), 32);
     }
 
     const SYN: Flags = Flags::SYN;

@@ -3,6 +3,9 @@
 use crate::packet::{End, Segment};
 use std::hash::{Hash, Hasher};
 
+/// How an IPv4-mapped address begins.
+const MAPPED: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+
 /// The two ends of a connection; the lower one of some order first, so that both directions share one key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Key {
@@ -36,5 +39,53 @@ impl Key {
             let ends = [segment.dst, segment.src];
             (Self { ends, domain }, 1)
         }
+    }
+}
+
+/// A key in sixteen bytes, if it can be told in so many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ShortKey {
+    addr: [u32; 2],
+    port: [u16; 2],
+    domain: u16,
+    is_whole: bool,
+}
+
+impl ShortKey {
+    /// Of a key with two IPv4 addresses.
+    pub(super) fn of(key: &Key) -> Option<Self> {
+        let addr = |end: &End| match end.addr.as_chunks().0 {
+            [rest @ .., addr] if rest.as_flattened() == MAPPED => Some(u32::from_ne_bytes(*addr)),
+            _ => None,
+        };
+        let [a, b] = &key.ends;
+        Some(Self {
+            addr: [addr(a)?, addr(b)?],
+            port: [a.port, b.port],
+            domain: key.domain,
+            is_whole: true,
+        })
+    }
+
+    /// Of a key that is kept at this place.
+    pub(super) const fn kept_at(place: u32) -> Self {
+        Self {
+            addr: [place, 0],
+            port: [0; 2],
+            domain: 0,
+            is_whole: false,
+        }
+    }
+
+    /// The key, or where it is kept.
+    pub(super) fn whole(&self) -> Result<Key, u32> {
+        if !self.is_whole {
+            return Err(self.addr[0]);
+        }
+        let end = |i: usize| End::v4(self.addr[i].to_ne_bytes(), self.port[i]);
+        Ok(Key {
+            ends: [end(0), end(1)],
+            domain: self.domain,
+        })
     }
 }

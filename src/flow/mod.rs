@@ -1,6 +1,7 @@
 //! Facts: what a capture shows of each connection. Nothing here judges.
 
 mod agenda;
+mod awake;
 mod brief;
 mod bytes;
 mod clock;
@@ -11,6 +12,7 @@ mod half;
 mod history;
 mod key;
 mod log;
+mod loose;
 mod merge;
 mod numbers;
 mod packed;

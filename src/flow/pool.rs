@@ -1,15 +1,10 @@
-//! Memory for the segments of many short flows.
+//! Memory that grows in pieces: growing copies nothing.
 
-use crate::flow::seen::Seen;
+use std::hint::black_box;
 
-/// Pool in a block: with the link, two cache lines.
-pub(super) const BLOCK: usize = 3;
-/// Things allocated at once. They never move: growing copies nothing.
+/// Things allocated at once.
 const CHUNK: usize = 512;
-/// No block.
-const NONE: u32 = u32::MAX;
-
-/// A vector in pieces, whose elements begin where cache lines do.
+/// A vector in pieces.
 #[derive(Debug)]
 pub(super) struct Pieces<T> {
     pieces: Vec<Vec<T>>,
@@ -60,83 +55,81 @@ impl<T> Pieces<T> {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
-#[repr(C, align(64))]
-struct Block {
-    segments: [Seen; BLOCK],
+/// A thing, and the next one of its chain.
+#[derive(Debug)]
+struct Block<T> {
+    item: T,
     next: u32,
 }
 
-/// The segments of one flow: where they are.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Chain(
-    /// Its first block and its last one.
-    pub(super) [u32; 2],
-);
+/// Where a chain is: its first block and its last one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Chain(pub(super) [u32; 2]);
+
+impl Chain {
+    /// No block.
+    pub(super) const NONE: u32 = u32::MAX;
+}
 
 impl Default for Chain {
-    /// Of no segments.
+    /// Of nothing.
     fn default() -> Self {
-        Self([NONE; 2])
+        Self([Self::NONE; 2])
     }
 }
 
-/// Blocks of segments, linked into chains.
+/// Blocks of one size, linked into chains: what one chain gives back serves any other.
 #[derive(Debug)]
-pub(super) struct Pool {
-    blocks: Pieces<Block>,
+pub(super) struct Blocks<T> {
+    blocks: Pieces<Block<T>>,
     /// The first of the blocks that are free again.
     free: u32,
 }
 
-impl Default for Pool {
+impl<T> Default for Blocks<T> {
     fn default() -> Self {
         Self {
             blocks: Pieces::default(),
-            free: NONE,
+            free: Chain::NONE,
         }
     }
 }
 
-impl Pool {
-    /// A chain of one segment.
-    pub(super) fn begin(&mut self, first: Seen) -> Chain {
-        let at = self.take(first);
-        Chain([at; 2])
+impl<T> Blocks<T> {
+    pub(super) fn get(&self, at: u32) -> Option<&T> {
+        self.blocks.get(at as usize).map(|block| &block.item)
     }
 
-    /// Adds a segment to a chain of `len`.
-    pub(super) fn push(&mut self, chain: &mut Chain, len: usize, segment: Seen) {
-        let place = len % BLOCK;
-        if place > 0 {
-            let block = self.blocks.get_mut(chain.0[1] as usize);
-            if let Some(slot) = block.and_then(|b| b.segments.get_mut(place)) {
-                *slot = segment;
-            }
-            return;
-        }
-        let next = self.take(segment);
-        if let Some(block) = self.blocks.get_mut(chain.0[1] as usize) {
-            block.next = next;
-        }
-        chain.0[1] = next;
+    /// A block's, and the next one of its chain.
+    pub(super) fn get_linked(&self, at: u32) -> Option<(&T, u32)> {
+        let block = self.blocks.get(at as usize)?;
+        Some((&block.item, block.next))
     }
 
-    /// The `len` segments of a chain, in order.
-    pub(super) fn segments(&self, chain: Chain, len: usize) -> impl Iterator<Item = &Seen> {
+    pub(super) fn get_mut(&mut self, at: u32) -> Option<&mut T> {
+        self.blocks
+            .get_mut(at as usize)
+            .map(|block| &mut block.item)
+    }
+
+    /// Puts one more at the end of a chain.
+    pub(super) fn push(&mut self, chain: &mut Chain, item: T) {
+        let at = self.take(item, Chain::NONE);
+        match self.blocks.get_mut(chain.0[1] as usize) {
+            Some(last) => last.next = at,
+            None => chain.0[0] = at,
+        }
+        chain.0[1] = at;
+    }
+
+    /// A chain's, in order. One that does not know its end goes on to where there is none.
+    pub(super) fn iter(&self, chain: Chain) -> impl Iterator<Item = &T> {
         let mut at = chain.0[0];
-        let blocks = std::iter::from_fn(move || {
+        std::iter::from_fn(move || {
             let block = self.blocks.get(at as usize)?;
             at = block.next;
-            Some(&block.segments)
-        });
-        blocks.flatten().take(len)
-    }
-
-    /// The last segment of a chain of `len`.
-    pub(super) fn last(&self, chain: Chain, len: usize) -> Option<&Seen> {
-        let block = self.blocks.get(chain.0[1] as usize)?;
-        block.segments.get(len.checked_sub(1)? % BLOCK)
+            Some(&block.item)
+        })
     }
 
     /// Gives a chain's blocks back.
@@ -147,97 +140,50 @@ impl Pool {
         }
     }
 
+    /// Gives a block back; the next one of its chain, if it was one.
+    pub(super) fn give_back(&mut self, at: u32) -> Option<u32> {
+        let block = self.blocks.get_mut(at as usize)?;
+        let next = std::mem::replace(&mut block.next, self.free);
+        self.free = at;
+        Some(next)
+    }
+
     /// Reads from the blocks of many chains, so that they are in the cache: the first ones of all
     /// chains, then the second ones. Each round waits for all of its blocks at once.
-    pub(super) fn touch_chains(&self, chains: &mut [Chain]) -> u64 {
-        let mut all = 0;
+    pub(super) fn touch(&self, chains: &mut [Chain], read: impl Fn(&T) -> u64) -> usize {
+        let (mut all, mut words) = (0, 0);
         loop {
             let before = all;
             for chain in &mut *chains {
                 if let Some(block) = self.blocks.get(chain.0[0] as usize) {
                     chain.0[0] = block.next;
-                    all += 1 + u64::from(block.segments[0].seq.0 & 1);
+                    words ^= read(&block.item);
+                    all += 1;
                 }
             }
             if before == all {
+                black_box(words);
                 return all;
             }
         }
     }
 
-    /// A block with a first segment.
-    fn take(&mut self, first: Seen) -> u32 {
-        let segments = [first, Seen::default(), Seen::default()];
-        let block = Block {
-            segments,
-            next: NONE,
-        };
+    /// How many there are, free ones too.
+    #[cfg(test)]
+    pub(super) const fn len(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// A block that is linked to `next`.
+    pub(super) fn take(&mut self, item: T, next: u32) -> u32 {
+        let block = Block { item, next };
         let at = self.free;
         if let Some(free) = self.blocks.get_mut(at as usize) {
             self.free = free.next;
             *free = block;
             return at;
         }
-        let at = self.blocks.len() as u32;
         self.blocks.push(block);
-        at
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{BLOCK, Chain, Pool};
-    use crate::flow::seen::Seen;
-    use crate::packet::Segment;
-    use crate::stamp::{Stamp, Time};
-
-    fn seen(frame: u64) -> Seen {
-        let time = Time(0);
-        Seen::new(&Segment::default(), 0, Stamp { frame, time })
-    }
-
-    fn frames(pool: &Pool, chain: Chain, len: usize) -> Vec<u64> {
-        let segments = pool.segments(chain, len);
-        segments.map(|s| s.at().frame).collect()
-    }
-
-    fn chain(pool: &mut Pool, frames: std::ops::Range<u64>) -> Chain {
-        let mut chain = pool.begin(seen(frames.start));
-        for (len, frame) in frames.enumerate().skip(1) {
-            pool.push(&mut chain, len, seen(frame));
-        }
-        chain
-    }
-
-    #[test]
-    fn chains_share_the_pool() {
-        let mut pool = Pool::default();
-        let (mut a, mut b) = (pool.begin(seen(0)), pool.begin(seen(100)));
-        for len in 1..10 {
-            pool.push(&mut a, len, seen(len as u64));
-            pool.push(&mut b, len, seen(100 + len as u64));
-        }
-        assert_eq!(frames(&pool, a, 10), (0..10).collect::<Vec<_>>());
-        assert_eq!(frames(&pool, b, 10), (100..110).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn what_is_released_is_used_again() {
-        let mut pool = Pool::default();
-        let a = chain(&mut pool, 0..7);
-        let b = chain(&mut pool, 20..23);
-        let blocks = pool.blocks.len();
-        pool.release(a);
-        let c = chain(&mut pool, 40..40 + 3 * BLOCK as u64);
-        assert_eq!(pool.blocks.len(), blocks);
-        assert_eq!(frames(&pool, b, 3), [20, 21, 22]);
-        assert_eq!(frames(&pool, c, 3 * BLOCK), (40..49).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn many_blocks() {
-        let mut pool = Pool::default();
-        let long = chain(&mut pool, 0..5000);
-        assert_eq!(frames(&pool, long, 5000), (0..5000).collect::<Vec<_>>());
+        self.blocks.len() as u32 - 1
     }
 }

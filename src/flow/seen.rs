@@ -56,12 +56,19 @@ const NO_TIMESTAMPS: Timestamps = Timestamps {
 impl Seen {
     /// The bit of the sending end.
     pub(super) const FROM: u8 = bit::FROM;
+    /// The bit of a SYN with a window scale.
+    pub(super) const SCALE: u8 = bit::SCALE;
     /// The bits of most segments.
     pub(super) const USUAL: u8 = bit::TIMESTAMPS | bit::IP_ID;
 
     /// Both in one word.
     pub(super) const fn frame_and_len(frame: u64, len: u32) -> u64 {
         frame << LEN_BITS | len as u64
+    }
+
+    /// How many frames later the second one is; around the highest number if it is earlier.
+    pub(super) const fn frames_between(earlier: u64, later: u64) -> u64 {
+        later.wrapping_sub(earlier) & MAX_FRAME
     }
 
     /// Of a segment sent by end `from`.

@@ -1,6 +1,7 @@
 //! Segments in, flows out.
 
-use crate::flow::flows::{AHEAD, Flows, Pushed};
+use crate::flow::awake::AHEAD;
+use crate::flow::flows::{Flows, Pushed};
 use crate::flow::forgotten::Forgotten;
 use crate::flow::key::Key;
 use crate::flow::record::Flow;
@@ -166,7 +167,7 @@ impl FlowTable {
             return;
         }
         self.end(due.at);
-        let Some(key) = self.flows.key(due.at).copied() else {
+        let Some(key) = self.flows.key(due.at) else {
             return;
         };
         let hash = self.hasher.hash_one(key);
@@ -281,7 +282,7 @@ impl FlowTable {
     fn push_one(&mut self, arrival: &Arrival) {
         let likely = arrival
             .flow
-            .filter(|&at| self.flows.key(at) == Some(&arrival.key));
+            .filter(|&at| self.flows.is_of(at, &arrival.key));
         if let Some(at) = likely
             && let Pushed::Current(current) = self.flows.push(at, &arrival.seen)
         {
@@ -314,7 +315,7 @@ impl FlowTable {
     }
 
     fn slot(&mut self, arrival: &Arrival) -> Option<&mut u32> {
-        let same = |&flow: &u32| self.flows.key(flow) == Some(&arrival.key);
+        let same = |&flow: &u32| self.flows.is_of(flow, &arrival.key);
         self.index.find_mut(arrival.hash, same)
     }
 
