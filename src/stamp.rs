@@ -44,7 +44,7 @@ pub(crate) struct Rfc3339 {
     day: i64,
     /// When the second of `text` began; `None` if that was before all times.
     start: Option<i64>,
-    /// In quotes, which JSON wants.
+    /// In quotes, which JSON wants; without nanoseconds.
     text: [u8; 32],
 }
 
@@ -59,9 +59,9 @@ impl Default for Rfc3339 {
 }
 
 impl Rfc3339 {
-    /// The text of `time` in double quotes, which is ASCII.
+    /// Writes `time` in double quotes, which is ASCII.
     #[inline]
-    pub(crate) fn quoted(&mut self, time: Time) -> &[u8; 32] {
+    pub(crate) fn quote(&mut self, time: Time, to: &mut [u8; 32]) {
         let nanos = self.start.and_then(|start| time.0.checked_sub(start));
         let nanos = match nanos {
             Some(nanos @ 0..SECOND) => nanos,
@@ -70,10 +70,10 @@ impl Rfc3339 {
         let nanos = nanos.unsigned_abs();
         let (high, low) = (nanos / 1000, nanos % 1000);
         let high = triple(high / 1000) | triple(high % 1000) << 24;
-        self.text[21..29].copy_from_slice(&high.to_le_bytes());
         let low = triple(low) | u64::from(b'Z') << 24;
-        self.text[27..31].copy_from_slice(&(low as u32).to_le_bytes());
-        &self.text
+        *to = self.text;
+        to[21..29].copy_from_slice(&high.to_le_bytes());
+        to[27..31].copy_from_slice(&(low as u32).to_le_bytes());
     }
 
     /// Writes all but the nanoseconds within the second, which are returned.
@@ -119,6 +119,26 @@ pub(crate) fn triple(number: u64) -> u64 {
     TRIPLES.get(number as usize).map_or(0, |&text| text.into())
 }
 
+/// The digits of a number below 1000 as the lowest bytes of a word, and how many they are. What the
+/// highest byte holds is none.
+#[inline]
+pub(crate) fn few(number: u64) -> (u32, usize) {
+    let text = FEW.get(number as usize).map_or(0, |&text| text);
+    (text, (text >> 24) as usize)
+}
+
+/// As [`TRIPLES`], without zeros in front; the highest byte is the number of digits.
+static FEW: [u32; 1000] = {
+    let mut few = TRIPLES;
+    let mut n = 0;
+    while n < 1000 {
+        let digits = 1 + (n >= 10) as u32 + (n >= 100) as u32;
+        few[n] = few[n] >> (8 * (3 - digits)) | digits << 24;
+        n += 1;
+    }
+    few
+};
+
 static TRIPLES: [u32; 1000] = {
     let mut triples = [0; 1000];
     let mut n = 0;
@@ -146,8 +166,9 @@ const fn civil(days: i64) -> (i64, i64, i64) {
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut text = Rfc3339::default();
-        let text = str::from_utf8(text.quoted(*self)).unwrap_or_default();
+        let mut text = [0; 32];
+        Rfc3339::default().quote(*self, &mut text);
+        let text = str::from_utf8(&text).unwrap_or_default();
         serializer.serialize_str(text.trim_matches('"'))
     }
 }
@@ -190,7 +211,7 @@ impl Stamp {
 
 #[cfg(test)]
 mod tests {
-    use super::{Rfc3339, SECOND, Time, triple};
+    use super::{Rfc3339, SECOND, Time, few, triple};
     use proptest::prelude::*;
 
     #[test]
@@ -198,7 +219,16 @@ mod tests {
         for number in 0..1000 {
             let text = format!("{number:03}\0\0\0\0\0");
             assert_eq!(triple(number).to_le_bytes(), *text.as_bytes());
+            let (digits, count) = few(number);
+            let text = number.to_string();
+            assert_eq!(digits.to_le_bytes()[..count], *text.as_bytes());
         }
+    }
+
+    fn quoted(text: &mut Rfc3339, time: Time) -> String {
+        let mut to = [0; 32];
+        text.quote(time, &mut to);
+        String::from_utf8(to.to_vec()).unwrap()
     }
 
     #[test]
@@ -214,7 +244,7 @@ mod tests {
             i64::MAX,
         ] {
             let expected = format!("\"{}\"", Time(nanos).rfc3339());
-            assert_eq!(text.quoted(Time(nanos)), expected.as_bytes());
+            assert_eq!(quoted(&mut text, Time(nanos)), expected);
         }
     }
 
@@ -227,7 +257,7 @@ mod tests {
                 for next in [0, step.into(), SECOND, i64::from(days) * 86_400 * SECOND] {
                     time = time.plus(next);
                     let expected = format!("\"{}\"", time.rfc3339());
-                    prop_assert_eq!(&text.quoted(time)[..], expected.as_bytes());
+                    prop_assert_eq!(quoted(&mut text, time), expected);
                 }
             }
         }

@@ -11,7 +11,8 @@ use crate::close::verdict::{
     EndedBy, Endpoint, Event, FileFrames, FinalAck, Finding, Outcome, PerSide, Reset, RolesFrom,
     RstFate, RstFit, RstForm, Side, State, TimeWait, Tunnel, Verdict, Zeek,
 };
-use crate::report::json::lines::{Lines, Short};
+use crate::report::json::lines::Lines;
+use crate::report::json::piece::{Piece, Short};
 use crate::stamp::Time;
 use serde_json::{Map, Value};
 use std::net::IpAddr;
@@ -30,118 +31,188 @@ trait Json {
     fn write(&self, to: &mut Lines);
 }
 
+/// What has a bounded length: several of these after one another are one piece of the line.
+trait Bounded {
+    fn put(&self, to: &mut Piece);
+}
+
+impl<T: Bounded> Json for T {
+    #[inline]
+    fn write(&self, to: &mut Lines) {
+        to.piece(|to| self.put(to));
+    }
+}
+
+/// Writes fields by their names, the first one after `$open`.
+macro_rules! fields {
+    ($to:ident, $write:ident, $open:literal, $first:ident $(, $field:ident)*) => {
+        $to.raw(concat!($open, "\"", stringify!($first), "\":"));
+        $first.$write($to);
+        $(
+            $to.raw(concat!(",\"", stringify!($field), "\":"));
+            $field.$write($to);
+        )*
+    };
+}
+
 /// Writes a struct as an object of its fields, which are listed in the order of its declaration.
 /// Fields after `;` are left out where they are `None`.
 macro_rules! object {
-    ($to:ident, $open:literal, $value:expr => $type:ident {
-        $first:ident $(, $field:ident)* $(; $($optional:ident),+)?
+    ($type:ident by $trait:ident::$write:ident to $sink:ident {
+        $($field:ident),+ $(; $($optional:ident),+)?
     }) => {
-        let $type { $first, $($field,)* $($($optional),+)? } = $value;
-        $to.raw(concat!($open, "\"", stringify!($first), "\":"));
-        $first.write($to);
-        $(
-            $to.raw(concat!(",\"", stringify!($field), "\":"));
-            $field.write($to);
-        )*
-        $($(
-            if let Some(value) = $optional {
-                $to.raw(concat!(",\"", stringify!($optional), "\":"));
-                value.write($to);
+        impl $trait for $type {
+            #[inline]
+            fn $write(&self, to: &mut $sink) {
+                let Self { $($field,)+ $($($optional),+)? } = self;
+                fields!(to, $write, "{", $($field),+);
+                $($(
+                    if let Some(value) = $optional {
+                        to.raw(concat!(",\"", stringify!($optional), "\":"));
+                        value.$write(to);
+                    }
+                )+)?
+                to.raw("}");
             }
-        )+)?
-        $to.raw("}");
+        }
     };
 }
 
 impl Json for Verdict {
     fn write(&self, to: &mut Lines) {
-        object!(to, "{\"type\":\"flow\",", self => Verdict {
-            schema, flow, source, client, server, roles_from, start, end, first_frame, last_frame,
-            packets, payload_bytes, outcome, active_closer, aborted_by, abort_cause,
-            cause_confidence, cause_alternatives, final_ack, confidence, reason, time_wait,
-            final_states, close, resets, findings, previous_flow, wireshark_filter, zeek; vlan, tunnel, files
+        let Self {
+            schema,
+            flow,
+            source,
+            client,
+            server,
+            roles_from,
+            start,
+            end,
+            first_frame,
+            last_frame,
+            packets,
+            payload_bytes,
+            outcome,
+            active_closer,
+            aborted_by,
+            abort_cause,
+            cause_confidence,
+            cause_alternatives,
+            final_ack,
+            confidence,
+            reason,
+            time_wait,
+            final_states,
+            close,
+            resets,
+            findings,
+            previous_flow,
+            wireshark_filter,
+            zeek,
+            vlan,
+            tunnel,
+            files,
+        } = self;
+        to.piece(|to| {
+            fields!(to, put, "{\"type\":\"flow\",", schema, flow);
         });
-    }
-}
-
-impl Json for Endpoint {
-    fn write(&self, to: &mut Lines) {
-        object!(to, "{", self => Endpoint { addr, port });
-    }
-}
-
-impl<T: Json> Json for PerSide<T> {
-    fn write(&self, to: &mut Lines) {
-        object!(to, "{", self => PerSide { client, server });
-    }
-}
-
-impl Json for TimeWait {
-    fn write(&self, to: &mut Lines) {
-        object!(to, "{", self => TimeWait {
-            owner, start, end, ended_by, basis, confidence, restarts; left_ns
+        fields!(to, write, ",", source);
+        to.piece(|to| {
+            fields!(
+                to,
+                put,
+                ",",
+                client,
+                server,
+                roles_from,
+                start,
+                end,
+                first_frame,
+                last_frame,
+                packets,
+                payload_bytes,
+                outcome,
+                active_closer,
+                aborted_by,
+                abort_cause,
+                cause_confidence
+            );
         });
+        fields!(to, write, ",", cause_alternatives);
+        to.piece(|to| {
+            fields!(to, put, ",", final_ack, confidence);
+        });
+        fields!(
+            to,
+            write,
+            ",",
+            reason,
+            time_wait,
+            final_states,
+            close,
+            resets,
+            findings
+        );
+        to.piece(|to| {
+            fields!(to, put, ",", previous_flow, wireshark_filter);
+        });
+        fields!(to, write, ",", zeek);
+        if let Some(vlan) = vlan {
+            fields!(to, write, ",", vlan);
+        }
+        if let Some(tunnel) = tunnel {
+            fields!(to, write, ",", tunnel);
+        }
+        if let Some(files) = files {
+            fields!(to, write, ",", files);
+        }
+        to.raw("}");
     }
 }
 
-impl Json for CloseEntry {
-    fn write(&self, to: &mut Lines) {
+object!(Endpoint by Bounded::put to Piece { addr, port });
+object!(TimeWait by Bounded::put to Piece {
+    owner, start, end, ended_by, basis, confidence, restarts; left_ns
+});
+object!(CloseEvent by Bounded::put to Piece { frame, time, from, event, seq, ack, len });
+object!(Reset by Bounded::put to Piece { frame, time, from, form, fit, fate, copies });
+object!(Finding by Json::write to Lines {
+    code, severity, side, frames, confidence, message, data
+});
+object!(Tunnel by Json::write to Lines { kind, id });
+object!(Zeek by Json::write to Lines { conn_state, history });
+object!(FileFrames by Json::write to Lines { source, frames });
+
+impl<T: Bounded> Bounded for PerSide<T> {
+    #[inline]
+    fn put(&self, to: &mut Piece) {
+        let Self { client, server } = self;
+        fields!(to, put, "{", client, server);
+        to.raw("}");
+    }
+}
+
+impl Bounded for CloseEntry {
+    #[inline]
+    fn put(&self, to: &mut Piece) {
         match self {
-            Self::Event(event) => event.write(to),
+            Self::Event(event) => event.put(to),
             Self::More { more } => {
-                to.raw("{\"more\":");
-                more.write(to);
+                fields!(to, put, "{", more);
                 to.raw("}");
             }
         }
     }
 }
 
-impl Json for CloseEvent {
-    fn write(&self, to: &mut Lines) {
-        object!(to, "{", self => CloseEvent { frame, time, from, event, seq, ack, len });
-    }
-}
-
-impl Json for Reset {
-    fn write(&self, to: &mut Lines) {
-        object!(to, "{", self => Reset { frame, time, from, form, fit, fate, copies });
-    }
-}
-
-impl Json for Finding {
-    fn write(&self, to: &mut Lines) {
-        object!(to, "{", self => Finding {
-            code, severity, side, frames, confidence, message, data
-        });
-    }
-}
-
-impl Json for Tunnel {
-    fn write(&self, to: &mut Lines) {
-        object!(to, "{", self => Tunnel { kind, id });
-    }
-}
-
-impl Json for Zeek {
-    fn write(&self, to: &mut Lines) {
-        object!(to, "{", self => Zeek { conn_state, history });
-    }
-}
-
-impl Json for FileFrames {
-    fn write(&self, to: &mut Lines) {
-        object!(to, "{", self => FileFrames { source, frames });
-    }
-}
-
-impl Json for [u64; 2] {
-    fn write(&self, to: &mut Lines) {
+impl Bounded for [u64; 2] {
+    fn put(&self, to: &mut Piece) {
         let [in_set, in_file] = self;
         to.raw("[");
-        in_set.write(to);
+        in_set.put(to);
         to.raw(",");
-        in_file.write(to);
+        in_file.put(to);
         to.raw("]");
     }
 }
@@ -184,33 +255,33 @@ impl<T: Json> Json for Vec<T> {
     }
 }
 
-impl<T: Json> Json for Option<T> {
+impl<T: Bounded> Bounded for Option<T> {
     #[inline]
-    fn write(&self, to: &mut Lines) {
+    fn put(&self, to: &mut Piece) {
         match self {
-            Some(value) => value.write(to),
+            Some(value) => value.put(to),
             None => to.raw("null"),
         }
     }
 }
 
-impl Json for Time {
+impl Bounded for Time {
     #[inline]
-    fn write(&self, to: &mut Lines) {
+    fn put(&self, to: &mut Piece) {
         to.time(*self);
     }
 }
 
-impl Json for IpAddr {
-    fn write(&self, to: &mut Lines) {
+impl Bounded for IpAddr {
+    fn put(&self, to: &mut Piece) {
         to.raw("\"");
         to.address(*self);
         to.raw("\"");
     }
 }
 
-impl Json for WiresharkFilter {
-    fn write(&self, to: &mut Lines) {
+impl Bounded for WiresharkFilter {
+    fn put(&self, to: &mut Piece) {
         to.raw("\"");
         for (before, value) in self.terms() {
             to.raw(before);
@@ -241,28 +312,28 @@ impl Json for Arc<str> {
     }
 }
 
-impl Json for u64 {
+impl Bounded for u64 {
     #[inline]
-    fn write(&self, to: &mut Lines) {
+    fn put(&self, to: &mut Piece) {
         to.number(*self);
     }
 }
 
-impl Json for i64 {
-    fn write(&self, to: &mut Lines) {
+impl Bounded for i64 {
+    fn put(&self, to: &mut Piece) {
         if *self < 0 {
             to.raw("-");
         }
-        self.unsigned_abs().write(to);
+        self.unsigned_abs().put(to);
     }
 }
 
 macro_rules! narrow {
     ($($type:ty),+) => {
-        $(impl Json for $type {
+        $(impl Bounded for $type {
             #[inline]
-            fn write(&self, to: &mut Lines) {
-                u64::from(*self).write(to);
+            fn put(&self, to: &mut Piece) {
+                u64::from(*self).put(to);
             }
         })+
     };
@@ -271,9 +342,9 @@ narrow!(u16, u32);
 
 macro_rules! named {
     ($($type:ty),+ $(,)?) => {
-        $(impl Json for $type {
+        $(impl Bounded for $type {
             #[inline]
-            fn write(&self, to: &mut Lines) {
+            fn put(&self, to: &mut Piece) {
                 static NAMES: [Short; <$type>::ALL.len()] = {
                     let mut names = [Short::EMPTY; <$type>::ALL.len()];
                     let mut i = 0;
@@ -321,7 +392,7 @@ mod tests {
         let mut lines = Lines::default();
         value.write(&mut lines);
         let expected = serde_json::to_string(value).unwrap();
-        assert_eq!(String::from_utf8(lines.text).unwrap(), expected);
+        assert_eq!(str::from_utf8(lines.text()), Ok(expected.as_str()));
     }
 
     #[test]
