@@ -4,7 +4,7 @@
 //! flows is mostly this line. Every struct is taken apart without `..`, so that a new field does
 //! not compile until it is written here.
 
-use crate::close::filter::{Operand, WiresharkFilter};
+use crate::close::filter::WiresharkFilter;
 use crate::close::finding::{Code, Severity};
 use crate::close::verdict::{
     AbortCause, AbortedBy, ActiveCloser, Basis, CloseEntry, CloseEvent, Confidence, ConnState,
@@ -281,14 +281,32 @@ impl Bounded for IpAddr {
 }
 
 impl Bounded for WiresharkFilter {
+    #[inline]
     fn put(&self, to: &mut Piece) {
+        const fn shorts(words: [&str; 6]) -> [Short; 6] {
+            let [a, b, c, d, e, f] = words;
+            let [a, b, c] = [Short::new(a), Short::new(b), Short::new(c)];
+            [a, b, c, Short::new(d), Short::new(e), Short::new(f)]
+        }
+        static IPV4: [Short; 6] = shorts(WiresharkFilter::IPV4);
+        static IPV6: [Short; 6] = shorts(WiresharkFilter::IPV6);
+        let ([client, server], [from, to_port], [first, last]) =
+            (self.addrs, self.ports, self.frames);
+        let [ip, and_ip, port, and_port, frame, and_frame] =
+            if client.is_ipv4() { &IPV4 } else { &IPV6 };
         to.raw("\"");
-        for (before, value) in self.terms() {
-            to.raw(before);
-            match value {
-                Operand::Address(addr) => to.address(addr),
-                Operand::Number(number) => to.number(number),
-            }
+        to.short(ip);
+        to.address(client);
+        to.short(and_ip);
+        to.address(server);
+        for (before, number) in [
+            (port, u64::from(from)),
+            (and_port, to_port.into()),
+            (frame, first),
+            (and_frame, last),
+        ] {
+            to.short(before);
+            to.number(number);
         }
         to.raw("\"");
     }
@@ -350,7 +368,7 @@ macro_rules! named {
                     let mut i = 0;
                     while i < names.len() {
                         let value = <$type>::ALL[i];
-                        names[value as usize] = Short::quoted(value.name().as_bytes());
+                        names[value as usize] = Short::quoted(value.name());
                         i += 1;
                     }
                     names

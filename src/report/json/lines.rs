@@ -65,9 +65,14 @@ impl Lines {
             self.raw(&Value::from(text).to_string());
             return;
         }
-        self.raw("\"");
-        self.raw(text);
-        self.raw("\"");
+        let len = text.len() + 2;
+        self.make_room(len);
+        let room = self.room.get_mut(self.len..self.len + len);
+        if let Some([open, inside @ .., close]) = room {
+            (*open, *close) = (b'"', b'"');
+            inside.copy_from_slice(text.as_bytes());
+            self.len += len;
+        }
     }
 
     #[inline]

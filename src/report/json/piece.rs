@@ -5,7 +5,7 @@
 
 use crate::stamp::{Rfc3339, Time, few, triple};
 use std::io::Write as _;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The most bytes of a piece. A power of two, so that a place in it is found without a test.
 pub(super) const ROOM: usize = 1024;
@@ -77,17 +77,12 @@ impl<'a> Piece<'a> {
     }
 
     /// An address.
+    #[inline(always)]
     pub(super) fn address(&mut self, addr: IpAddr) {
-        match addr {
-            IpAddr::V4(addr) => self.len = put_ipv4(self.room, self.len, addr),
-            IpAddr::V6(addr) => {
-                let mut rest = self.room.get_mut(self.len % ROOM..).unwrap_or_default();
-                let before = rest.len();
-                // An address fits: a piece is not longer than its room.
-                write!(rest, "{addr}").unwrap_or_default();
-                self.len += before - rest.len();
-            }
-        }
+        self.len = match addr {
+            IpAddr::V4(addr) => put_ipv4(self.room, self.len, addr),
+            IpAddr::V6(addr) => put_ipv6(self.room, self.len, addr),
+        };
     }
 }
 
@@ -134,6 +129,14 @@ fn put_ipv4(room: &mut Room, len: usize, addr: Ipv4Addr) -> usize {
     len - 1
 }
 
+fn put_ipv6(room: &mut Room, len: usize, addr: Ipv6Addr) -> usize {
+    let mut rest = room.get_mut(len % ROOM..).unwrap_or_default();
+    let before = rest.len();
+    // An address fits: a piece is not longer than its room.
+    write!(rest, "{addr}").unwrap_or_default();
+    len + before - rest.len()
+}
+
 /// A text in a block of fixed size, with anything after it: to write the block and go on within it
 /// is less work than a copy of varying length.
 #[derive(Clone, Copy)]
@@ -152,12 +155,21 @@ impl Short {
         len: 0,
     };
 
-    /// The text in quotes. Made by the compiler, which says so if it is too long.
-    pub(super) const fn quoted(text: &[u8]) -> Self {
+    /// The text. Made by the compiler, which says so if it is too long.
+    pub(super) const fn new(text: &str) -> Self {
+        let mut short = Self::EMPTY;
+        let (inside, _) = short.block.split_at_mut(text.len());
+        inside.copy_from_slice(text.as_bytes());
+        short.len = text.len();
+        short
+    }
+
+    /// The text in quotes.
+    pub(super) const fn quoted(text: &str) -> Self {
         let mut short = Self::EMPTY;
         let (_, rest) = short.block.split_at_mut(1);
         let (inside, _) = rest.split_at_mut(text.len());
-        inside.copy_from_slice(text);
+        inside.copy_from_slice(text.as_bytes());
         short.len = text.len() + 2;
         assert!(short.len <= Self::SIZE, "a name is too long");
         short
