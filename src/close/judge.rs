@@ -2,7 +2,7 @@
 
 use crate::close::case::Case;
 use crate::close::events::{events, listed_resets};
-use crate::close::facts::Context;
+use crate::close::facts::{Context, Facts};
 use crate::close::filter::WiresharkFilter;
 use crate::close::final_state::final_states;
 use crate::close::finding::findings;
@@ -17,8 +17,8 @@ pub const SCHEMA: u32 = 1;
 
 /// Judges one flow of the capture named `source`.
 pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
-    let case = Case::new(flow, context);
-    let facts = &case.facts;
+    let facts = Facts::new(flow, context);
+    let case = Case::new(&facts);
     let (client, server) = (facts.endpoint(Side::Client), facts.endpoint(Side::Server));
     let per_side = |of: fn(&Half) -> u64| PerSide {
         client: of(facts.half(Side::Client)),

@@ -4,6 +4,7 @@ use crate::close::filter::WiresharkFilter;
 use crate::close::finding::{Code, Severity};
 use crate::stamp::Time;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -386,6 +387,9 @@ pub struct TimeWait {
     pub left_ns: Option<i64>,
 }
 
+/// The TIME-WAITs of a flow. Most flows have one.
+pub type TimeWaits = SmallVec<[TimeWait; 1]>;
+
 /// A segment that mattered to the close. Sequence numbers are relative to the ISNs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -566,7 +570,7 @@ pub struct Verdict {
     /// One sentence that names the deciding frames.
     pub reason: String,
     /// One entry per owner; empty if nobody owns one.
-    pub time_wait: Vec<TimeWait>,
+    pub time_wait: TimeWaits,
     /// Both sides' states at the end of the capture, derived.
     pub final_states: PerSide<State>,
     /// At most 16 events, then how many more.

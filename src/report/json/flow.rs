@@ -9,7 +9,7 @@ use crate::close::finding::{Code, Severity};
 use crate::close::verdict::{
     AbortCause, AbortedBy, ActiveCloser, Basis, CloseEntry, CloseEvent, Confidence, ConnState,
     EndedBy, Endpoint, Event, FileFrames, FinalAck, Finding, Outcome, PerSide, Reset, RolesFrom,
-    RstFate, RstFit, RstForm, Side, State, TimeWait, Tunnel, Verdict, Zeek,
+    RstFate, RstFit, RstForm, Side, State, TimeWait, TimeWaits, Tunnel, Verdict, Zeek,
 };
 use crate::report::json::lines::Lines;
 use crate::report::json::piece::{Piece, Short};
@@ -242,7 +242,7 @@ impl Json for Value {
     }
 }
 
-impl<T: Json> Json for Vec<T> {
+impl<T: Json> Json for [T] {
     fn write(&self, to: &mut Lines) {
         to.raw("[");
         for (i, item) in self.iter().enumerate() {
@@ -252,6 +252,18 @@ impl<T: Json> Json for Vec<T> {
             item.write(to);
         }
         to.raw("]");
+    }
+}
+
+impl<T: Json> Json for Vec<T> {
+    fn write(&self, to: &mut Lines) {
+        self.as_slice().write(to);
+    }
+}
+
+impl Json for TimeWaits {
+    fn write(&self, to: &mut Lines) {
+        self.as_slice().write(to);
     }
 }
 
