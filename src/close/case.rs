@@ -5,14 +5,14 @@ use crate::close::closer::{Closer, active_closer};
 use crate::close::facts::Facts;
 use crate::close::last_ack::{LastAck, last_ack};
 use crate::close::outcome;
-use crate::close::reset::{Rst, resets};
+use crate::close::reset::{Rst, Rsts, resets};
 use crate::close::time_wait::time_waits;
 use crate::close::verdict::{Confidence, FinalAck, Outcome, RstForm, Side, TimeWaits};
 
 /// A flow and the conclusions, each of which rests on those above it.
 pub(super) struct Case<'f, 'a> {
     pub(super) facts: &'f Facts<'a>,
-    pub(super) resets: Vec<Rst<'a>>,
+    pub(super) resets: Rsts<'a>,
     /// The RST that ended the flow; none once both FINs were acknowledged.
     pub(super) abort: Option<Abort>,
     pub(super) closer: Closer,

@@ -2,7 +2,7 @@
 
 use crate::close::case::Case;
 use crate::close::reset::Rst;
-use crate::close::verdict::{CloseEntry, CloseEvent, Event, Reset, Side};
+use crate::close::verdict::{CloseEntry, CloseEvent, Event, Reset, Resets, Side};
 use crate::flow::Seen;
 use crate::seq::SeqNum;
 
@@ -90,8 +90,8 @@ impl Told {
 }
 
 /// The RSTs; those of one side, form, fit and fate are one event.
-pub(super) fn listed_resets(case: &Case) -> Vec<Reset> {
-    let mut all: Vec<Reset> = Vec::new();
+pub(super) fn listed_resets(case: &Case) -> Resets {
+    let mut all = Resets::new();
     for rst in &case.resets {
         let same = |r: &&mut Reset| {
             (r.from, r.form, r.fit, r.fate) == (rst.from, rst.form, rst.fit, rst.fate)

@@ -61,7 +61,12 @@ impl<'a> Facts<'a> {
             was_acked: [None; 2],
             possible_fin: [false; 2],
         };
-        flow.log.iter().for_each(|seen| facts.keep(seen));
+        flow.log.iter().for_each(|seen| {
+            facts.sent[usize::from(seen.from() & 1)].push(seen);
+            if seen.flags.fin() {
+                facts.keep_copy(seen);
+            }
+        });
         let sides = [Side::Client, Side::Server];
         facts.acked = sides.map(|side| facts.find_fin_acked(side));
         facts.was_acked = sides.map(|side| facts.find_fin_was_acked(side));
@@ -69,12 +74,10 @@ impl<'a> Facts<'a> {
         facts
     }
 
-    fn keep(&mut self, seen: &'a Seen) {
+    // Not in line: the other segments would pay for it, which are most.
+    #[inline(never)]
+    fn keep_copy(&mut self, seen: &'a Seen) {
         let from = usize::from(seen.from() & 1);
-        self.sent[from].push(seen);
-        if !seen.flags.fin() {
-            return;
-        }
         let copies = &mut self.copies[from];
         let fin = self.flow.half[from].fin.as_ref();
         let is_copy = fin.is_some_and(|fin| seen.end().minus(1) == fin.seq);

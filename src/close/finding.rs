@@ -751,6 +751,9 @@ impl Code {
 pub(super) fn findings(case: &Case) -> Vec<Finding> {
     let shown = Sign::of(case);
     let mut all = Vec::new();
+    if shown.is_none() && !cfg!(debug_assertions) {
+        return all;
+    }
     for row in FINDINGS {
         if row.needs.meets(shown) {
             let found = (row.detect)(case).into_iter();

@@ -10,6 +10,7 @@ use crate::close::reason::reason;
 use crate::close::verdict::{PerSide, Side, Verdict};
 use crate::close::zeek::zeek;
 use crate::flow::{Flow, Half};
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// Version of the report's format.
@@ -44,7 +45,7 @@ pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
         aborted_by: abort.map(|a| a.by),
         abort_cause: abort.map(|a| a.cause),
         cause_confidence: abort.map(|a| a.cause_confidence),
-        cause_alternatives: abort.map(|a| a.alternatives.clone()).unwrap_or_default(),
+        cause_alternatives: abort.map_or_else(SmallVec::new, |a| a.alternatives.into()),
         final_ack: case.last_ack.value,
         confidence: case.confidence(),
         reason: reason(&case),

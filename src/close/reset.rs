@@ -5,6 +5,7 @@ use crate::close::facts::{Facts, SLACK};
 use crate::close::verdict::{RstFate, RstFit, RstForm, Side};
 use crate::flow::{ResetSeen, Seen};
 use crate::seq::SeqNum;
+use smallvec::SmallVec;
 
 /// What a reply RST answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +98,9 @@ pub(super) struct Rst<'a> {
     pub(super) fate: RstFate,
 }
 
+/// The RSTs of a flow. Most aborts have one.
+pub(super) type Rsts<'a> = SmallVec<[Rst<'a>; 1]>;
+
 impl Rst<'_> {
     pub(super) const fn seen(&self) -> &Seen {
         &self.reset.seen
@@ -104,8 +108,8 @@ impl Rst<'_> {
 }
 
 /// Every RST of a flow, in file order.
-pub(super) fn resets<'a>(facts: &Facts<'a>) -> Vec<Rst<'a>> {
-    let mut all: Vec<Rst<'a>> = Vec::new();
+pub(super) fn resets<'a>(facts: &Facts<'a>) -> Rsts<'a> {
+    let mut all = Rsts::new();
     for reset in &facts.flow.resets {
         let rst = examine(facts, reset, &all);
         all.push(rst);

@@ -98,6 +98,11 @@ impl Sign {
         Self(bits.iter().fold(0, |all, bit| all | bit))
     }
 
+    /// Most cases show none of them.
+    pub(super) const fn is_none(self) -> bool {
+        self.0 == 0
+    }
+
     /// They have one in common.
     pub(super) const fn meets(self, other: Self) -> bool {
         self.0 & other.0 != 0

@@ -444,6 +444,9 @@ pub struct Reset {
     pub copies: u32,
 }
 
+/// The RSTs of a flow. Most aborts have one.
+pub type Resets = SmallVec<[Reset; 1]>;
+
 /// Something worth knowing about a flow.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -562,7 +565,7 @@ pub struct Verdict {
     /// How sure the cause is.
     pub cause_confidence: Option<Confidence>,
     /// What else it may have been.
-    pub cause_alternatives: Vec<AbortCause>,
+    pub cause_alternatives: SmallVec<[AbortCause; 16]>,
     /// What became of the last ACK.
     pub final_ack: FinalAck,
     /// The least over `outcome`, `active_closer` and `aborted_by`.
@@ -576,7 +579,7 @@ pub struct Verdict {
     /// At most 16 events, then how many more.
     pub close: Vec<CloseEntry>,
     /// The RSTs.
-    pub resets: Vec<Reset>,
+    pub resets: Resets,
     /// What else is worth knowing.
     pub findings: Vec<Finding>,
     /// The flow before on the same addresses and ports.

@@ -9,12 +9,13 @@ use crate::close::finding::{Code, Severity};
 use crate::close::verdict::{
     AbortCause, AbortedBy, ActiveCloser, Basis, CloseEntry, CloseEvent, Confidence, ConnState,
     EndedBy, Endpoint, Event, FileFrames, FinalAck, Finding, Outcome, PerSide, Reset, RolesFrom,
-    RstFate, RstFit, RstForm, Side, State, TimeWait, TimeWaits, Tunnel, Verdict, Zeek,
+    RstFate, RstFit, RstForm, Side, State, TimeWait, Tunnel, Verdict, Zeek,
 };
 use crate::report::json::lines::Lines;
 use crate::report::json::piece::{Piece, Short};
 use crate::stamp::Time;
 use serde_json::{Map, Value};
+use smallvec::{Array, SmallVec};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -242,26 +243,64 @@ impl Json for Value {
     }
 }
 
-impl<T: Json> Json for [T] {
+impl<T: Bounded> Json for [T] {
     fn write(&self, to: &mut Lines) {
-        to.raw("[");
-        for (i, item) in self.iter().enumerate() {
-            if i > 0 {
-                to.raw(",");
-            }
-            item.write(to);
+        let mut before = b'[';
+        for item in self {
+            to.piece(|to| {
+                to.byte(before);
+                item.put(to);
+            });
+            before = b',';
         }
-        to.raw("]");
+        to.raw(if self.is_empty() { "[]" } else { "]" });
     }
 }
 
-impl<T: Json> Json for Vec<T> {
+/// A list of what has no bounded length.
+fn list<T: Json>(items: &[T], to: &mut Lines) {
+    let mut before = "[";
+    for item in items {
+        to.raw(before);
+        item.write(to);
+        before = ",";
+    }
+    to.raw(if items.is_empty() { "[]" } else { "]" });
+}
+
+impl Json for [Finding] {
+    fn write(&self, to: &mut Lines) {
+        list(self, to);
+    }
+}
+
+impl Json for [Tunnel] {
+    fn write(&self, to: &mut Lines) {
+        list(self, to);
+    }
+}
+
+impl Json for [FileFrames] {
+    fn write(&self, to: &mut Lines) {
+        list(self, to);
+    }
+}
+
+impl<T> Json for Vec<T>
+where
+    [T]: Json,
+{
+    #[inline]
     fn write(&self, to: &mut Lines) {
         self.as_slice().write(to);
     }
 }
 
-impl Json for TimeWaits {
+impl<T: Array> Json for SmallVec<T>
+where
+    [T::Item]: Json,
+{
+    #[inline]
     fn write(&self, to: &mut Lines) {
         self.as_slice().write(to);
     }
@@ -296,9 +335,13 @@ impl Bounded for WiresharkFilter {
     #[inline]
     fn put(&self, to: &mut Piece) {
         const fn shorts(words: [&str; 6]) -> [Short; 6] {
-            let [a, b, c, d, e, f] = words;
-            let [a, b, c] = [Short::new(a), Short::new(b), Short::new(c)];
-            [a, b, c, Short::new(d), Short::new(e), Short::new(f)]
+            let mut shorts = [Short::EMPTY; 6];
+            let mut i = 0;
+            while i < words.len() {
+                shorts[i] = Short::new(words[i]);
+                i += 1;
+            }
+            shorts
         }
         static IPV4: [Short; 6] = shorts(WiresharkFilter::IPV4);
         static IPV6: [Short; 6] = shorts(WiresharkFilter::IPV6);

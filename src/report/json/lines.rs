@@ -60,6 +60,7 @@ impl Lines {
     }
 
     /// A text in quotes, with escapes where it needs them.
+    #[inline(never)]
     pub(super) fn string(&mut self, text: &str) {
         if needs_escapes(text.as_bytes()) {
             self.raw(&Value::from(text).to_string());
@@ -91,31 +92,32 @@ impl Lines {
 
 /// Whether JSON escapes any of these bytes (RFC 8259 section 7).
 pub(super) fn needs_escapes(text: &[u8]) -> bool {
-    let Some(last) = text.last_chunk::<8>() else {
-        return text
-            .iter()
-            .any(|byte| matches!(byte, 0..0x20 | b'"' | b'\\'));
+    let Some(last) = text.last_chunk() else {
+        return text.iter().any(|&byte| is_special(byte));
     };
-    // Whole words without a branch; the last one overlaps.
-    let (words, _) = text.as_chunks::<8>();
-    words
-        .iter()
-        .fold(special(*last), |all, &word| all | special(word))
-        != 0
+    // Whole blocks without a branch, a byte beside the other; the last one overlaps.
+    let (blocks, _) = text.as_chunks();
+    let mut found = specials(last);
+    for block in blocks {
+        let more = specials(block);
+        found
+            .iter_mut()
+            .zip(more)
+            .for_each(|(all, one)| *all |= one);
+    }
+    found != [false; BLOCK]
 }
 
-/// Not 0 if any of eight bytes is a control character, a quote or a backslash.
-///
-/// Subtracting sets the highest bit of a byte that is less, and for other than ASCII it was set
-/// before. What a byte borrows changes only words with such a byte in them.
+/// What a vector register of every processor holds.
+const BLOCK: usize = 16;
+
 #[inline]
-fn special(bytes: [u8; 8]) -> u64 {
-    const fn all(byte: u8) -> u64 {
-        u64::from_le_bytes([byte; 8])
-    }
-    let word = u64::from_le_bytes(bytes);
-    let control = word.wrapping_sub(all(0x20));
-    let quote = (word ^ all(b'"')).wrapping_sub(all(1));
-    let backslash = (word ^ all(b'\\')).wrapping_sub(all(1));
-    (control | quote | backslash) & !word & all(0x80)
+fn specials(block: &[u8; BLOCK]) -> [bool; BLOCK] {
+    block.map(is_special)
+}
+
+/// A control character, a quote or a backslash.
+#[inline]
+const fn is_special(byte: u8) -> bool {
+    matches!(byte, 0..0x20 | b'"' | b'\\')
 }

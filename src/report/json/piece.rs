@@ -2,6 +2,10 @@
 //!
 //! What takes fewest instructions for each: words and blocks of fixed size, of which the next text
 //! covers what is too much.
+#![expect(
+    clippy::inline_always,
+    reason = "in line each is a few instructions, its text and its length known; called it is twenty"
+)]
 
 use crate::stamp::{Rfc3339, Time, few, triple};
 use std::io::Write as _;
@@ -46,6 +50,15 @@ impl<'a> Piece<'a> {
             room.copy_from_slice(text.as_bytes());
         }
         self.len += text.len();
+    }
+
+    /// One character.
+    #[inline(always)]
+    pub(super) fn byte(&mut self, byte: u8) {
+        if let Some(room) = chunk(self.room, self.len) {
+            *room = [byte];
+        }
+        self.len += 1;
     }
 
     /// A text from a table.
@@ -107,14 +120,16 @@ fn put_few(room: &mut Room, len: usize, number: u64) -> usize {
     len + count
 }
 
+/// A number from 1000 on: most are below a million.
 fn put_many(room: &mut Room, len: usize, number: u64) -> usize {
-    let (high, low) = (number / 1000, number % 1000);
-    let len = if high < 1000 {
-        put_few(room, len, high)
-    } else {
-        put_many(room, len, high)
-    };
-    put_word(room, len, triple(low) as u32);
+    if number >= 1_000_000 {
+        let len = put_many(room, len, number / 1000);
+        put_word(room, len, triple(number % 1000) as u32);
+        return len + 3;
+    }
+    let number = number as u32;
+    let len = put_few(room, len, u64::from(number / 1000));
+    put_word(room, len, triple(u64::from(number % 1000)) as u32);
     len + 3
 }
 
