@@ -79,95 +79,44 @@ macro_rules! object {
     };
 }
 
+/// Writes a struct's fields in groups: what is `put` is one piece, what is `write`n goes by itself.
+macro_rules! groups {
+    ($to:ident, $value:expr => $($write:ident $open:literal [$($field:ident),+])+; $($optional:ident),+) => {
+        let Self { $($($field,)+)+ $($optional),+ } = $value;
+        $(groups!(@$write $to, $open, $($field),+);)+
+        $(
+            if let Some(value) = $optional {
+                $to.raw(concat!(",\"", stringify!($optional), "\":"));
+                value.write($to);
+            }
+        )+
+    };
+    (@put $to:ident, $open:literal, $($field:ident),+) => {
+        $to.piece(|to| {
+            fields!(to, put, $open, $($field),+);
+        });
+    };
+    (@write $to:ident, $open:literal, $($field:ident),+) => {
+        fields!($to, write, $open, $($field),+);
+    };
+}
+
 impl Json for Verdict {
     fn write(&self, to: &mut Lines) {
-        let Self {
-            schema,
-            flow,
-            source,
-            client,
-            server,
-            roles_from,
-            start,
-            end,
-            first_frame,
-            last_frame,
-            packets,
-            payload_bytes,
-            outcome,
-            active_closer,
-            aborted_by,
-            abort_cause,
-            cause_confidence,
-            cause_alternatives,
-            final_ack,
-            confidence,
-            reason,
-            time_wait,
-            final_states,
-            close,
-            resets,
-            findings,
-            previous_flow,
-            wireshark_filter,
-            zeek,
-            vlan,
-            tunnel,
-            files,
-        } = self;
-        to.piece(|to| {
-            fields!(to, put, "{\"type\":\"flow\",", schema, flow);
-        });
-        fields!(to, write, ",", source);
-        to.piece(|to| {
-            fields!(
-                to,
-                put,
-                ",",
-                client,
-                server,
-                roles_from,
-                start,
-                end,
-                first_frame,
-                last_frame,
-                packets,
-                payload_bytes,
-                outcome,
-                active_closer,
-                aborted_by,
-                abort_cause,
-                cause_confidence
-            );
-        });
-        fields!(to, write, ",", cause_alternatives);
-        to.piece(|to| {
-            fields!(to, put, ",", final_ack, confidence);
-        });
-        fields!(
-            to,
-            write,
-            ",",
-            reason,
-            time_wait,
-            final_states,
-            close,
-            resets,
-            findings
+        groups!(to, self =>
+            put "{\"type\":\"flow\"," [schema, flow]
+            write "," [source]
+            put "," [
+                client, server, roles_from, start, end, first_frame, last_frame, packets,
+                payload_bytes, outcome, active_closer, aborted_by, abort_cause, cause_confidence
+            ]
+            write "," [cause_alternatives]
+            put "," [final_ack, confidence]
+            write "," [reason, time_wait, final_states, close, resets, findings]
+            put "," [previous_flow, wireshark_filter]
+            write "," [zeek];
+            vlan, tunnel, files
         );
-        to.piece(|to| {
-            fields!(to, put, ",", previous_flow, wireshark_filter);
-        });
-        fields!(to, write, ",", zeek);
-        if let Some(vlan) = vlan {
-            fields!(to, write, ",", vlan);
-        }
-        if let Some(tunnel) = tunnel {
-            fields!(to, write, ",", tunnel);
-        }
-        if let Some(files) = files {
-            fields!(to, write, ",", files);
-        }
         to.raw("}");
     }
 }
@@ -268,23 +217,16 @@ fn list<T: Json>(items: &[T], to: &mut Lines) {
     to.raw(if items.is_empty() { "[]" } else { "]" });
 }
 
-impl Json for [Finding] {
-    fn write(&self, to: &mut Lines) {
-        list(self, to);
-    }
+macro_rules! lists {
+    ($($type:ty),+) => {
+        $(impl Json for [$type] {
+            fn write(&self, to: &mut Lines) {
+                list(self, to);
+            }
+        })+
+    };
 }
-
-impl Json for [Tunnel] {
-    fn write(&self, to: &mut Lines) {
-        list(self, to);
-    }
-}
-
-impl Json for [FileFrames] {
-    fn write(&self, to: &mut Lines) {
-        list(self, to);
-    }
-}
+lists!(Finding, Tunnel, FileFrames);
 
 impl<T> Json for Vec<T>
 where
@@ -458,6 +400,7 @@ named!(
 mod tests {
     use super::*;
     use crate::report::json::lines::needs_escapes;
+    use crate::report::samples;
     use proptest::prelude::*;
     use serde::Serialize;
 
@@ -494,6 +437,36 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_longest_pieces_fit() {
+        let addr = std::net::Ipv6Addr::from_bits(u128::MAX).into();
+        let (most, time) = (u64::MAX, Some(Time(i64::MAX)));
+        let mut verdict = samples::one_of_each().remove(0);
+        (verdict.schema, verdict.flow, verdict.start, verdict.end) = (u32::MAX, most, time, time);
+        verdict.client = Endpoint { addr, port: 65535 };
+        verdict.server = verdict.client;
+        (verdict.first_frame, verdict.last_frame) = (most, most);
+        (verdict.packets.client, verdict.packets.server) = (most, most);
+        verdict.payload_bytes = verdict.packets;
+        verdict.roles_from = RolesFrom::PortGuess;
+        verdict.outcome = Outcome::HandshakeIncomplete;
+        verdict.active_closer = ActiveCloser::Unknown;
+        verdict.aborted_by = Some(AbortedBy::Middlebox);
+        verdict.abort_cause = Some(AbortCause::RetransmissionTimeout);
+        verdict.cause_confidence = Some(Confidence::Possible);
+        verdict.previous_flow = Some(most);
+        verdict.wireshark_filter = WiresharkFilter {
+            addrs: [addr; 2],
+            ports: [65535; 2],
+            frames: [most; 2],
+        };
+        let mut lines = Lines::default();
+        verdict.write(&mut lines);
+        let expected = serde_json::to_string(&verdict).unwrap();
+        let expected = expected.replacen('{', "{\"type\":\"flow\",", 1);
+        assert_eq!(str::from_utf8(lines.text()), Ok(expected.as_str()));
     }
 
     #[test]
