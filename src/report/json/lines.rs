@@ -37,11 +37,11 @@ impl Lines {
     /// is one look whether there is room.
     #[inline]
     pub(super) fn piece(&mut self, write: impl FnOnce(&mut Piece)) {
-        self.make_room(size_of::<Room>());
-        let room = self.room.get_mut(self.len..);
-        let Some(room) = room.and_then(|room| room.first_chunk_mut()) else {
-            return;
+        let room = match room_at(&mut self.room, self.len) {
+            None => grown(&mut self.room, self.len, size_of::<Room>()),
+            room => room,
         };
+        let Some(room) = room else { return };
         let mut piece = Piece::new(room, &mut self.times);
         write(&mut piece);
         debug_assert!(piece.len() < ROOM, "a piece is too long");
@@ -79,15 +79,21 @@ impl Lines {
     #[inline]
     fn make_room(&mut self, bytes: usize) {
         if self.room.len() - self.len < bytes {
-            self.grow(bytes);
+            grown(&mut self.room, self.len, bytes);
         }
     }
+}
 
-    #[cold]
-    fn grow(&mut self, bytes: usize) {
-        let len = (self.len + bytes).max(2 * self.room.len());
-        self.room.resize(len, 0);
-    }
+#[inline]
+fn room_at(room: &mut [u8], len: usize) -> Option<&mut Room> {
+    room.get_mut(len..)?.first_chunk_mut()
+}
+
+/// Makes room for so many bytes more, and gives that of a piece if there is so much.
+#[cold]
+fn grown(room: &mut Vec<u8>, len: usize, bytes: usize) -> Option<&mut Room> {
+    room.resize((len + bytes).max(2 * room.len()), 0);
+    room_at(room, len)
 }
 
 /// Whether JSON escapes any of these bytes (RFC 8259 section 7).
