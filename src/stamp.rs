@@ -37,18 +37,55 @@ impl Time {
 /// Writes [`Time::rfc3339`] without allocating and without the general formatter: a report holds a
 /// dozen times per flow.
 ///
-/// Keeps the last text: most of a flow's times share the day, and many the second.
-#[derive(Clone, Debug)]
+/// Keeps the last two minutes: most of a flow's times share one, and its TIME-WAIT ends in another.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Rfc3339 {
-    /// Days since the epoch of `text`.
+    last: Minute,
+    other: Minute,
+}
+
+impl Rfc3339 {
+    /// Writes `time` in double quotes, which is ASCII.
+    #[inline]
+    pub(crate) fn quote(&mut self, time: Time, to: &mut [u8; 32]) {
+        let nanos = match self.last.nanos(time) {
+            Some(nanos) => nanos,
+            None => self.turn_to(time),
+        };
+        let nanos = nanos.unsigned_abs();
+        let second = nanos / SECOND.unsigned_abs();
+        let nanos = nanos % SECOND.unsigned_abs();
+        let (high, low) = (nanos / 1000, nanos % 1000);
+        let high = triple(high / 1000) | triple(high % 1000) << 24;
+        let low = triple(low) | u64::from(b'Z') << 24;
+        // The first of the three digits is where the colon belongs.
+        let second = triple(second) & !0xff | u64::from(b':') | u64::from(b'.') << 24;
+        *to = self.last.text;
+        to[17..21].copy_from_slice(&(second as u32).to_le_bytes());
+        to[21..29].copy_from_slice(&high.to_le_bytes());
+        to[27..31].copy_from_slice(&(low as u32).to_le_bytes());
+    }
+
+    /// Nanoseconds within the minute of `time`, which becomes the last one.
+    fn turn_to(&mut self, time: Time) -> i64 {
+        std::mem::swap(&mut self.last, &mut self.other);
+        let known = self.last.nanos(time);
+        known.unwrap_or_else(|| self.last.turn_to(time))
+    }
+}
+
+/// The text of a minute's times.
+#[derive(Clone, Debug)]
+struct Minute {
+    /// Days since the epoch.
     day: i64,
-    /// When the second of `text` began; `None` if that was before all times.
+    /// When it began; `None` if that was before all times.
     start: Option<i64>,
-    /// In quotes, which JSON wants.
+    /// In quotes, which JSON wants; to the minute.
     text: [u8; 32],
 }
 
-impl Default for Rfc3339 {
+impl Default for Minute {
     fn default() -> Self {
         Self {
             day: 0,
@@ -58,48 +95,40 @@ impl Default for Rfc3339 {
     }
 }
 
-impl Rfc3339 {
-    /// The text of `time` in double quotes, which is ASCII.
+impl Minute {
+    /// Nanoseconds from its beginning to `time`, which lies within it.
     #[inline]
-    pub(crate) fn quoted(&mut self, time: Time) -> &[u8; 32] {
-        let nanos = self.start.and_then(|start| time.0.checked_sub(start));
-        let nanos = match nanos {
-            Some(nanos @ 0..SECOND) => nanos,
-            _ => self.turn_to(time),
-        };
-        let nanos = nanos.unsigned_abs();
-        let (high, low) = (nanos / 1000, nanos % 1000);
-        let high = triple(high / 1000) | triple(high % 1000) << 24;
-        self.text[21..29].copy_from_slice(&high.to_le_bytes());
-        let low = triple(low) | u64::from(b'Z') << 24;
-        self.text[27..31].copy_from_slice(&(low as u32).to_le_bytes());
-        &self.text
+    fn nanos(&self, time: Time) -> Option<i64> {
+        let nanos = time.0.checked_sub(self.start?)?;
+        (0..MINUTE).contains(&nanos).then_some(nanos)
     }
 
-    /// Writes all but the nanoseconds within the second, which are returned.
+    /// Becomes the minute of `time`, whose nanoseconds within it are returned.
     fn turn_to(&mut self, time: Time) -> i64 {
-        let (second, nanos) = (time.0.div_euclid(SECOND), time.0.rem_euclid(SECOND));
-        let (day, clock) = (second.div_euclid(DAY), second.rem_euclid(DAY));
+        let (minute, nanos) = (time.0.div_euclid(MINUTE), time.0.rem_euclid(MINUTE));
+        let (day, clock) = (minute.div_euclid(DAY), minute.rem_euclid(DAY));
         if day != self.day {
             self.day = day;
             let (year, month, day) = civil(day);
-            let date = pairs([year % 100, month, day], b'-');
+            let date = pairs([year % 100, month, day]);
             self.text[1..3].copy_from_slice(&pair(year / 100));
             self.text[3..11].copy_from_slice(&date);
         }
-        let clock = [clock / 3600, clock / 60 % 60, clock % 60];
-        self.text[12..20].copy_from_slice(&pairs(clock, b':'));
-        self.start = second.checked_mul(SECOND);
+        self.text[12..14].copy_from_slice(&pair(clock / 60));
+        self.text[15..17].copy_from_slice(&pair(clock % 60));
+        self.start = minute.checked_mul(MINUTE);
         nanos
     }
 }
 
-/// One day in seconds.
-const DAY: i64 = 86_400;
+/// One minute in nanoseconds.
+const MINUTE: i64 = 60 * SECOND;
+/// One day in minutes.
+const DAY: i64 = 1440;
 
-/// Three numbers below 100 in two digits each, with `between` between them.
-fn pairs(numbers: [i64; 3], between: u8) -> [u8; 8] {
-    let mut text = [between; 8];
+/// Three numbers below 100 in two digits each, with dashes between them.
+fn pairs(numbers: [i64; 3]) -> [u8; 8] {
+    let mut text = [b'-'; 8];
     for (to, number) in text.chunks_mut(3).zip(numbers) {
         to[..2].copy_from_slice(&pair(number));
     }
@@ -118,6 +147,26 @@ pub(crate) fn triple(number: u64) -> u64 {
     // Never outside of the table; `get` because that cannot panic.
     TRIPLES.get(number as usize).map_or(0, |&text| text.into())
 }
+
+/// The digits of a number below 1000 as the lowest bytes of a word, and how many they are. What the
+/// highest byte holds is none.
+#[inline]
+pub(crate) fn few(number: u64) -> (u32, usize) {
+    let text = FEW.get(number as usize).map_or(0, |&text| text);
+    (text, (text >> 24) as usize)
+}
+
+/// As [`TRIPLES`], without zeros in front; the highest byte is the number of digits.
+static FEW: [u32; 1000] = {
+    let mut few = TRIPLES;
+    let mut n = 0;
+    while n < 1000 {
+        let digits = 1 + (n >= 10) as u32 + (n >= 100) as u32;
+        few[n] = few[n] >> (8 * (3 - digits)) | digits << 24;
+        n += 1;
+    }
+    few
+};
 
 static TRIPLES: [u32; 1000] = {
     let mut triples = [0; 1000];
@@ -146,8 +195,9 @@ const fn civil(days: i64) -> (i64, i64, i64) {
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut text = Rfc3339::default();
-        let text = str::from_utf8(text.quoted(*self)).unwrap_or_default();
+        let mut text = [0; 32];
+        Rfc3339::default().quote(*self, &mut text);
+        let text = str::from_utf8(&text).unwrap_or_default();
         serializer.serialize_str(text.trim_matches('"'))
     }
 }
@@ -190,7 +240,7 @@ impl Stamp {
 
 #[cfg(test)]
 mod tests {
-    use super::{Rfc3339, SECOND, Time, triple};
+    use super::{Rfc3339, SECOND, Time, few, triple};
     use proptest::prelude::*;
 
     #[test]
@@ -198,7 +248,16 @@ mod tests {
         for number in 0..1000 {
             let text = format!("{number:03}\0\0\0\0\0");
             assert_eq!(triple(number).to_le_bytes(), *text.as_bytes());
+            let (digits, count) = few(number);
+            let text = number.to_string();
+            assert_eq!(digits.to_le_bytes()[..count], *text.as_bytes());
         }
+    }
+
+    fn quoted(text: &mut Rfc3339, time: Time) -> String {
+        let mut to = [0; 32];
+        text.quote(time, &mut to);
+        String::from_utf8(to.to_vec()).unwrap()
     }
 
     #[test]
@@ -214,7 +273,7 @@ mod tests {
             i64::MAX,
         ] {
             let expected = format!("\"{}\"", Time(nanos).rfc3339());
-            assert_eq!(text.quoted(Time(nanos)), expected.as_bytes());
+            assert_eq!(quoted(&mut text, Time(nanos)), expected);
         }
     }
 
@@ -227,7 +286,7 @@ mod tests {
                 for next in [0, step.into(), SECOND, i64::from(days) * 86_400 * SECOND] {
                     time = time.plus(next);
                     let expected = format!("\"{}\"", time.rfc3339());
-                    prop_assert_eq!(&text.quoted(time)[..], expected.as_bytes());
+                    prop_assert_eq!(quoted(&mut text, time), expected);
                 }
             }
         }

@@ -13,7 +13,7 @@ pub(super) struct Abort {
     pub(super) confidence: Confidence,
     pub(super) cause: AbortCause,
     pub(super) cause_confidence: Confidence,
-    pub(super) alternatives: Vec<AbortCause>,
+    pub(super) alternatives: &'static [AbortCause],
     /// Index of the RST among the flow's.
     pub(super) rst: usize,
     /// The side whose address the RST bears.
@@ -192,15 +192,15 @@ fn nothing_follows(facts: &Facts, rst: &Rst) -> bool {
             .any(|s| follows(s) && s.at().time.since(seen.at().time) > rtt)
 }
 
-type Reading = (AbortCause, Confidence, Vec<AbortCause>);
+type Reading = (AbortCause, Confidence, &'static [AbortCause]);
 
 fn cause(facts: &Facts, rst: &Rst, foreign: bool) -> Reading {
     if foreign {
-        let other = vec![AbortCause::NoConnection];
+        let other = &[AbortCause::NoConnection];
         return (AbortCause::Injected, Confidence::Likely, other);
     }
     if rst.signs.count() == 1 {
-        let other = vec![AbortCause::Injected];
+        let other = &[AbortCause::Injected];
         return (AbortCause::Unknown, Confidence::Possible, other);
     }
     match rst.form {
@@ -213,34 +213,33 @@ fn cause_of_reply(facts: &Facts, rst: &Rst) -> Reading {
     let closed = facts
         .fin(rst.from)
         .filter(|f| f.copies.first.is_before(rst.seen().at()));
-    let none = Vec::new;
     let Some(trigger) = rst.trigger else {
-        let alternatives = vec![AbortCause::NoConnection, AbortCause::Injected];
+        let alternatives = &[AbortCause::NoConnection, AbortCause::Injected];
         return (AbortCause::Unknown, Confidence::Possible, alternatives);
     };
     let half = facts.half(rst.from);
     let only_opened = rst.from == Side::Server && half.opening.is_some() && !half.spoke;
     match trigger.what {
-        Answered::Syn => (AbortCause::Refused, Confidence::Likely, none()),
-        Answered::SynAck => (AbortCause::HandshakeRejected, Confidence::Likely, none()),
+        Answered::Syn => (AbortCause::Refused, Confidence::Likely, &[]),
+        Answered::SynAck => (AbortCause::HandshakeRejected, Confidence::Likely, &[]),
         _ if only_opened && closed.is_none() => (
             AbortCause::HandshakeRejected,
             Confidence::Likely,
-            vec![AbortCause::NoConnection],
+            &[AbortCause::NoConnection],
         ),
         Answered::Payload if closed.is_some() => {
-            (AbortCause::DataAfterClose, Confidence::Likely, none())
+            (AbortCause::DataAfterClose, Confidence::Likely, &[])
         }
         Answered::FinAgain if closed.is_some() => {
-            (AbortCause::TimeWaitGone, Confidence::Likely, none())
+            (AbortCause::TimeWaitGone, Confidence::Likely, &[])
         }
         Answered::Fin if closed.is_some() => expired(facts, rst),
         Answered::Ack if closed.is_some_and(|f| trigger.seen.acks(f.seq.plus(1))) => (
             AbortCause::AppAbort,
             Confidence::Likely,
-            vec![AbortCause::NoConnection],
+            &[AbortCause::NoConnection],
         ),
-        _ => (AbortCause::NoConnection, Confidence::Likely, none()),
+        _ => (AbortCause::NoConnection, Confidence::Likely, &[]),
     }
 }
 
@@ -256,7 +255,7 @@ fn expired(facts: &Facts, rst: &Rst) -> Reading {
     } else {
         Confidence::Possible
     };
-    (AbortCause::FinWait2Expired, confidence, Vec::new())
+    (AbortCause::FinWait2Expired, confidence, &[])
 }
 
 fn cause_of_active(facts: &Facts, rst: &Rst) -> Reading {
@@ -265,18 +264,18 @@ fn cause_of_active(facts: &Facts, rst: &Rst) -> Reading {
         return (
             AbortCause::DataAfterClose,
             Confidence::Likely,
-            vec![AbortCause::AppAbort],
+            &[AbortCause::AppAbort],
         );
     }
     if before.probes >= 2 {
         return (
             AbortCause::KeepaliveTimeout,
             Confidence::Likely,
-            vec![AbortCause::AppAbort],
+            &[AbortCause::AppAbort],
         );
     }
     if before.repeats >= 3 {
-        let others = vec![AbortCause::AppAbort, AbortCause::UnreadData];
+        let others = &[AbortCause::AppAbort, AbortCause::UnreadData];
         return (
             AbortCause::RetransmissionTimeout,
             Confidence::Possible,
@@ -284,19 +283,19 @@ fn cause_of_active(facts: &Facts, rst: &Rst) -> Reading {
         );
     }
     if !facts.sent_payload(rst.from.peer()) {
-        return (AbortCause::AppAbort, Confidence::Likely, Vec::new());
+        return (AbortCause::AppAbort, Confidence::Likely, &[]);
     }
     if window_grew(rst) {
         return (
             AbortCause::UnreadData,
             Confidence::Likely,
-            vec![AbortCause::AppAbort],
+            &[AbortCause::AppAbort],
         );
     }
     (
         AbortCause::AppAbort,
         Confidence::Possible,
-        vec![AbortCause::UnreadData],
+        &[AbortCause::UnreadData],
     )
 }
 

@@ -2,40 +2,38 @@
 
 use crate::close::abort::{Abort, abort};
 use crate::close::closer::{Closer, active_closer};
-use crate::close::facts::{Context, Facts};
+use crate::close::facts::Facts;
 use crate::close::last_ack::{LastAck, last_ack};
 use crate::close::outcome;
-use crate::close::reset::{Rst, resets};
+use crate::close::reset::{Rst, Rsts, resets};
 use crate::close::time_wait::time_waits;
-use crate::close::verdict::{Confidence, FinalAck, Outcome, RstForm, Side, TimeWait};
-use crate::flow::Flow;
+use crate::close::verdict::{Confidence, FinalAck, Outcome, RstForm, Side, TimeWaits};
 
 /// A flow and the conclusions, each of which rests on those above it.
-pub(super) struct Case<'a> {
-    pub(super) facts: Facts<'a>,
-    pub(super) resets: Vec<Rst<'a>>,
+pub(super) struct Case<'f, 'a> {
+    pub(super) facts: &'f Facts<'a>,
+    pub(super) resets: Rsts<'a>,
     /// The RST that ended the flow; none once both FINs were acknowledged.
     pub(super) abort: Option<Abort>,
     pub(super) closer: Closer,
     pub(super) outcome: Outcome,
     /// How sure the outcome is.
     pub(super) outcome_confidence: Confidence,
-    pub(super) last_ack: LastAck,
-    pub(super) time_wait: Vec<TimeWait>,
+    pub(super) last_ack: LastAck<'a>,
+    pub(super) time_wait: TimeWaits,
 }
 
-impl<'a> Case<'a> {
-    pub(super) fn new(flow: &'a Flow, context: Context) -> Self {
-        let facts = Facts::new(flow, context);
-        let resets = resets(&facts);
+impl<'f, 'a> Case<'f, 'a> {
+    pub(super) fn new(facts: &'f Facts<'a>) -> Self {
+        let resets = resets(facts);
         let abort = Some(())
-            .filter(|()| !both_acked(&facts) && !facts.one_direction())
-            .and_then(|()| abort(&facts, &resets));
+            .filter(|()| !both_acked(facts) && !facts.one_direction())
+            .and_then(|()| abort(facts, &resets));
         let by_reset = abort
             .as_ref()
             .filter(|a| a.confidence == Confidence::Certain)
             .map(|a| (a.from, a.covers_fin));
-        let closer = active_closer(&facts, by_reset);
+        let closer = active_closer(facts, by_reset);
         let unknown = LastAck {
             value: FinalAck::None,
             side: None,
@@ -49,7 +47,7 @@ impl<'a> Case<'a> {
             outcome: Outcome::Indeterminate,
             outcome_confidence: Confidence::Likely,
             last_ack: unknown,
-            time_wait: Vec::new(),
+            time_wait: TimeWaits::new(),
         };
         case.conclude();
         case
@@ -77,7 +75,7 @@ impl<'a> Case<'a> {
 
     /// Both FINs are shown and acknowledged.
     pub(super) fn both_acked(&self) -> bool {
-        both_acked(&self.facts)
+        both_acked(self.facts)
     }
 
     /// The least over outcome, active closer and abort.

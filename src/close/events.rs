@@ -2,7 +2,7 @@
 
 use crate::close::case::Case;
 use crate::close::reset::Rst;
-use crate::close::verdict::{CloseEntry, CloseEvent, Event, Reset, Side};
+use crate::close::verdict::{CloseEntry, CloseEvent, Event, Reset, Resets, Side};
 use crate::flow::Seen;
 use crate::seq::SeqNum;
 
@@ -23,7 +23,10 @@ struct Told {
 
 /// The events of opening and close; at most 16, then how many more.
 pub(super) fn events(case: &Case) -> Vec<CloseEntry> {
-    let facts = &case.facts;
+    let facts = case.facts;
+    let base = [Side::Client, Side::Server].map(|side| facts.base(side));
+    let relative =
+        |side: Side, number: SeqNum| base[side.index()].map(|base| number.0.wrapping_sub(base.0));
     let mut told = [Side::Client, Side::Server].map(|side| Told {
         peer_end: facts.half(side.peer()).fin_end(),
         owner: case.time_wait.iter().any(|t| t.owner == side),
@@ -31,27 +34,25 @@ pub(super) fn events(case: &Case) -> Vec<CloseEntry> {
     });
     let mut all = Vec::with_capacity(EVENTS / 2);
     let mut more = 0;
-    for seen in &facts.log {
+    facts.flow.log.iter().for_each(|seen| {
         let from = facts.side(seen.from());
         let Some(event) = told[from.index()].event(seen) else {
-            continue;
+            return;
         };
         if all.len() == EVENTS {
             more += 1;
-            continue;
+            return;
         }
         all.push(CloseEntry::Event(CloseEvent {
             frame: seen.at().frame,
             time: Some(seen.at().time),
             from,
             event,
-            seq: facts.relative(from, seen.seq).unwrap_or(seen.seq.0),
-            ack: facts
-                .relative(from.peer(), seen.ack)
-                .filter(|_| seen.flags.ack()),
+            seq: relative(from, seen.seq).unwrap_or(seen.seq.0),
+            ack: relative(from.peer(), seen.ack).filter(|_| seen.flags.ack()),
             len: seen.len(),
         }));
-    }
+    });
     if more > 0 {
         all.push(CloseEntry::More { more });
     }
@@ -89,8 +90,8 @@ impl Told {
 }
 
 /// The RSTs; those of one side, form, fit and fate are one event.
-pub(super) fn listed_resets(case: &Case) -> Vec<Reset> {
-    let mut all: Vec<Reset> = Vec::new();
+pub(super) fn listed_resets(case: &Case) -> Resets {
+    let mut all = Resets::new();
     for rst in &case.resets {
         let same = |r: &&mut Reset| {
             (r.from, r.form, r.fit, r.fate) == (rst.from, rst.form, rst.fit, rst.fate)

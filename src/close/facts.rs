@@ -37,11 +37,9 @@ pub(super) struct Facts<'a> {
     pub(super) roles_from: RolesFrom,
     /// Index of the client's end.
     client: u8,
-    /// The segments kept, in file order.
-    pub(super) log: Vec<&'a Seen>,
-    /// Those of each side, client first: most rules look at one side alone.
+    /// The segments kept of each end, in file order: most rules look at one side alone.
     sent: [SmallVec<[&'a Seen; 16]>; 2],
-    /// The copies of each side's FIN, client first.
+    /// The copies of each end's FIN, those made by the network or the capture left out.
     copies: [FinCopies<'a>; 2],
     /// What every rule asks of both sides, client first.
     acked: [Option<Stamp>; 2],
@@ -57,23 +55,35 @@ impl<'a> Facts<'a> {
             context,
             roles_from,
             client,
-            log: flow.log.iter().collect(),
             sent: [SmallVec::new(), SmallVec::new()],
             copies: [SmallVec::new(), SmallVec::new()],
             acked: [None; 2],
             was_acked: [None; 2],
             possible_fin: [false; 2],
         };
-        for seen in flow.log.iter() {
-            let side = facts.side(seen.from());
-            facts.sent[side.index()].push(seen);
-        }
+        flow.log.iter().for_each(|seen| {
+            facts.sent[usize::from(seen.from() & 1)].push(seen);
+            if seen.flags.fin() {
+                facts.keep_copy(seen);
+            }
+        });
         let sides = [Side::Client, Side::Server];
-        facts.copies = sides.map(|side| facts.find_copies(side));
         facts.acked = sides.map(|side| facts.find_fin_acked(side));
         facts.was_acked = sides.map(|side| facts.find_fin_was_acked(side));
         facts.possible_fin = sides.map(|side| facts.find_possible_fin(side));
         facts
+    }
+
+    // Not in line: the other segments would pay for it, which are most.
+    #[inline(never)]
+    fn keep_copy(&mut self, seen: &'a Seen) {
+        let from = usize::from(seen.from() & 1);
+        let copies = &mut self.copies[from];
+        let fin = self.flow.half[from].fin.as_ref();
+        let is_copy = fin.is_some_and(|fin| seen.end().minus(1) == fin.seq);
+        if is_copy && !copies.iter().any(|c| is_network_copy(c, seen)) {
+            copies.push(seen);
+        }
     }
 
     /// The side that end `from` is.
@@ -121,8 +131,11 @@ impl<'a> Facts<'a> {
     }
 
     /// Segments of a side, in file order.
-    pub(super) fn sent_by(&self, side: Side) -> impl DoubleEndedIterator<Item = &'a Seen> + '_ {
-        self.sent[side.index()].iter().copied()
+    pub(super) fn sent_by(
+        &self,
+        side: Side,
+    ) -> impl DoubleEndedIterator<Item = &'a Seen> + Clone + '_ {
+        self.sent[usize::from(self.index(side) & 1)].iter().copied()
     }
 
     /// The first segment of the peer that acknowledges a side's FIN, RSTs aside.
@@ -192,12 +205,10 @@ impl<'a> Facts<'a> {
         self.half(side).payload > 0
     }
 
-    /// A sequence number of a side, relative to its ISN or to the first number seen; none of a side
-    /// of which neither is known.
-    pub(super) fn relative(&self, side: Side, number: SeqNum) -> Option<u32> {
+    /// What the sequence numbers of a side are relative to: its ISN or the first number seen.
+    pub(super) fn base(&self, side: Side) -> Option<SeqNum> {
         let half = self.half(side);
-        let base = half.isn.or_else(|| half.numbers.as_ref().map(|n| n.base));
-        base.map(|base| number.0.wrapping_sub(base.0))
+        half.isn.or_else(|| half.numbers.as_ref().map(|n| n.base))
     }
 
     /// The TIME-WAIT or other state of a side may have changed until here.
@@ -207,21 +218,7 @@ impl<'a> Facts<'a> {
 
     /// The copies of a side's FIN, those made by the network or the capture left out.
     pub(super) fn fin_copies(&self, side: Side) -> &[&'a Seen] {
-        &self.copies[side.index()]
-    }
-
-    fn find_copies(&self, side: Side) -> FinCopies<'a> {
-        let Some(fin) = self.fin(side) else {
-            return SmallVec::new();
-        };
-        let mut copies: FinCopies = SmallVec::new();
-        let is_copy = |s: &&Seen| s.flags.fin() && s.end().minus(1) == fin.seq;
-        for seen in self.sent_by(side).filter(is_copy) {
-            if !copies.iter().any(|c| is_network_copy(c, seen)) {
-                copies.push(seen);
-            }
-        }
-        copies
+        &self.copies[usize::from(self.index(side) & 1)]
     }
 }
 

@@ -17,44 +17,31 @@ pub struct WiresharkFilter {
     pub frames: [u64; 2],
 }
 
-/// What a term of a filter compares with.
-#[derive(Clone, Copy, Debug)]
-pub enum Operand {
-    /// An address.
-    Address(IpAddr),
-    /// A port or a frame number.
-    Number(u64),
-}
-
 impl WiresharkFilter {
-    /// The terms as they follow one another: the text before each value, and the value.
-    #[inline]
-    pub fn terms(&self) -> [(&'static str, Operand); 6] {
-        use Operand::{Address, Number};
-        let ([client, server], [from, to], [first, last]) = (self.addrs, self.ports, self.frames);
-        let [ip, and_ip] = match client {
-            IpAddr::V4(_) => ["ip.addr == ", " && ip.addr == "],
-            IpAddr::V6(_) => ["ipv6.addr == ", " && ipv6.addr == "],
-        };
-        [
-            (ip, Address(client)),
-            (and_ip, Address(server)),
-            (" && tcp.port == ", Number(from.into())),
-            (" && tcp.port == ", Number(to.into())),
-            (" && frame.number >= ", Number(first)),
-            (" && frame.number <= ", Number(last)),
-        ]
+    /// The words before each value: the addresses, the ports, the frames. Of IPv4.
+    pub(crate) const IPV4: [&str; 6] = Self::words("ip.addr == ", " && ip.addr == ");
+    /// Of IPv6.
+    pub(crate) const IPV6: [&str; 6] = Self::words("ipv6.addr == ", " && ipv6.addr == ");
+
+    const fn words(ip: &'static str, and_ip: &'static str) -> [&'static str; 6] {
+        let (port, from, to) = (
+            " && tcp.port == ",
+            " && frame.number >= ",
+            " && frame.number <= ",
+        );
+        [ip, and_ip, port, port, from, to]
     }
 }
 
 impl fmt::Display for WiresharkFilter {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        self.terms()
-            .iter()
-            .try_for_each(|(before, value)| match value {
-                Operand::Address(addr) => write!(f, "{before}{addr}"),
-                Operand::Number(number) => write!(f, "{before}{number}"),
-            })
+        let ([client, server], [from, to], [first, last]) = (self.addrs, self.ports, self.frames);
+        let [ip, and_ip, port, and_port, frame, and_frame] = match client {
+            IpAddr::V4(_) => Self::IPV4,
+            IpAddr::V6(_) => Self::IPV6,
+        };
+        write!(f, "{ip}{client}{and_ip}{server}{port}{from}{and_port}{to}")?;
+        write!(f, "{frame}{first}{and_frame}{last}")
     }
 }
 

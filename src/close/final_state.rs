@@ -71,6 +71,9 @@ fn repeated_after_the_ack(case: &Case, side: Side) -> bool {
     let facts = &case.facts;
     let not_received =
         case.last_ack.side == Some(side) && case.last_ack.value == FinalAck::LostAfter;
+    if !not_received {
+        return false;
+    }
     let (Some(end), Some(last)) = (
         facts.half(side).fin_end(),
         facts.fin_copies(side).last().map(|c| c.at()),
@@ -80,7 +83,7 @@ fn repeated_after_the_ack(case: &Case, side: Side) -> bool {
     let answered = facts
         .sent_by(side.peer())
         .any(|s| s.acks(end) && !s.flags.rst() && last.is_before(s.at()));
-    not_received && !answered
+    !answered
 }
 
 /// At most one FIN is shown.

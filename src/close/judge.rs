@@ -2,7 +2,7 @@
 
 use crate::close::case::Case;
 use crate::close::events::{events, listed_resets};
-use crate::close::facts::Context;
+use crate::close::facts::{Context, Facts};
 use crate::close::filter::WiresharkFilter;
 use crate::close::final_state::final_states;
 use crate::close::finding::findings;
@@ -10,6 +10,7 @@ use crate::close::reason::reason;
 use crate::close::verdict::{PerSide, Side, Verdict};
 use crate::close::zeek::zeek;
 use crate::flow::{Flow, Half};
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// Version of the report's format.
@@ -17,8 +18,8 @@ pub const SCHEMA: u32 = 1;
 
 /// Judges one flow of the capture named `source`.
 pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
-    let case = Case::new(flow, context);
-    let facts = &case.facts;
+    let facts = Facts::new(flow, context);
+    let case = Case::new(&facts);
     let (client, server) = (facts.endpoint(Side::Client), facts.endpoint(Side::Server));
     let per_side = |of: fn(&Half) -> u64| PerSide {
         client: of(facts.half(Side::Client)),
@@ -44,7 +45,7 @@ pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
         aborted_by: abort.map(|a| a.by),
         abort_cause: abort.map(|a| a.cause),
         cause_confidence: abort.map(|a| a.cause_confidence),
-        cause_alternatives: abort.map(|a| a.alternatives.clone()).unwrap_or_default(),
+        cause_alternatives: abort.map_or_else(SmallVec::new, |a| a.alternatives.into()),
         final_ack: case.last_ack.value,
         confidence: case.confidence(),
         reason: reason(&case),

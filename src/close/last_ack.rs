@@ -8,25 +8,24 @@ use crate::close::facts::Facts;
 use crate::close::verdict::{ActiveCloser, FinalAck, Side};
 use crate::flow::Seen;
 use crate::stamp::SECOND;
-use smallvec::SmallVec;
 
 /// A capture that runs on for so long after a FIN would have shown it again.
 const RUNS_ON: i64 = 3 * SECOND;
 
 /// What happened to the last ACK, and to which side's FIN.
-#[derive(Clone, Debug)]
-pub(super) struct LastAck {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LastAck<'a> {
     pub(super) value: FinalAck,
     /// The sender of the FIN in question.
     pub(super) side: Option<Side>,
-    pub(super) detail: Option<Detail>,
+    pub(super) detail: Option<Detail<'a>>,
 }
 
 /// Which row of the table it is.
-#[derive(Clone, Debug)]
-pub(super) struct Detail {
-    /// Frames of the FIN's copies, of the ACKs and RST between them.
-    pub(super) frames: SmallVec<[u64; 4]>,
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Detail<'a> {
+    /// What answered the FIN: an ACK, or a RST.
+    answer: Option<&'a Seen>,
     /// A FIN crossed the ACK.
     pub(super) crossed: bool,
     /// The active closer answered with a RST.
@@ -39,9 +38,26 @@ pub(super) struct Detail {
     pub(super) rtt_known: bool,
 }
 
+impl LastAck<'_> {
+    /// Frames of the FIN's copies and of what answered it, each once, in order.
+    pub(super) fn frames(&self, facts: &Facts) -> Vec<u64> {
+        let copies = self.side.map_or(&[][..], |side| facts.fin_copies(side));
+        let answer = self.detail.as_ref().and_then(|detail| detail.answer);
+        let mut frames: Vec<u64> = copies
+            .iter()
+            .copied()
+            .chain(answer)
+            .map(|s| s.at().frame)
+            .collect();
+        frames.sort_unstable();
+        frames.dedup();
+        frames
+    }
+}
+
 /// The last ACK of a close.
-pub(super) fn last_ack(case: &Case) -> LastAck {
-    let facts = &case.facts;
+pub(super) fn last_ack<'a>(case: &Case<'_, 'a>) -> LastAck<'a> {
+    let facts = case.facts;
     let none = LastAck {
         value: FinalAck::None,
         side: None,
@@ -75,7 +91,7 @@ pub(super) fn last_ack(case: &Case) -> LastAck {
 }
 
 /// The table, for the FIN of `p`.
-fn of_fin(facts: &Facts, p: Side) -> LastAck {
+fn of_fin<'a>(facts: &Facts<'a>, p: Side) -> LastAck<'a> {
     let copies = facts.fin_copies(p);
     let unknown = LastAck {
         value: FinalAck::Unknown,
@@ -89,12 +105,11 @@ fn of_fin(facts: &Facts, p: Side) -> LastAck {
     };
     let owner = p.peer();
     let ack = facts.sent_by(owner).find(|s| !s.flags.rst() && s.acks(end));
-    let reset = facts
-        .sent_by(owner)
-        .find(|s| s.flags.rst() && first.at().is_before(s.at()));
+    let resets = |s: &&Seen| s.flags.rst() && first.at().is_before(s.at());
+    let answer = ack.or_else(|| facts.sent_by(owner).find(resets));
     let rtt = facts.half(p).rtt;
     let mut detail = Detail {
-        frames: copies.iter().map(|c| c.at().frame).collect(),
+        answer,
         crossed: false,
         owner_gone: false,
         copies: copies.len(),
@@ -103,7 +118,6 @@ fn of_fin(facts: &Facts, p: Side) -> LastAck {
     };
     let value = match ack {
         Some(ack) => {
-            detail.frames.push(ack.at().frame);
             let value = acked(copies, ack, rtt.unwrap_or(0), &mut detail);
             if value == FinalAck::Seen || !every_ack_arrived(facts, p, value, copies.len()) {
                 value
@@ -111,10 +125,8 @@ fn of_fin(facts: &Facts, p: Side) -> LastAck {
                 FinalAck::Seen
             }
         }
-        None => unacked(facts, copies, reset, &mut detail),
+        None => unacked(facts, copies, answer, &mut detail),
     };
-    detail.frames.sort_unstable();
-    detail.frames.dedup();
     LastAck {
         value,
         side: Some(p),
@@ -159,7 +171,6 @@ fn unacked(facts: &Facts, copies: &[&Seen], reset: Option<&Seen>, detail: &mut D
     };
     if let Some(reset) = reset {
         detail.owner_gone = true;
-        detail.frames.push(reset.at().frame);
         let repeated = copies
             .iter()
             .filter(|c| c.at().is_before(reset.at()))

@@ -5,6 +5,7 @@ use crate::close::facts::{Facts, SLACK};
 use crate::close::verdict::{RstFate, RstFit, RstForm, Side};
 use crate::flow::{ResetSeen, Seen};
 use crate::seq::SeqNum;
+use smallvec::SmallVec;
 
 /// What a reply RST answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +98,9 @@ pub(super) struct Rst<'a> {
     pub(super) fate: RstFate,
 }
 
+/// The RSTs of a flow. Most aborts have one.
+pub(super) type Rsts<'a> = SmallVec<[Rst<'a>; 1]>;
+
 impl Rst<'_> {
     pub(super) const fn seen(&self) -> &Seen {
         &self.reset.seen
@@ -104,8 +108,8 @@ impl Rst<'_> {
 }
 
 /// Every RST of a flow, in file order.
-pub(super) fn resets<'a>(facts: &Facts<'a>) -> Vec<Rst<'a>> {
-    let mut all: Vec<Rst<'a>> = Vec::new();
+pub(super) fn resets<'a>(facts: &Facts<'a>) -> Rsts<'a> {
+    let mut all = Rsts::new();
     for reset in &facts.flow.resets {
         let rst = examine(facts, reset, &all);
         all.push(rst);
@@ -169,36 +173,31 @@ fn find_trigger<'a>(
     let from = facts.side(seen.from());
     let rtt = facts.half(from).rtt;
     let age = |s: &Seen| seen.at().time.since(s.at().time);
-    let asked =
-        |s: &&&Seen| s.from() != seen.from() && s.at().is_before(seen.at()) && !s.flags.rst();
+    let asked = |s: &&Seen| s.at().is_before(seen.at()) && !s.flags.rst();
+    let asked = facts.sent_by(from.peer()).filter(asked);
     if seen.flags.ack() {
-        let answers = |s: &&&Seen| s.flags.syn() && !s.flags.ack() && seen.ack == s.end();
+        let answers = |s: &&Seen| s.flags.syn() && !s.flags.ack() && seen.ack == s.end();
         // A side that has opened a connection resets it at its own number, 0 or not.
         if seen.seq.0 != 0 || facts.half(from).numbers.is_some() {
             return None;
         }
-        let syn = facts.log.iter().filter(asked).find(answers)?;
+        let syn = { asked }.find(answers)?;
         return Some(Trigger {
             seen: syn,
             what: Answered::Syn,
         });
     }
-    let numbered = |s: &&&Seen| s.flags.ack() && s.ack == seen.seq;
-    let old_enough = |s: &&&Seen| rtt.is_none_or(|rtt| age(s) + SLACK >= rtt);
-    let open = |s: &&&Seen| !is_answered(facts, s, reset, before);
-    let mut candidates = facts
-        .log
-        .iter()
-        .filter(asked)
-        .filter(numbered)
-        .filter(old_enough);
+    let numbered = |s: &&Seen| s.flags.ack() && s.ack == seen.seq;
+    let old_enough = |s: &&Seen| rtt.is_none_or(|rtt| age(s) + SLACK >= rtt);
+    let open = |s: &&Seen| !is_answered(facts, s, reset, before);
+    let mut candidates = asked.filter(numbered).filter(old_enough);
     if let Some(first) = candidates.clone().filter(|s| s.end() != s.seq).find(open) {
         return Some(Trigger {
             seen: first,
             what: answered(facts, first, reset),
         });
     }
-    let recent = |s: &&&Seen| rtt.is_none_or(|rtt| age(s) <= 2 * rtt + 2 * SLACK);
+    let recent = |s: &&Seen| rtt.is_none_or(|rtt| age(s) <= 2 * rtt + 2 * SLACK);
     let empty = candidates.rfind(|s| s.is_empty_ack() && recent(s))?;
     Some(Trigger {
         seen: empty,
@@ -208,14 +207,9 @@ fn find_trigger<'a>(
 
 /// The segment was answered before the RST passed: by an ACK, or by a RST of its own.
 fn is_answered(facts: &Facts, segment: &Seen, reset: &ResetSeen, before: &[Rst]) -> bool {
-    let between = |s: &&&Seen| {
-        segment.at().is_before(s.at())
-            && s.at().is_before(reset.seen.at())
-            && s.from() != segment.from()
-    };
+    let between = |s: &&Seen| segment.at().is_before(s.at()) && s.at().is_before(reset.seen.at());
     let acked = facts
-        .log
-        .iter()
+        .sent_by(facts.side(segment.from()).peer())
         .filter(between)
         .any(|s| !s.flags.rst() && s.acks(segment.end()));
     acked

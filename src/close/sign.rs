@@ -1,15 +1,18 @@
 //! Signs: what a case must show for a finding's rule to be asked at all. Most flows show none.
 
 use crate::close::case::Case;
-use crate::close::verdict::{EndedBy, FinalAck, Outcome};
+use crate::close::verdict::{EndedBy, FinalAck, Outcome, Side};
+use crate::flow::Half;
+use crate::seq::SeqNum;
+use crate::stamp::Stamp;
 
 /// What of these a case shows; what of them a rule needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Sign(u16);
+pub(super) struct Sign(u32);
 
 impl Sign {
-    /// Every case shows it.
-    pub(super) const ANY: Self = Self(1);
+    /// Both sides' handshake, and timestamps that one of them declined.
+    pub(super) const DECLINED: Self = Self(1);
     /// Records or segments that are not the connection's own ([`Odd`](crate::flow::Odd)).
     pub(super) const ODD: Self = Self(1 << 1);
     /// What few sides show ([`Rare`](crate::flow::Rare)).
@@ -28,14 +31,43 @@ impl Sign {
     pub(super) const UNFINISHED: Self = Self(1 << 8);
     /// It was forgotten before its end.
     pub(super) const EVICTED: Self = Self(1 << 9);
+    /// Payload after the ACK of its sender's FIN, or after a newer connection.
+    pub(super) const LATE: Self = Self(1 << 10);
+    /// A FIN or an ACK that is missing, most likely.
+    pub(super) const UNSEEN: Self = Self(1 << 11);
+    /// Numbers of a side that were never seen, or an ACK of such.
+    pub(super) const HOLE: Self = Self(1 << 12);
+    /// Nothing of one side.
+    pub(super) const ONE_SIDED: Self = Self(1 << 13);
+    /// No handshake.
+    pub(super) const MIDWAY: Self = Self(1 << 14);
+    /// Its capture is damaged.
+    pub(super) const TORN: Self = Self(1 << 15);
 
     /// What a case shows.
     pub(super) fn of(case: &Case) -> Self {
         let flow = case.facts.flow;
-        let last_ack = case.last_ack.detail.as_ref();
+        let (half, [a, b]) = (&flow.half, &flow.half);
+        let (last_ack, value) = (case.last_ack.detail.as_ref(), case.last_ack.value);
+        let declined = |h: &Half| {
+            h.opening
+                .as_ref()
+                .is_some_and(|o| o.timestamps == Some(false))
+        };
+        // Where records are in order, the last payload tells.
+        let ordered = flow.odd().is_none() && !case.facts.has_rare();
+        let late = |side| {
+            let last = || case.facts.sent_by(side).rfind(|s| !s.is_empty());
+            let acked = case.facts.fin_acked(side);
+            let after = |at: Stamp| last().is_some_and(|last| at.is_before(last.at()));
+            !ordered || acked.is_some_and(after)
+        };
+        let lacks = |h: &Half, ack: Option<SeqNum>| {
+            let numbers = h.numbers.as_ref().zip(ack);
+            numbers.is_some_and(|(n, ack)| !n.holes().is_empty() || ack.after(n.next))
+        };
         let short = |ended_by| matches!(ended_by, EndedBy::Reset | EndedBy::Reused);
         let shown = [
-            (Self::ANY, true),
             (Self::ODD, flow.odd().is_some()),
             (Self::RARE, case.facts.has_rare()),
             (Self::RESET, !case.resets.is_empty()),
@@ -46,7 +78,7 @@ impl Sign {
             ),
             (
                 Self::LAST_ACK,
-                last_ack.is_some_and(|d| d.crossed || case.last_ack.value != FinalAck::Seen),
+                last_ack.is_some_and(|d| d.crossed || value != FinalAck::Seen),
             ),
             (
                 Self::ONE_FIN,
@@ -54,9 +86,21 @@ impl Sign {
             ),
             (Self::UNFINISHED, !case.outcome.is_over()),
             (Self::EVICTED, case.facts.context.evicted),
+            (Self::DECLINED, half.iter().any(declined)),
+            (Self::LATE, late(Side::Client) || late(Side::Server)),
+            (Self::UNSEEN, case.hidden_fin() || value == FinalAck::Unseen),
+            (Self::HOLE, lacks(a, b.ack) || lacks(b, a.ack)),
+            (Self::ONE_SIDED, case.facts.one_direction()),
+            (Self::MIDWAY, half.iter().all(|h| h.opening.is_none())),
+            (Self::TORN, case.facts.context.torn.is_some()),
         ];
         let bits = shown.map(|(sign, shows)| if shows { sign.0 } else { 0 });
         Self(bits.iter().fold(0, |all, bit| all | bit))
+    }
+
+    /// Most cases show none of them.
+    pub(super) const fn is_none(self) -> bool {
+        self.0 == 0
     }
 
     /// They have one in common.

@@ -4,23 +4,25 @@
 use crate::close::case::Case;
 use crate::close::facts::{Facts, SLACK};
 use crate::close::reset::Answered;
-use crate::close::verdict::{Basis, Confidence, EndedBy, Outcome, RstForm, Side, TimeWait};
+use crate::close::verdict::{
+    Basis, Confidence, EndedBy, Outcome, RstForm, Side, TimeWait, TimeWaits,
+};
 use crate::flow::{Copies, Seen, Successor, SynFacts};
 use crate::stamp::{Stamp, Time};
 
 /// One entry per owner.
-pub(super) fn time_waits(case: &Case) -> Vec<TimeWait> {
-    [Side::Client, Side::Server]
-        .into_iter()
-        .filter_map(|side| time_wait(case, side))
-        .collect()
+pub(super) fn time_waits(case: &Case) -> TimeWaits {
+    let mut all = TimeWaits::new();
+    if case.facts.both_fins() {
+        let owners = [Side::Client, Side::Server].into_iter();
+        let owners = owners.filter(|&side| case.closer.includes(side));
+        all.extend(owners.filter_map(|owner| time_wait(case, owner)));
+    }
+    all
 }
 
 fn time_wait(case: &Case, owner: Side) -> Option<TimeWait> {
     let facts = &case.facts;
-    if !case.closer.includes(owner) || !facts.both_fins() {
-        return None;
-    }
     facts.fin_was_acked(owner)?;
     if let Some(gone) = answered_by_reset(case, owner) {
         return (gone.what == Answered::FinAgain).then(|| gone_entry(facts, owner, &gone));

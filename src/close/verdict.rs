@@ -4,6 +4,7 @@ use crate::close::filter::WiresharkFilter;
 use crate::close::finding::{Code, Severity};
 use crate::stamp::Time;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -386,6 +387,9 @@ pub struct TimeWait {
     pub left_ns: Option<i64>,
 }
 
+/// The TIME-WAITs of a flow. Most flows have one.
+pub type TimeWaits = SmallVec<[TimeWait; 1]>;
+
 /// A segment that mattered to the close. Sequence numbers are relative to the ISNs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -439,6 +443,9 @@ pub struct Reset {
     /// How many there were.
     pub copies: u32,
 }
+
+/// The RSTs of a flow. Most aborts have one.
+pub type Resets = SmallVec<[Reset; 1]>;
 
 /// Something worth knowing about a flow.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -558,7 +565,7 @@ pub struct Verdict {
     /// How sure the cause is.
     pub cause_confidence: Option<Confidence>,
     /// What else it may have been.
-    pub cause_alternatives: Vec<AbortCause>,
+    pub cause_alternatives: SmallVec<[AbortCause; 16]>,
     /// What became of the last ACK.
     pub final_ack: FinalAck,
     /// The least over `outcome`, `active_closer` and `aborted_by`.
@@ -566,13 +573,13 @@ pub struct Verdict {
     /// One sentence that names the deciding frames.
     pub reason: String,
     /// One entry per owner; empty if nobody owns one.
-    pub time_wait: Vec<TimeWait>,
+    pub time_wait: TimeWaits,
     /// Both sides' states at the end of the capture, derived.
     pub final_states: PerSide<State>,
     /// At most 16 events, then how many more.
     pub close: Vec<CloseEntry>,
     /// The RSTs.
-    pub resets: Vec<Reset>,
+    pub resets: Resets,
     /// What else is worth knowing.
     pub findings: Vec<Finding>,
     /// The flow before on the same addresses and ports.

@@ -2,6 +2,7 @@
 
 mod flow;
 mod lines;
+mod piece;
 
 use crate::close::summary::Summary;
 use crate::close::verdict::Verdict;
@@ -43,26 +44,29 @@ impl<W: Write> Report for JsonReport<W> {
             return Ok(());
         }
         self.lines.flow(verdict);
-        if self.lines.text.len() < BUFFER {
+        if self.lines.text().len() < BUFFER {
             return Ok(());
         }
         self.flush()
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.out.write_all(&self.lines.text)?;
-        self.lines.text.clear();
+        self.out.write_all(self.lines.text())?;
+        self.lines.clear();
         self.out.flush()
     }
 
     fn summary(&mut self, summary: &Summary, shown: Option<u64>) -> io::Result<()> {
-        let text = &mut self.lines.text;
-        line(text, "summary", summary)?;
+        let mut text = Vec::new();
+        line(&mut text, "summary", summary)?;
         if let Some(shown) = shown {
             text.truncate(text.len().saturating_sub(2));
             writeln!(text, r#","shown":{shown}}}"#)?;
         }
-        self.flush()
+        self.out.write_all(self.lines.text())?;
+        self.lines.clear();
+        self.out.write_all(&text)?;
+        self.out.flush()
     }
 }
 

@@ -76,12 +76,7 @@ pub(in crate::close) fn gap(case: &Case) -> Vec<Found> {
             "no ACK of the {side}'s FIN was captured, and yet the {side} did not send it again: \
              the ACK was sent, most likely"
         );
-        let frames = case
-            .last_ack
-            .detail
-            .as_ref()
-            .map(|d| d.frames.to_vec())
-            .unwrap_or_default();
+        let frames = case.last_ack.frames(case.facts);
         all.push(Found::likely(Some(side), frames, message));
     }
     all

@@ -40,7 +40,8 @@ pub(in crate::close) fn final_ack_lost(case: &Case) -> Vec<Found> {
     } else {
         Confidence::Possible
     };
-    let found = Found::likely(Some(side), detail.frames.to_vec(), message).sure(confidence);
+    let found =
+        Found::likely(Some(side), case.last_ack.frames(case.facts), message).sure(confidence);
     vec![
         found
             .with("place", case.last_ack.value.name())
@@ -57,7 +58,11 @@ pub(in crate::close) fn fin_retransmitted(case: &Case) -> Vec<Found> {
         return Vec::new();
     }
     let message = format!("the {side} sent its FIN again while the ACK of it was on its way");
-    vec![Found::likely(Some(side), detail.frames.to_vec(), message)]
+    vec![Found::likely(
+        Some(side),
+        case.last_ack.frames(case.facts),
+        message,
+    )]
 }
 
 pub(in crate::close) fn last_ack_stuck(case: &Case) -> Vec<Found> {
@@ -73,7 +78,7 @@ pub(in crate::close) fn last_ack_stuck(case: &Case) -> Vec<Found> {
         seconds(detail.span)
     );
     vec![
-        Found::likely(Some(side), detail.frames.to_vec(), message)
+        Found::likely(Some(side), case.last_ack.frames(case.facts), message)
             .with("fin_copies", detail.copies as u64)
             .with("seconds", as_seconds(detail.span)),
     ]
@@ -115,7 +120,11 @@ pub(in crate::close) fn owner_gone(case: &Case) -> Vec<Found> {
     let message = format!(
         "the {owner} had closed first but kept no socket: the {side}'s FIN was answered by a RST"
     );
-    vec![Found::likely(Some(owner), detail.frames.to_vec(), message)]
+    vec![Found::likely(
+        Some(owner),
+        case.last_ack.frames(case.facts),
+        message,
+    )]
 }
 
 pub(in crate::close) fn time_wait_reset(case: &Case) -> Vec<Found> {

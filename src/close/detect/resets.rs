@@ -14,7 +14,7 @@ pub(in crate::close) fn rst_after_close(case: &Case) -> Vec<Found> {
     if !case.both_acked() || noted {
         return Vec::new();
     }
-    let closed = |r: &&Rst| follows_the_close(&case.facts, r.seen());
+    let closed = |r: &&Rst| follows_the_close(case.facts, r.seen());
     let after = case.resets.iter().filter(closed);
     let Some(first) = after.clone().next() else {
         return Vec::new();
@@ -58,7 +58,7 @@ fn by_fate(case: &Case, fate: RstFate, what: &str) -> Vec<Found> {
     };
     case.resets
         .iter()
-        .filter(|r| r.fate == fate && !follows_the_close(&case.facts, r.seen()))
+        .filter(|r| r.fate == fate && !follows_the_close(case.facts, r.seen()))
         .map(told)
         .collect()
 }
@@ -82,6 +82,7 @@ fn race(case: &Case) -> Option<Found> {
     let first = fin.copies.first;
     let last = case
         .facts
+        .flow
         .log
         .iter()
         .rfind(|s| s.at().is_before(first) && s.at().is_before(trigger.seen.at()))?;

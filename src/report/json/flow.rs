@@ -4,16 +4,18 @@
 //! flows is mostly this line. Every struct is taken apart without `..`, so that a new field does
 //! not compile until it is written here.
 
-use crate::close::filter::{Operand, WiresharkFilter};
+use crate::close::filter::WiresharkFilter;
 use crate::close::finding::{Code, Severity};
 use crate::close::verdict::{
     AbortCause, AbortedBy, ActiveCloser, Basis, CloseEntry, CloseEvent, Confidence, ConnState,
     EndedBy, Endpoint, Event, FileFrames, FinalAck, Finding, Outcome, PerSide, Reset, RolesFrom,
     RstFate, RstFit, RstForm, Side, State, TimeWait, Tunnel, Verdict, Zeek,
 };
-use crate::report::json::lines::{Lines, Short};
+use crate::report::json::lines::Lines;
+use crate::report::json::piece::{Piece, Short};
 use crate::stamp::Time;
 use serde_json::{Map, Value};
+use smallvec::{Array, SmallVec};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -30,118 +32,137 @@ trait Json {
     fn write(&self, to: &mut Lines);
 }
 
+/// What has a bounded length: several of these after one another are one piece of the line.
+trait Bounded {
+    fn put(&self, to: &mut Piece);
+}
+
+impl<T: Bounded> Json for T {
+    #[inline]
+    fn write(&self, to: &mut Lines) {
+        to.piece(|to| self.put(to));
+    }
+}
+
+/// Writes fields by their names, the first one after `$open`.
+macro_rules! fields {
+    ($to:ident, $write:ident, $open:literal, $first:ident $(, $field:ident)*) => {
+        $to.raw(concat!($open, "\"", stringify!($first), "\":"));
+        $first.$write($to);
+        $(
+            $to.raw(concat!(",\"", stringify!($field), "\":"));
+            $field.$write($to);
+        )*
+    };
+}
+
 /// Writes a struct as an object of its fields, which are listed in the order of its declaration.
 /// Fields after `;` are left out where they are `None`.
 macro_rules! object {
-    ($to:ident, $open:literal, $value:expr => $type:ident {
-        $first:ident $(, $field:ident)* $(; $($optional:ident),+)?
+    ($type:ident by $trait:ident::$write:ident to $sink:ident {
+        $($field:ident),+ $(; $($optional:ident),+)?
     }) => {
-        let $type { $first, $($field,)* $($($optional),+)? } = $value;
-        $to.raw(concat!($open, "\"", stringify!($first), "\":"));
-        $first.write($to);
+        impl $trait for $type {
+            #[inline]
+            fn $write(&self, to: &mut $sink) {
+                let Self { $($field,)+ $($($optional),+)? } = self;
+                fields!(to, $write, "{", $($field),+);
+                $($(
+                    if let Some(value) = $optional {
+                        to.raw(concat!(",\"", stringify!($optional), "\":"));
+                        value.$write(to);
+                    }
+                )+)?
+                to.raw("}");
+            }
+        }
+    };
+}
+
+/// Writes a struct's fields in groups: what is `put` is one piece, what is `write`n goes by itself.
+macro_rules! groups {
+    ($to:ident, $value:expr => $($write:ident $open:literal [$($field:ident),+])+; $($optional:ident),+) => {
+        let Self { $($($field,)+)+ $($optional),+ } = $value;
+        $(groups!(@$write $to, $open, $($field),+);)+
         $(
-            $to.raw(concat!(",\"", stringify!($field), "\":"));
-            $field.write($to);
-        )*
-        $($(
             if let Some(value) = $optional {
                 $to.raw(concat!(",\"", stringify!($optional), "\":"));
                 value.write($to);
             }
-        )+)?
-        $to.raw("}");
+        )+
+    };
+    (@put $to:ident, $open:literal, $($field:ident),+) => {
+        $to.piece(|to| {
+            fields!(to, put, $open, $($field),+);
+        });
+    };
+    (@write $to:ident, $open:literal, $($field:ident),+) => {
+        fields!($to, write, $open, $($field),+);
     };
 }
 
 impl Json for Verdict {
     fn write(&self, to: &mut Lines) {
-        object!(to, "{\"type\":\"flow\",", self => Verdict {
-            schema, flow, source, client, server, roles_from, start, end, first_frame, last_frame,
-            packets, payload_bytes, outcome, active_closer, aborted_by, abort_cause,
-            cause_confidence, cause_alternatives, final_ack, confidence, reason, time_wait,
-            final_states, close, resets, findings, previous_flow, wireshark_filter, zeek; vlan, tunnel, files
-        });
+        groups!(to, self =>
+            put "{\"type\":\"flow\"," [schema, flow]
+            write "," [source]
+            put "," [
+                client, server, roles_from, start, end, first_frame, last_frame, packets,
+                payload_bytes, outcome, active_closer, aborted_by, abort_cause, cause_confidence
+            ]
+            write "," [cause_alternatives]
+            put "," [final_ack, confidence]
+            write "," [reason, time_wait, final_states, close, resets, findings]
+            put "," [previous_flow, wireshark_filter]
+            write "," [zeek];
+            vlan, tunnel, files
+        );
+        to.raw("}");
     }
 }
 
-impl Json for Endpoint {
-    fn write(&self, to: &mut Lines) {
-        object!(to, "{", self => Endpoint { addr, port });
+object!(Endpoint by Bounded::put to Piece { addr, port });
+object!(TimeWait by Bounded::put to Piece {
+    owner, start, end, ended_by, basis, confidence, restarts; left_ns
+});
+object!(CloseEvent by Bounded::put to Piece { frame, time, from, event, seq, ack, len });
+object!(Reset by Bounded::put to Piece { frame, time, from, form, fit, fate, copies });
+object!(Finding by Json::write to Lines {
+    code, severity, side, frames, confidence, message, data
+});
+object!(Tunnel by Json::write to Lines { kind, id });
+object!(Zeek by Json::write to Lines { conn_state, history });
+object!(FileFrames by Json::write to Lines { source, frames });
+
+impl<T: Bounded> Bounded for PerSide<T> {
+    #[inline]
+    fn put(&self, to: &mut Piece) {
+        let Self { client, server } = self;
+        fields!(to, put, "{", client, server);
+        to.raw("}");
     }
 }
 
-impl<T: Json> Json for PerSide<T> {
-    fn write(&self, to: &mut Lines) {
-        object!(to, "{", self => PerSide { client, server });
-    }
-}
-
-impl Json for TimeWait {
-    fn write(&self, to: &mut Lines) {
-        object!(to, "{", self => TimeWait {
-            owner, start, end, ended_by, basis, confidence, restarts; left_ns
-        });
-    }
-}
-
-impl Json for CloseEntry {
-    fn write(&self, to: &mut Lines) {
+impl Bounded for CloseEntry {
+    #[inline]
+    fn put(&self, to: &mut Piece) {
         match self {
-            Self::Event(event) => event.write(to),
+            Self::Event(event) => event.put(to),
             Self::More { more } => {
-                to.raw("{\"more\":");
-                more.write(to);
+                fields!(to, put, "{", more);
                 to.raw("}");
             }
         }
     }
 }
 
-impl Json for CloseEvent {
-    fn write(&self, to: &mut Lines) {
-        object!(to, "{", self => CloseEvent { frame, time, from, event, seq, ack, len });
-    }
-}
-
-impl Json for Reset {
-    fn write(&self, to: &mut Lines) {
-        object!(to, "{", self => Reset { frame, time, from, form, fit, fate, copies });
-    }
-}
-
-impl Json for Finding {
-    fn write(&self, to: &mut Lines) {
-        object!(to, "{", self => Finding {
-            code, severity, side, frames, confidence, message, data
-        });
-    }
-}
-
-impl Json for Tunnel {
-    fn write(&self, to: &mut Lines) {
-        object!(to, "{", self => Tunnel { kind, id });
-    }
-}
-
-impl Json for Zeek {
-    fn write(&self, to: &mut Lines) {
-        object!(to, "{", self => Zeek { conn_state, history });
-    }
-}
-
-impl Json for FileFrames {
-    fn write(&self, to: &mut Lines) {
-        object!(to, "{", self => FileFrames { source, frames });
-    }
-}
-
-impl Json for [u64; 2] {
-    fn write(&self, to: &mut Lines) {
+impl Bounded for [u64; 2] {
+    fn put(&self, to: &mut Piece) {
         let [in_set, in_file] = self;
         to.raw("[");
-        in_set.write(to);
+        in_set.put(to);
         to.raw(",");
-        in_file.write(to);
+        in_file.put(to);
         to.raw("]");
     }
 }
@@ -171,53 +192,118 @@ impl Json for Value {
     }
 }
 
-impl<T: Json> Json for Vec<T> {
+impl<T: Bounded> Json for [T] {
     fn write(&self, to: &mut Lines) {
-        to.raw("[");
-        for (i, item) in self.iter().enumerate() {
-            if i > 0 {
-                to.raw(",");
-            }
-            item.write(to);
+        let mut before = b'[';
+        for item in self {
+            to.piece(|to| {
+                to.byte(before);
+                item.put(to);
+            });
+            before = b',';
         }
-        to.raw("]");
+        to.raw(if self.is_empty() { "[]" } else { "]" });
     }
 }
 
-impl<T: Json> Json for Option<T> {
+/// A list of what has no bounded length.
+fn list<T: Json>(items: &[T], to: &mut Lines) {
+    let mut before = "[";
+    for item in items {
+        to.raw(before);
+        item.write(to);
+        before = ",";
+    }
+    to.raw(if items.is_empty() { "[]" } else { "]" });
+}
+
+macro_rules! lists {
+    ($($type:ty),+) => {
+        $(impl Json for [$type] {
+            fn write(&self, to: &mut Lines) {
+                list(self, to);
+            }
+        })+
+    };
+}
+lists!(Finding, Tunnel, FileFrames);
+
+impl<T> Json for Vec<T>
+where
+    [T]: Json,
+{
     #[inline]
     fn write(&self, to: &mut Lines) {
+        self.as_slice().write(to);
+    }
+}
+
+impl<T: Array> Json for SmallVec<T>
+where
+    [T::Item]: Json,
+{
+    #[inline]
+    fn write(&self, to: &mut Lines) {
+        self.as_slice().write(to);
+    }
+}
+
+impl<T: Bounded> Bounded for Option<T> {
+    #[inline]
+    fn put(&self, to: &mut Piece) {
         match self {
-            Some(value) => value.write(to),
+            Some(value) => value.put(to),
             None => to.raw("null"),
         }
     }
 }
 
-impl Json for Time {
+impl Bounded for Time {
     #[inline]
-    fn write(&self, to: &mut Lines) {
+    fn put(&self, to: &mut Piece) {
         to.time(*self);
     }
 }
 
-impl Json for IpAddr {
-    fn write(&self, to: &mut Lines) {
+impl Bounded for IpAddr {
+    fn put(&self, to: &mut Piece) {
         to.raw("\"");
         to.address(*self);
         to.raw("\"");
     }
 }
 
-impl Json for WiresharkFilter {
-    fn write(&self, to: &mut Lines) {
-        to.raw("\"");
-        for (before, value) in self.terms() {
-            to.raw(before);
-            match value {
-                Operand::Address(addr) => to.address(addr),
-                Operand::Number(number) => to.number(number),
+impl Bounded for WiresharkFilter {
+    #[inline]
+    fn put(&self, to: &mut Piece) {
+        const fn shorts(words: [&str; 6]) -> [Short; 6] {
+            let mut shorts = [Short::EMPTY; 6];
+            let mut i = 0;
+            while i < words.len() {
+                shorts[i] = Short::new(words[i]);
+                i += 1;
             }
+            shorts
+        }
+        static IPV4: [Short; 6] = shorts(WiresharkFilter::IPV4);
+        static IPV6: [Short; 6] = shorts(WiresharkFilter::IPV6);
+        let ([client, server], [from, to_port], [first, last]) =
+            (self.addrs, self.ports, self.frames);
+        let [ip, and_ip, port, and_port, frame, and_frame] =
+            if client.is_ipv4() { &IPV4 } else { &IPV6 };
+        to.raw("\"");
+        to.short(ip);
+        to.address(client);
+        to.short(and_ip);
+        to.address(server);
+        for (before, number) in [
+            (port, u64::from(from)),
+            (and_port, to_port.into()),
+            (frame, first),
+            (and_frame, last),
+        ] {
+            to.short(before);
+            to.number(number);
         }
         to.raw("\"");
     }
@@ -241,28 +327,28 @@ impl Json for Arc<str> {
     }
 }
 
-impl Json for u64 {
+impl Bounded for u64 {
     #[inline]
-    fn write(&self, to: &mut Lines) {
+    fn put(&self, to: &mut Piece) {
         to.number(*self);
     }
 }
 
-impl Json for i64 {
-    fn write(&self, to: &mut Lines) {
+impl Bounded for i64 {
+    fn put(&self, to: &mut Piece) {
         if *self < 0 {
             to.raw("-");
         }
-        self.unsigned_abs().write(to);
+        self.unsigned_abs().put(to);
     }
 }
 
 macro_rules! narrow {
     ($($type:ty),+) => {
-        $(impl Json for $type {
+        $(impl Bounded for $type {
             #[inline]
-            fn write(&self, to: &mut Lines) {
-                u64::from(*self).write(to);
+            fn put(&self, to: &mut Piece) {
+                u64::from(*self).put(to);
             }
         })+
     };
@@ -271,15 +357,15 @@ narrow!(u16, u32);
 
 macro_rules! named {
     ($($type:ty),+ $(,)?) => {
-        $(impl Json for $type {
+        $(impl Bounded for $type {
             #[inline]
-            fn write(&self, to: &mut Lines) {
+            fn put(&self, to: &mut Piece) {
                 static NAMES: [Short; <$type>::ALL.len()] = {
                     let mut names = [Short::EMPTY; <$type>::ALL.len()];
                     let mut i = 0;
                     while i < names.len() {
                         let value = <$type>::ALL[i];
-                        names[value as usize] = Short::quoted(value.name().as_bytes());
+                        names[value as usize] = Short::quoted(value.name());
                         i += 1;
                     }
                     names
@@ -314,6 +400,7 @@ named!(
 mod tests {
     use super::*;
     use crate::report::json::lines::needs_escapes;
+    use crate::report::samples;
     use proptest::prelude::*;
     use serde::Serialize;
 
@@ -321,7 +408,7 @@ mod tests {
         let mut lines = Lines::default();
         value.write(&mut lines);
         let expected = serde_json::to_string(value).unwrap();
-        assert_eq!(String::from_utf8(lines.text).unwrap(), expected);
+        assert_eq!(str::from_utf8(lines.text()), Ok(expected.as_str()));
     }
 
     #[test]
@@ -350,6 +437,36 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_longest_pieces_fit() {
+        let addr = std::net::Ipv6Addr::from_bits(u128::MAX).into();
+        let (most, time) = (u64::MAX, Some(Time(i64::MAX)));
+        let mut verdict = samples::one_of_each().remove(0);
+        (verdict.schema, verdict.flow, verdict.start, verdict.end) = (u32::MAX, most, time, time);
+        verdict.client = Endpoint { addr, port: 65535 };
+        verdict.server = verdict.client;
+        (verdict.first_frame, verdict.last_frame) = (most, most);
+        (verdict.packets.client, verdict.packets.server) = (most, most);
+        verdict.payload_bytes = verdict.packets;
+        verdict.roles_from = RolesFrom::PortGuess;
+        verdict.outcome = Outcome::HandshakeIncomplete;
+        verdict.active_closer = ActiveCloser::Unknown;
+        verdict.aborted_by = Some(AbortedBy::Middlebox);
+        verdict.abort_cause = Some(AbortCause::RetransmissionTimeout);
+        verdict.cause_confidence = Some(Confidence::Possible);
+        verdict.previous_flow = Some(most);
+        verdict.wireshark_filter = WiresharkFilter {
+            addrs: [addr; 2],
+            ports: [65535; 2],
+            frames: [most; 2],
+        };
+        let mut lines = Lines::default();
+        verdict.write(&mut lines);
+        let expected = serde_json::to_string(&verdict).unwrap();
+        let expected = expected.replacen('{', "{\"type\":\"flow\",", 1);
+        assert_eq!(str::from_utf8(lines.text()), Ok(expected.as_str()));
     }
 
     #[test]
