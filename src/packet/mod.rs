@@ -49,6 +49,7 @@ pub fn decode(link: u16, data: &[u8], original_len: u32) -> Result<Segment, NotD
 }
 
 /// The same, layer by layer; which they were besides.
+#[inline(never)]
 pub(crate) fn decode_by_layers(
     link: u16,
     data: &[u8],

@@ -1,9 +1,8 @@
-//! The frame that most captures consist of, in one step: Ethernet, IPv4 without options, TCP with
-//! timestamps or no options at all.
+//! The frame that most captures consist of, in one step: Ethernet, IPv4 without options, TCP.
 
-use super::Segment;
 use super::ip::{Carrier, mapped};
 use super::tcp::{self, Options};
+use super::{Flags, Segment};
 
 /// The LINKTYPE of Ethernet.
 const EN10MB: u16 = 1;
@@ -17,8 +16,8 @@ const TCP_PROTOCOL: u8 = 6;
 /// More fragments, and the fragment's place.
 const FRAGMENT: u16 = 0x3fff;
 
-/// A frame that is such a one, and with which nothing is wrong. Where its segment is made it need not
-/// be laid in memory.
+/// A frame that is such a one, and of which all headers are there. Where its segment is made it need
+/// not be laid in memory.
 pub(crate) struct Usual<'a> {
     head: &'a [u8; OPTIONS],
     options: Options,
@@ -27,7 +26,11 @@ pub(crate) struct Usual<'a> {
 }
 
 impl<'a> Usual<'a> {
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "else what it finds goes through memory"
+    )]
+    #[inline(always)]
     pub(crate) fn new(link: u16, data: &'a [u8]) -> Option<Self> {
         let head: &[u8; OPTIONS] = data.first_chunk().filter(|_| link == EN10MB)?;
         let is_ip = [head[IP - 2], head[IP - 1], head[IP]] == IPV4;
@@ -36,7 +39,7 @@ impl<'a> Usual<'a> {
             return None;
         }
         let end = TCP + usize::from(head[TCP + 12] >> 4) * 4;
-        let options = Options::usual(data.get(OPTIONS..end)?)?;
+        let options = Options::of(data.get(OPTIONS..end)?, Flags(head[TCP + 13]).syn());
         let len = u32::from(two(head, IP + 2)).checked_sub((end - IP) as u32)?;
         Some(Self { head, options, len })
     }
@@ -105,6 +108,27 @@ mod tests {
         assert_eq!(segment(1, &plain).unwrap().len, 16);
     }
 
+    /// The usual frame with a TCP header of so many words, these flags and these options.
+    fn with_options(words: u8, flags: u8, options: &[u8]) -> [u8; 94] {
+        let mut frame = [0; 94];
+        frame[..70].copy_from_slice(&USUAL);
+        (frame[17], frame[46], frame[47]) = (80, words << 4, flags);
+        frame[54..54 + options.len()].copy_from_slice(options);
+        frame
+    }
+
+    #[test]
+    fn takes_a_syn() {
+        let options = [
+            2, 4, 5, 180, 4, 2, 8, 10, 0, 0, 0, 7, 0, 0, 0, 0, 1, 3, 3, 9,
+        ];
+        let frame = with_options(10, 2, &options);
+        let syn = segment(1, &frame).unwrap();
+        assert_eq!(Ok(syn), decode_by_layers(1, &frame, 94));
+        assert_eq!((syn.window_scale, syn.len), (Some(9), 20));
+        assert_eq!(syn.timestamps.map(|stamps| stamps.val.0), Some(7));
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(4000))]
         #[test]
@@ -122,6 +146,24 @@ mod tests {
             let on_wire = on_wire.max(len as u32);
             if let Some(usual) = segment(link, data) {
                 prop_assert_eq!(Ok(usual), decode_by_layers(link, data, on_wire));
+            }
+        }
+
+        #[test]
+        fn equals_the_layers_whatever_the_options(
+            options in prop::collection::vec(prop::sample::select(vec![0, 1, 1, 1, 2, 3, 4, 5, 8, 10, 12, 30, 0x10, 0x20, 0xff]), 40),
+            usual: bool,
+            words in 4_u8..16,
+            flags: u8,
+            len in 50_usize..=94,
+        ) {
+            let mut frame = with_options(words, flags, &options);
+            if usual {
+                frame[54..58].copy_from_slice(&[1, 1, 8, 10]);
+            }
+            let data = &frame[..len];
+            if let Some(usual) = segment(1, data) {
+                prop_assert_eq!(Ok(usual), decode_by_layers(1, data, 94));
             }
         }
     }
