@@ -8,12 +8,12 @@ mod window;
 pub use points::{Streams, streams};
 pub use window::Moment;
 
-use crate::capture::{Meter, OpenError, Reader, Record, Set};
+use crate::capture::{Meter, OpenError, Reader, Set};
 use crate::close::summary::{Summary, Totals};
 use crate::close::verdict::{Tunnel, Verdict};
 use crate::close::{Context, judge};
 use crate::flow::{Clock, Due, FlowTable, Limits, Why};
-use crate::packet::{Domains, Filter, Keys, Layers, NotDecoded, Segment, Usual, decode_by_layers};
+use crate::packet::{Domains, Filter, Keys, Layers, NotDecoded, Usual, decode_by_layers};
 use crate::stamp::{SECOND, Stamp, Time};
 use clocks::Clocks;
 use input::Input;
@@ -237,9 +237,13 @@ impl<R: Read> Analysis<R> {
                 }
                 break;
             };
-            self.start = earliest(self.start, record.time);
+            if let Some(time) = record.time
+                && self.start.is_none_or(|start| time < start)
+            {
+                self.start = Some(time);
+            }
             if let Some(window) = &mut self.window
-                && !window.holds(&record)
+                && !window.holds(record.frame, record.time)
             {
                 continue;
             }
@@ -253,13 +257,14 @@ impl<R: Read> Analysis<R> {
             if record.time.is_some() {
                 self.clocks.see(record.interface, time);
             }
-            if filter.is_none()
-                && let Some(usual) = Usual::new(record.link, record.data)
-            {
+            let usual = Usual::new(record.link, record.data);
+            if let Some(usual) = usual.as_ref().filter(|_| filter.is_none()) {
                 table.push(&usual.segment(), at);
             } else {
                 let mut layers = Layers::default();
-                match segment(&record, filter.is_some(), &mut layers) {
+                let (link, on_wire) = (record.link, record.original_len);
+                let other = || decode_by_layers(link, record.data, on_wire, &mut layers);
+                match usual.map_or_else(other, |usual| Ok(usual.segment())) {
                     Ok(segment) if filter.is_some_and(|filter| !filter.matches(&segment)) => {
                         self.filtered_out += 1;
                     }
@@ -279,20 +284,6 @@ impl<R: Read> Analysis<R> {
         self.ended = true;
         table.finish();
     }
-}
-
-#[inline]
-fn earliest(a: Option<Time>, b: Option<Time>) -> Option<Time> {
-    a.zip(b).map(|(a, b)| a.min(b)).or(a).or(b)
-}
-
-/// The segment of a record of any kind. Where there is a filter the usual ones come here as well.
-#[inline]
-fn segment(record: &Record, filtered: bool, layers: &mut Layers) -> Result<Segment, NotDecoded> {
-    if filtered && let Some(usual) = Usual::new(record.link, record.data) {
-        return Ok(usual.segment());
-    }
-    decode_by_layers(record.link, record.data, record.original_len, layers)
 }
 
 #[inline]
