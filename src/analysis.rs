@@ -13,7 +13,7 @@ use crate::close::summary::{Summary, Totals};
 use crate::close::verdict::{Tunnel, Verdict};
 use crate::close::{Context, judge};
 use crate::flow::{Clock, Due, FlowTable, Limits, Why};
-use crate::packet::{Domains, Filter, Keys, Layers, NotDecoded, Usual, decode_by_layers};
+use crate::packet::{Domains, Filter, Keys, Layers, NotDecoded, Segment, Usual, decode_by_layers};
 use crate::stamp::{SECOND, Stamp, Time};
 use clocks::Clocks;
 use input::Input;
@@ -226,7 +226,8 @@ impl<R: Read> Analysis<R> {
         Some(verdict)
     }
 
-    /// Reads until a flow may be settled, or to the end.
+    /// Reads until a flow may be settled, or to the end. By itself: the loop needs every register.
+    #[inline(never)]
     fn read(&mut self) {
         let table = &mut self.table;
         let filter = self.options.filter.as_ref();
@@ -257,14 +258,16 @@ impl<R: Read> Analysis<R> {
             if record.time.is_some() {
                 self.clocks.see(record.interface, time);
             }
-            let usual = Usual::new(record.link, record.data);
-            if let Some(usual) = usual.as_ref().filter(|_| filter.is_none()) {
+            let (link, data) = (record.link, record.data);
+            if filter.is_none()
+                && let Some(usual) = Usual::v4(link, data)
+            {
                 table.push(&usual.segment(), at);
-            } else {
+            } else if filter.is_some() || !push_seldom(table, link, data, at) {
                 let mut layers = Layers::default();
-                let (link, on_wire) = (record.link, record.original_len);
-                let other = || decode_by_layers(link, record.data, on_wire, &mut layers);
-                match usual.map_or_else(other, |usual| Ok(usual.segment())) {
+                let any = || decode_by_layers(link, data, record.original_len, &mut layers);
+                let usual = filter.and_then(|_| usual(link, data));
+                match usual.map_or_else(any, Ok) {
                     Ok(segment) if filter.is_some_and(|filter| !filter.matches(&segment)) => {
                         self.filtered_out += 1;
                     }
@@ -284,6 +287,26 @@ impl<R: Read> Analysis<R> {
         self.ended = true;
         table.finish();
     }
+}
+
+/// Takes in a segment over IPv6, or of other options than the usual ones; false if it is none. By
+/// itself, as all that is not asked for every record: the loop needs the registers.
+#[inline(never)]
+fn push_seldom(table: &mut FlowTable, link: u16, data: &[u8], at: Stamp) -> bool {
+    if let Some(usual) = Usual::v4_any(link, data) {
+        table.push(&usual.segment(), at);
+    } else if let Some(usual) = Usual::v6(link, data) {
+        table.push(&usual.segment(), at);
+    } else {
+        return false;
+    }
+    true
+}
+
+/// The segment of a frame of the usual kind.
+#[inline(never)]
+fn usual(link: u16, data: &[u8]) -> Option<Segment> {
+    Usual::v4_any(link, data).map(|usual| usual.segment())
 }
 
 #[inline]

@@ -121,29 +121,27 @@ pub(super) struct Options {
 }
 
 impl Options {
-    /// Those of a header. First what every stack writes once a connection is established, and what
-    /// Linux writes in a SYN.
+    /// Those of a header.
     #[inline]
     pub(super) fn of(options: &[u8], is_syn: bool) -> Self {
-        match *options {
-            [] => Self::default(),
-            [NO_OPERATION, NO_OPERATION, TIMESTAMPS, 10, ref value @ ..] if value.len() == 8 => {
-                Self {
-                    timestamps: value.first_chunk().map(|value| timestamps(*value)),
-                    ..Self::default()
-                }
+        Self::usual(options).unwrap_or_else(|| Self::walk(options, is_syn))
+    }
+
+    /// What every stack writes once a connection is established, what Linux writes in a SYN, or
+    /// nothing at all.
+    #[inline]
+    pub(super) fn usual(options: &[u8]) -> Option<Self> {
+        let timestamps = match *options {
+            [] => None,
+            [NO_OPERATION, NO_OPERATION, TIMESTAMPS, 10, ref value @ ..] => {
+                Some(timestamps(*value.as_array()?))
             }
-            _ => Self::of_linux_syn(options).unwrap_or_else(|| {
-                let found = Self::walk(options, is_syn);
-                // One by one, so that those of the other cases need not go through memory.
-                Self {
-                    timestamps: found.timestamps,
-                    window_scale: found.window_scale,
-                    mptcp: found.mptcp,
-                    are_malformed: found.are_malformed,
-                }
-            }),
-        }
+            _ => return Self::of_linux_syn(options),
+        };
+        Some(Self {
+            timestamps,
+            ..Self::default()
+        })
     }
 
     /// The maximum size, SACK permitted, timestamps, one to pad, the window's scale.
