@@ -8,7 +8,7 @@ mod window;
 pub use points::{Streams, streams};
 pub use window::Moment;
 
-use crate::capture::{Meter, OpenError, Reader, Record, Set};
+use crate::capture::{Meter, OpenError, Reader, Set};
 use crate::close::summary::{Summary, Totals};
 use crate::close::verdict::{Tunnel, Verdict};
 use crate::close::{Context, judge};
@@ -226,7 +226,8 @@ impl<R: Read> Analysis<R> {
         Some(verdict)
     }
 
-    /// Reads until a flow may be settled, or to the end.
+    /// Reads until a flow may be settled, or to the end. By itself: the loop needs every register.
+    #[inline(never)]
     fn read(&mut self) {
         let table = &mut self.table;
         let filter = self.options.filter.as_ref();
@@ -237,9 +238,13 @@ impl<R: Read> Analysis<R> {
                 }
                 break;
             };
-            self.start = earliest(self.start, record.time);
+            if let Some(time) = record.time
+                && self.start.is_none_or(|start| time < start)
+            {
+                self.start = Some(time);
+            }
             if let Some(window) = &mut self.window
-                && !window.holds(&record)
+                && !window.holds(record.frame, record.time)
             {
                 continue;
             }
@@ -253,13 +258,16 @@ impl<R: Read> Analysis<R> {
             if record.time.is_some() {
                 self.clocks.see(record.interface, time);
             }
+            let (link, data) = (record.link, record.data);
             if filter.is_none()
-                && let Some(usual) = Usual::new(record.link, record.data)
+                && let Some(usual) = Usual::v4(link, data)
             {
                 table.push(&usual.segment(), at);
-            } else {
+            } else if filter.is_some() || !push_seldom(table, link, data, at) {
                 let mut layers = Layers::default();
-                match segment(&record, filter.is_some(), &mut layers) {
+                let any = || decode_by_layers(link, data, record.original_len, &mut layers);
+                let usual = filter.and_then(|_| usual(link, data));
+                match usual.map_or_else(any, Ok) {
                     Ok(segment) if filter.is_some_and(|filter| !filter.matches(&segment)) => {
                         self.filtered_out += 1;
                     }
@@ -281,18 +289,24 @@ impl<R: Read> Analysis<R> {
     }
 }
 
-#[inline]
-fn earliest(a: Option<Time>, b: Option<Time>) -> Option<Time> {
-    a.zip(b).map(|(a, b)| a.min(b)).or(a).or(b)
+/// Takes in a segment over IPv6, or of other options than the usual ones; false if it is none. By
+/// itself, as all that is not asked for every record: the loop needs the registers.
+#[inline(never)]
+fn push_seldom(table: &mut FlowTable, link: u16, data: &[u8], at: Stamp) -> bool {
+    if let Some(usual) = Usual::v4_any(link, data) {
+        table.push(&usual.segment(), at);
+    } else if let Some(usual) = Usual::v6(link, data) {
+        table.push(&usual.segment(), at);
+    } else {
+        return false;
+    }
+    true
 }
 
-/// The segment of a record of any kind. Where there is a filter the usual ones come here as well.
-#[inline]
-fn segment(record: &Record, filtered: bool, layers: &mut Layers) -> Result<Segment, NotDecoded> {
-    if filtered && let Some(usual) = Usual::new(record.link, record.data) {
-        return Ok(usual.segment());
-    }
-    decode_by_layers(record.link, record.data, record.original_len, layers)
+/// The segment of a frame of the usual kind.
+#[inline(never)]
+fn usual(link: u16, data: &[u8]) -> Option<Segment> {
+    Usual::v4_any(link, data).map(|usual| usual.segment())
 }
 
 #[inline]

@@ -17,9 +17,16 @@ impl Clocks {
     /// A record of an interface.
     #[inline]
     pub(super) fn see(&mut self, interface: u32, time: Time) {
-        match self.last.iter_mut().find(|(of, _)| *of == interface) {
+        // The first at once: most captures have but one.
+        let known = match self.last.first_mut() {
+            Some(first) if first.0 == interface => Some(first),
+            _ => self.last.iter_mut().find(|(of, _)| *of == interface),
+        };
+        match known {
             Some((_, last)) => {
-                self.stepped |= last.since(time) >= SECOND;
+                if time < *last {
+                    self.stepped |= last.since(time) >= SECOND;
+                }
                 *last = time;
             }
             None => self.add(interface, time),

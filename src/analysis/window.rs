@@ -1,7 +1,7 @@
 //! The part of a capture that is asked for.
 
 use super::Options;
-use crate::capture::{Meter, Record};
+use crate::capture::Meter;
 use crate::stamp::Time;
 use std::sync::Arc;
 
@@ -69,13 +69,12 @@ impl Window {
         })
     }
 
-    /// The next record stands in it.
+    /// The next record, of this number and time, stands in it.
     #[inline(never)]
-    pub(super) fn holds(&mut self, record: &Record) -> bool {
+    pub(super) fn holds(&mut self, frame: u64, time: Option<Time>) -> bool {
         if let Some(meter) = &self.meter {
-            meter.at_frame(record.frame);
+            meter.at_frame(frame);
         }
-        let time = record.time;
         if let Some(time) = time {
             let (first, last) = *self
                 .span

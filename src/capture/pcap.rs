@@ -121,11 +121,10 @@ impl Pcap {
     /// function for modified records of big-endian files.
     #[inline]
     pub(super) fn packet<R: Read>(&mut self, buffer: &mut Buffer<R>) -> Found {
-        buffer.fill(self.header);
-        let head = buffer.bytes();
-        let fields = self.order.words(head).filter(|_| head.len() >= self.header);
+        let filled = buffer.fill(self.header);
+        let fields = self.order.words(buffer.bytes()).filter(|_| filled);
         let Some([seconds, fraction, captured, original]) = fields else {
-            return end_of_input(buffer, self.header);
+            return end_of_input(buffer, self.header).map_or(Ok(None), Err);
         };
         if captured > original.min(MAX_CAPTURED) || !near(self.last, seconds) {
             self.doubt(buffer, [seconds, fraction, captured, original])?;
@@ -277,12 +276,13 @@ fn fcs_length(network: u32) -> u32 {
     ((network >> 28) * 2).min(4)
 }
 
+/// What is wrong with the end of the input, if anything.
 #[cold]
-fn end_of_input<R: Read>(buffer: &mut Buffer<R>, header: usize) -> Found {
+fn end_of_input<R: Read>(buffer: &mut Buffer<R>, header: usize) -> Option<Fault> {
     match (buffer.bytes().len(), buffer.has_failed()) {
-        (0, false) => Ok(None),
-        (0, true) => Err(Fault::end("where a record was expected")),
-        (found, _) => Err(Fault::end(cut("a record header", header, found))),
+        (0, false) => None,
+        (0, true) => Some(Fault::end("where a record was expected")),
+        (found, _) => Some(Fault::end(cut("a record header", header, found))),
     }
 }
 

@@ -100,7 +100,7 @@ impl PcapNg {
     fn frame<R: Read>(&mut self, buffer: &mut Buffer<R>) -> Result<Option<(u32, usize)>, Fault> {
         buffer.fill(FRAME);
         let Some([kind, mut size, next]) = self.order.words(buffer.bytes()) else {
-            return end_of_input(buffer);
+            return end_of_input(buffer).map_or(Ok(None), Err);
         };
         if kind == SECTION_HEADER && next != BYTE_ORDER_MAGIC {
             if next.swap_bytes() != BYTE_ORDER_MAGIC {
@@ -327,12 +327,13 @@ fn unknown_byte_order(magic: u32) -> String {
     )
 }
 
+/// What is wrong with the end of the input, if anything.
 #[cold]
-fn end_of_input<R: Read>(buffer: &Buffer<R>) -> Result<Option<(u32, usize)>, Fault> {
+fn end_of_input<R: Read>(buffer: &Buffer<R>) -> Option<Fault> {
     match (buffer.bytes().len(), buffer.has_failed()) {
-        (0, false) => Ok(None),
-        (0, true) => Err(Fault::end("where a block was expected")),
-        (found, _) => Err(Fault::end(cut("a block header", FRAME, found))),
+        (0, false) => None,
+        (0, true) => Some(Fault::end("where a block was expected")),
+        (found, _) => Some(Fault::end(cut("a block header", FRAME, found))),
     }
 }
 

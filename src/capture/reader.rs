@@ -115,15 +115,19 @@ impl<R: Read> Reader<R> {
             return None;
         }
         loop {
-            let found = match &mut self.format {
-                Format::Pcap(pcap) => pcap.packet(&mut self.buffer),
-                Format::PcapNg(pcapng) => pcapng.packet(&mut self.buffer),
+            // Taken in either arm: where both meet, the packet would go through memory.
+            let fault = match &mut self.format {
+                Format::Pcap(pcap) => match pcap.packet(&mut self.buffer) {
+                    Ok(found) => return found.map(|packet| self.take(&packet)),
+                    Err(fault) => fault,
+                },
+                Format::PcapNg(pcapng) => match pcapng.packet(&mut self.buffer) {
+                    Ok(found) => return found.map(|packet| self.take(&packet)),
+                    Err(fault) => fault,
+                },
             };
-            // By reference: moving the packet out costs as much as finding it did.
-            match &found {
-                Ok(found) => return found.as_ref().map(|packet| self.take(packet)),
-                Err(fault) if !self.pass(fault) => return None,
-                Err(_) => {}
+            if !self.pass(&fault) {
+                return None;
             }
         }
     }
@@ -132,15 +136,14 @@ impl<R: Read> Reader<R> {
     fn take(&mut self, packet: &Packet) -> Record<'_> {
         self.packets += 1;
         let frame = self.frames();
-        let block = self.buffer.consume(packet.size);
+        let place = packet.at..packet.at + packet.len;
+        let data = self.buffer.take(packet.size, place);
         Record {
             frame,
             time: packet.time,
             interface: packet.interface,
             link: packet.link,
-            data: block
-                .get(packet.at..packet.at + packet.len)
-                .unwrap_or_default(),
+            data,
             original_len: packet.original_len,
         }
     }

@@ -2,6 +2,7 @@
 
 use super::compression::{HEAD, Source, is_bad_archive};
 use std::io::{self, ErrorKind, Read};
+use std::ops::Range;
 
 /// Bytes read ahead. It stays in the processor's cache: measured 1.9 to 3.8 times as fast as
 /// walking a memory map, and it works for pipes.
@@ -140,13 +141,20 @@ impl<R: Read> Buffer<R> {
         self.bytes.get(self.start..self.end).unwrap_or_default()
     }
 
-    /// Steps over `n` bytes and gives them.
+    /// Steps over `n` bytes.
     #[inline]
-    pub(super) fn consume(&mut self, n: usize) -> &[u8] {
+    pub(super) fn consume(&mut self, n: usize) {
         let start = self.start;
         self.start = self.end.min(start + n);
         self.offset += (self.start - start) as u64;
-        self.bytes.get(start..self.start).unwrap_or_default()
+    }
+
+    /// Steps over `n` bytes and gives those of them that lie at `place`.
+    #[inline]
+    pub(super) fn take(&mut self, n: usize, place: Range<usize>) -> &[u8] {
+        let (from, to) = (self.start + place.start, self.start + place.end);
+        self.consume(n);
+        self.bytes.get(from..to).unwrap_or_default()
     }
 
     /// Bytes consumed since the beginning of the input.

@@ -15,10 +15,11 @@ pub struct Clock {
     last: Time,
     /// The last record alone does not tell.
     several: bool,
-    /// The earliest times of this part of the records, and of the part before.
+    /// The earliest times of this part of the records, and of the part before; and of both.
     earliest: [Time; 2],
-    /// Records of this part.
-    count: u32,
+    slowest: Time,
+    /// Records of this part that are still to come.
+    left: u32,
 }
 
 impl Clock {
@@ -28,7 +29,8 @@ impl Clock {
             last: Time(i64::MIN),
             several: !live,
             earliest: [Time(i64::MAX); 2],
-            count: 0,
+            slowest: Time(i64::MAX),
+            left: RECORDS,
         }
     }
 
@@ -44,13 +46,16 @@ impl Clock {
 
     fn slowest(&mut self, time: Time) -> Time {
         self.several = true;
-        if self.count == RECORDS {
+        if self.left == 0 {
             self.earliest = [Time(i64::MAX), self.earliest[0]];
-            self.count = 0;
+            self.left = RECORDS;
         }
-        self.count += 1;
-        self.earliest[0] = self.earliest[0].min(time);
-        self.earliest[0].min(self.earliest[1])
+        self.left -= 1;
+        if time <= self.earliest[0] {
+            self.earliest[0] = time;
+            self.slowest = time.min(self.earliest[1]);
+        }
+        self.slowest
     }
 }
 

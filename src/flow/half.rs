@@ -1,7 +1,7 @@
 //! The facts of one direction. Monotone: what is lost is missing, what comes twice changes nothing.
 
 use crate::flow::numbers::Numbers;
-use crate::flow::parts::{Copies, Fin, Ids, Opening, Rare, Regressions, Sent, merged};
+use crate::flow::parts::{Copies, Fin, Ids, Opening, Rare, Regressions, Sent, raise};
 use crate::flow::seen::Seen;
 use crate::packet::Mptcp;
 use crate::seq::{SeqNum, TsVal};
@@ -101,22 +101,21 @@ impl Half {
         u32::from(seen.window) << scale
     }
 
-    /// Takes in a segment that this side sent. `peer`: the facts of the other side.
+    /// Takes in a RST that this side sent.
+    pub(super) fn sent_reset(&mut self, seen: &Seen) {
+        self.sent_any(seen);
+        self.rsts += 1;
+    }
+
+    /// Takes in a segment without RST that this side sent. `peer`: the facts of the other side.
     pub(super) fn sent(&mut self, seen: &Seen, peer: &Self) {
-        self.packets += 1;
-        if seen.cut() {
-            self.rare().cut.get_or_insert(seen.at());
+        self.sent_any(seen);
+        match &mut self.ttl {
+            Some((low, _)) if seen.ttl < *low => *low = seen.ttl,
+            Some((_, high)) if seen.ttl > *high => *high = seen.ttl,
+            Some(_) => {}
+            None => self.ttl = Some((seen.ttl, seen.ttl)),
         }
-        if seen.may_be_multipath() {
-            self.note_multipath(seen);
-        }
-        if seen.flags.rst() {
-            self.rsts += 1;
-            return;
-        }
-        self.ttl = Some(self.ttl.map_or((seen.ttl, seen.ttl), |(low, high)| {
-            (low.min(seen.ttl), high.max(seen.ttl))
-        }));
         if seen.flags.syn() {
             self.open(seen);
         } else {
@@ -133,11 +132,22 @@ impl Half {
         self.acknowledge(seen);
     }
 
-    #[cold]
-    fn note_multipath(&mut self, seen: &Seen) {
-        if seen.mptcp() != Mptcp::default() {
-            let subflow = &mut self.rare().subflow;
-            subflow.get_or_insert_default().note(seen);
+    #[inline]
+    fn sent_any(&mut self, seen: &Seen) {
+        self.packets += 1;
+        if seen.cut() {
+            self.rare().cut.get_or_insert(seen.at());
+        }
+        if seen.may_be_multipath() && seen.mptcp() != Mptcp::default() {
+            self.rare().subflow.get_or_insert_default().note(seen);
+        }
+    }
+
+    /// Takes in that the peer sent `seen`, in case that it is a SYN-ACK: its SYN was not captured,
+    /// but the answer tells its number.
+    pub(super) fn answered(&mut self, seen: &Seen) {
+        if seen.flags.syn() && seen.flags.ack() && self.isn.is_none() {
+            self.isn = Some(seen.ack.minus(1));
         }
     }
 
@@ -165,6 +175,8 @@ impl Half {
     }
 
     /// The rare facts, made when the first of them comes.
+    #[cold]
+    #[inline(never)]
     pub(super) fn rare(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()
     }
@@ -197,44 +209,54 @@ impl Half {
 
     /// Sequence space, payload, repeats and round trips. Returns how many numbers were new.
     fn count(&mut self, seen: &Seen, peer: &Self) -> u32 {
-        let before = self.next();
-        let new = if let Some(numbers) = &mut self.numbers {
-            numbers.add(seen.seq, seen.end())
+        let end = seen.end();
+        let (before, new) = if let Some(numbers) = &mut self.numbers {
+            (numbers.next, numbers.add(seen.seq, end))
         } else {
-            self.numbers = Some(Numbers::new(seen.seq, seen.end()));
-            seen.end().distance(seen.seq)
+            self.numbers = Some(Numbers::new(seen.seq, end));
+            (seen.seq, end.distance(seen.seq))
         };
         let control = u32::from(seen.flags.syn()) + u32::from(seen.flags.fin());
-        if new > 0 && !seen.is_empty() {
-            let bytes = u64::from(new.saturating_sub(control).min(seen.len()));
-            self.payload += bytes;
-            if bytes > 0 && peer.fin_end().is_some_and(|end| seen.acks(end)) {
-                Sent::more(&mut self.rare().after_peer_fin, seen.at(), bytes);
-            }
-        }
-        let probe = seen.len() <= 1 && !seen.flags.fin() && !seen.flags.syn();
         if new > 0 {
-            let fresh = before.is_none_or(|next| seen.seq.at_or_after(next));
+            if !seen.is_empty() {
+                self.add_payload(seen, new.saturating_sub(control), peer);
+            }
+            let fresh = seen.seq.at_or_after(before);
             // What answers a SYN need not acknowledge its data (RFC 7413).
             let end = if seen.flags.syn() {
                 seen.seq.plus(1)
             } else {
-                seen.end()
+                end
             };
             self.timing = fresh.then_some((end, seen.at().time));
-        } else if probe && before == Some(seen.seq.plus(1)) {
+        } else if seen.len() <= 1 && control == 0 && before == seen.seq.plus(1) {
             self.probes += 1;
-        } else if self.was_refused(seen, peer) {
-            self.timing = Some((seen.end(), seen.at().time));
-        } else if seen.end() != seen.seq {
-            self.repeats += 1;
-            self.timing = None; // Karn: an ACK could now be of either copy.
+        } else if end != seen.seq {
+            if self.was_refused(seen, peer) {
+                self.timing = Some((end, seen.at().time));
+            } else {
+                self.repeats += 1;
+                self.timing = None; // Karn: an ACK could now be of either copy.
+            }
         }
         new
     }
 
+    /// Takes in `new` numbers that were not seen before, or less: payload has no more of them than
+    /// its length.
+    #[inline]
+    fn add_payload(&mut self, seen: &Seen, new: u32, peer: &Self) {
+        let bytes = u64::from(new.min(seen.len()));
+        self.payload += bytes;
+        if bytes > 0 && peer.fin_end().is_some_and(|end| seen.acks(end)) {
+            Sent::more(&mut self.rare().after_peer_fin, seen.at(), bytes);
+        }
+    }
+
     /// It is the data of the SYN, sent for the first time after the peer has taken the SYN without it
     /// (RFC 7413 section 4.2.2): no repeat.
+    #[cold]
+    #[inline(never)]
     fn was_refused(&self, seen: &Seen, peer: &Self) -> bool {
         let syn_end = self.isn.map(|isn| isn.plus(1));
         let is_first = self.timing.is_none() && self.repeats == 0;
@@ -266,6 +288,7 @@ impl Half {
         }
     }
 
+    #[cold]
     fn regress(&mut self, seen: &Seen, ticks: u32) {
         match &mut self.rare().regressions {
             Some(r) => {
@@ -309,12 +332,12 @@ impl Half {
     }
 
     fn identify(&mut self, seen: &Seen, id: u16) {
-        if id == 0 || self.ids.last == Some(id) {
-            return; // no counter's, so that it continues no run; or a copy made on the way
-        }
         let current = seen.flags.syn() || seen.is_empty_ack();
-        self.ids.push(id, current.then_some(seen.seq));
-        let Some(fin) = self.fin.as_mut().filter(|_| seen.flags.fin()) else {
+        // One of 0 is no counter's, so that it continues no run.
+        if id == 0 || !self.ids.push(id, current.then_some(seen.seq)) || !seen.flags.fin() {
+            return;
+        }
+        let Some(fin) = &mut self.fin else {
             return;
         };
         if self.ids.anchor.is_some_and(|seq| seq.at_or_before(fin.seq)) {
@@ -329,12 +352,12 @@ impl Half {
         if !seen.flags.ack() {
             return;
         }
-        self.ack = merged(self.ack, Some(seen.ack), SeqNum::latest);
+        raise(&mut self.ack, seen.ack);
         if seen.window_cut() {
             return; // the window was not captured
         }
         self.window = Some(seen.window);
         let edge = seen.ack.plus(self.window_of(seen));
-        self.right_edge = merged(self.right_edge, Some(edge), SeqNum::latest);
+        raise(&mut self.right_edge, edge);
     }
 }

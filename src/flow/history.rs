@@ -73,24 +73,38 @@ impl History {
         self.kept().contains(&kept(letter, from))
     }
 
-    /// Takes in a segment; `numbers` is what its sender has used before it.
+    /// Takes in a segment without RST; `numbers` is what its sender has used before it.
     pub(super) fn push(&mut self, seen: &Seen, numbers: Option<&Numbers>) {
-        let f = seen.flags;
-        match (f.syn(), f.fin(), f.rst()) {
-            (true, false, false) => self.numbered(seen, if f.ack() { b'H' } else { b'S' }),
-            (false, true, false) => self.numbered(seen, b'F'),
-            (false, false, true) => self.numbered(seen, b'R'),
-            (false, false, false) if !seen.is_empty() => self.once(seen.from(), b'D'),
-            (false, false, false) if f.ack() => self.once(seen.from(), b'A'),
-            (false, false, false) => {}
-            (_, true, true) => self.once(seen.from(), b'I'),
-            _ => self.once(seen.from(), b'Q'),
+        let (f, from) = (seen.flags, seen.from());
+        match (f.syn(), f.fin()) {
+            (false, false) if !seen.is_empty() => self.once(from, b'D'),
+            (false, false) if f.ack() => self.once(from, b'A'),
+            (false, false) => {}
+            (false, true) => self.numbered(seen, b'F'),
+            (true, false) => self.numbered(seen, if f.ack() { b'H' } else { b'S' }),
+            (true, true) => self.once(from, b'Q'),
         }
-        let repeated = numbers.is_some_and(|n| seen.end().at_or_before(n.next));
-        if !seen.is_empty() && repeated && !f.rst() {
-            self.counted(seen.from(), b'T');
+        if !seen.is_empty() && numbers.is_some_and(|n| seen.end().at_or_before(n.next)) {
+            self.counted(from, b'T');
         }
-        if seen.window == 0 && !seen.cut() && !f.rst() && !self.has(b'F', seen.from() ^ 1) {
+        if seen.window == 0 {
+            self.shut(seen);
+        }
+    }
+
+    /// Takes in a RST.
+    pub(super) fn push_reset(&mut self, seen: &Seen) {
+        match (seen.flags.syn(), seen.flags.fin()) {
+            (false, false) => self.numbered(seen, b'R'),
+            (true, false) => self.once(seen.from(), b'Q'),
+            (_, true) => self.once(seen.from(), b'I'),
+        }
+    }
+
+    /// Takes in a closed window.
+    #[cold]
+    fn shut(&mut self, seen: &Seen) {
+        if !seen.cut() && !self.has(b'F', seen.from() ^ 1) {
             self.counted(seen.from(), b'W');
         }
     }
@@ -152,6 +166,7 @@ impl History {
         }
     }
 
+    #[cold]
     fn counted(&mut self, from: u8, letter: u8) {
         let earned = &mut self.earned[usize::from(from & 1)];
         let counter = match letter {

@@ -42,26 +42,35 @@ impl Log {
             self.unroll();
             self.close_at = Some(self.kept.len() as u8);
         }
-        let (start, full, ring) = match self.close_at {
-            None => (OPENING, OPENING + BEFORE, 0),
-            Some(at) => {
-                let start = usize::from(at) + CLOSE;
-                (start, start + END, 1)
-            }
+        let full = match self.close_at {
+            None => OPENING + BEFORE,
+            Some(at) => usize::from(at) + CLOSE + END,
         };
-        if self.kept.len() < full {
-            if self.kept.len() == self.kept.capacity() {
-                // A scan's are of one segment, most others of a dozen: doubling would leave half of
-                // the memory unused.
-                self.kept.reserve_exact(match self.kept.len() {
-                    0 => 2,
-                    2 => 10,
-                    len => 4.max(len / 3),
-                });
-            }
-            self.kept.push(seen);
+        if self.kept.len() >= full {
+            self.push_out(seen, full);
             return;
         }
+        if self.kept.len() == self.kept.capacity() {
+            self.reserve();
+        }
+        self.kept.push(seen);
+    }
+
+    /// A scan's are of one segment, most others of a dozen: doubling would leave half of the memory
+    /// unused.
+    #[cold]
+    fn reserve(&mut self) {
+        self.kept.reserve_exact(match self.kept.len() {
+            0 => 2,
+            2 => 10,
+            len => 4.max(len / 3),
+        });
+    }
+
+    /// Keeps one more segment in place of the oldest of the ring that ends where all is `full`.
+    #[inline(never)]
+    fn push_out(&mut self, seen: Seen, full: usize) {
+        let (start, ring) = (self.ring_start(), usize::from(self.close_at.is_some()));
         let Some(count) = self.pushed_out.get_mut(ring) else {
             return;
         };

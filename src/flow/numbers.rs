@@ -44,6 +44,12 @@ impl Numbers {
             self.next = end;
             return end.distance(start);
         }
+        self.add_before(start, end)
+    }
+
+    /// The same, of a range that begins before `next`.
+    #[inline(never)]
+    fn add_before(&mut self, start: SeqNum, end: SeqNum) -> u32 {
         let mut new = self.fill(start, end);
         if end.after(self.next) {
             new = new.saturating_add(end.distance(self.next));
@@ -57,6 +63,11 @@ impl Numbers {
             self.base = start;
         }
         new
+    }
+
+    /// There are holes.
+    pub(super) const fn has_holes(&self) -> bool {
+        self.count > 0
     }
 
     /// The holes, in the order in which they were found.
@@ -134,6 +145,8 @@ impl Numbers {
         filled
     }
 
+    #[cold]
+    #[inline(never)]
     fn push_hole(&mut self, from: SeqNum, to: SeqNum) {
         match self.holes.get_mut(usize::from(self.count)) {
             Some(slot) => {

@@ -138,18 +138,24 @@ impl Ids {
         self.ones >= 1 && self.ones > self.wild
     }
 
-    /// Takes in an ID that is not 0; `anchor`: SEG.SEQ of a segment that carries SND.NXT.
-    pub(super) fn push(&mut self, id: u16, anchor: Option<SeqNum>) {
-        let step = self.last.map(|last| id.wrapping_sub(last));
-        match step {
+    /// Takes in an ID that is not 0; `anchor`: SEG.SEQ of a segment that carries SND.NXT. False if
+    /// it is the last one again: that of a copy made on the way.
+    pub(super) fn push(&mut self, id: u16, anchor: Option<SeqNum>) -> bool {
+        match self.last.map(|last| id.wrapping_sub(last)) {
+            Some(0) => return false,
             Some(1) => self.ones += 1,
-            Some(2..=ID_GAP) | None => {}
-            Some(_) => self.wild += 1,
+            Some(step) => {
+                self.wild += u32::from(!(2..=ID_GAP).contains(&step));
+                self.broken = true;
+                self.anchor = None;
+            }
+            None => (self.first, self.anchor) = (self.first.or(Some(id)), None),
         }
-        self.anchor = anchor.or(self.anchor.filter(|_| step == Some(1)));
-        self.broken |= step.is_some_and(|step| step != 1);
-        self.first = self.first.or(Some(id));
         self.last = Some(id);
+        if anchor.is_some() {
+            self.anchor = anchor;
+        }
+        true
     }
 }
 
@@ -217,6 +223,16 @@ impl Subflow {
         mine.data_fin = mine.data_fin.or(theirs.data_fin);
         mine.fast_close = mine.fast_close.or(theirs.fast_close);
         mine.reset = mine.reset.or(theirs.reset);
+    }
+}
+
+/// Keeps the highest.
+#[inline]
+pub(super) fn raise(slot: &mut Option<SeqNum>, number: SeqNum) {
+    match slot {
+        Some(highest) if number.at_or_before(*highest) => {}
+        Some(highest) => *highest = number,
+        None => *slot = Some(number),
     }
 }
 

@@ -192,26 +192,25 @@ impl Flow {
             return;
         }
         if seen.flags.rst() {
-            self.push_reset(*seen);
+            self.push_reset(seen);
+            return;
         }
-        self.history
-            .push(seen, self.half[usize::from(from & 1)].numbers.as_ref());
         let [a, b] = &mut self.half;
         let (mine, peer) = if from == 0 { (a, b) } else { (b, a) };
+        self.history.push(seen, mine.numbers.as_ref());
         if reveals_a_gap(mine, peer, seen) {
             self.history.gap(from ^ 1);
         }
-        let f = seen.flags;
-        self.answered = self.answered || !f.rst() && (!f.syn() || f.ack());
-        mine.sent(seen, peer);
-        if seen.flags.syn() && seen.flags.ack() && peer.isn.is_none() {
-            peer.isn = Some(seen.ack.minus(1));
+        if !self.answered {
+            self.answered = !seen.flags.syn() || seen.flags.ack();
         }
-        if !seen.flags.rst() {
-            peer.heard(seen);
-            if let Some(sample) = peer.round_trip(seen) {
-                mine.rtt = Some(mine.rtt.map_or(sample, |rtt| rtt.min(sample)));
-            }
+        mine.sent(seen, peer);
+        peer.answered(seen);
+        peer.heard(seen);
+        if let Some(sample) = peer.round_trip(seen)
+            && mine.rtt.is_none_or(|rtt| sample < rtt)
+        {
+            mine.rtt = Some(sample);
         }
     }
 
@@ -256,7 +255,7 @@ impl Flow {
         if seen.flags.rst() {
             return self.resets_older(seen);
         }
-        if self.answered {
+        if self.answered || !seen.flags.ack() {
             return false;
         }
         let Some(opener) = self.opener().filter(|_| self.is_syn_only()) else {
@@ -267,7 +266,7 @@ impl Flow {
             return false;
         };
         let answers = seen.ack.after(isn) && seen.ack.at_or_before(opening.end);
-        seen.from() != opener && seen.flags.ack() && !answers
+        seen.from() != opener && !answers
     }
 
     /// The opener's RST to a segment of the older connection. Since it sent the SYN its host has no
@@ -295,10 +294,19 @@ impl Flow {
         self.odd_mut().old_ack = copies.map(|copies| (copies, seen.ack));
     }
 
-    fn push_reset(&mut self, seen: Seen) {
-        if self.resets.len() >= RESETS {
-            return;
+    #[inline(never)]
+    fn push_reset(&mut self, seen: &Seen) {
+        if self.resets.len() < RESETS {
+            self.keep_reset(*seen);
         }
+        let [a, b] = &mut self.half;
+        let (mine, peer) = if seen.from() == 0 { (a, b) } else { (b, a) };
+        self.history.push_reset(seen);
+        mine.sent_reset(seen);
+        peer.answered(seen);
+    }
+
+    fn keep_reset(&mut self, seen: Seen) {
         let [a, b] = &self.half;
         let mine = if seen.from() == 0 { a } else { b };
         let before = Snapshot {
@@ -325,11 +333,11 @@ fn reveals_a_gap(mine: &Half, peer: &Half, seen: &Seen) -> bool {
     let Some(numbers) = &peer.numbers else {
         return false;
     };
-    if !seen.flags.ack() || seen.flags.rst() {
+    if !seen.flags.ack() {
         return false;
     }
     let is_new = |from: SeqNum| mine.ack.is_none_or(|ack| ack.at_or_before(from));
     let beyond = seen.ack.since(numbers.next) > 1 && is_new(numbers.next.plus(1));
     let hole = |&(from, to): &(SeqNum, SeqNum)| seen.ack.at_or_after(to) && is_new(from);
-    beyond || numbers.holes().iter().any(hole)
+    beyond || numbers.has_holes() && numbers.holes().iter().any(hole)
 }

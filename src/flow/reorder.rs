@@ -24,20 +24,22 @@ pub(super) struct Reorder {
     first: usize,
     /// The time of the last one.
     newest: Time,
+    /// Before that nothing is still to come.
+    horizon: Time,
 }
 
 impl Reorder {
     /// A step back by more than the window is no reordering but another clock: what is held comes
     /// first then.
     pub(super) fn steps_back(&self, time: Time) -> bool {
-        self.newest.since(time) > REORDER_WINDOW && self.len() > 0
+        time < self.horizon && self.len() > 0
     }
 
     /// The first one was held for more than `patience` at that time.
     #[inline]
     pub(super) fn is_late(&self, time: Time, patience: i64) -> bool {
         let first = self.held.get(self.first);
-        first.is_some_and(|first| time.since(first.seen.at().time) > patience)
+        first.is_some_and(|first| first.seen.at().time.plus(patience) < time)
     }
 
     /// Takes in a segment.
@@ -46,6 +48,7 @@ impl Reorder {
         let time = arrival.seen.at().time;
         if self.newest <= time || self.len() == 0 {
             self.newest = time;
+            self.horizon = time.plus(-REORDER_WINDOW);
             self.held.push(arrival);
             return;
         }
@@ -58,14 +61,13 @@ impl Reorder {
     #[inline]
     pub(super) fn has_settled(&self, count: usize) -> bool {
         let last = self.held.get(self.first + count - 1);
-        last.is_some_and(|last| last.seen.at().time < self.newest.plus(-REORDER_WINDOW))
+        last.is_some_and(|last| last.seen.at().time < self.horizon)
     }
 
     /// How many of the first ones nothing that is still to come belongs before.
     pub(super) fn settled(&self) -> usize {
         let held = self.held.get(self.first..).unwrap_or_default();
-        let horizon = self.newest.plus(-REORDER_WINDOW);
-        held.partition_point(|h| h.seen.at().time < horizon)
+        held.partition_point(|h| h.seen.at().time < self.horizon)
     }
 
     pub(super) const fn len(&self) -> usize {

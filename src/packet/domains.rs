@@ -45,6 +45,7 @@ impl Domains {
         self.number_of(layers)
     }
 
+    #[inline(never)]
     fn number_of(&mut self, layers: Layers) -> u16 {
         if let Some(number) = self.numbers.get(&layers) {
             return *number;

@@ -42,13 +42,14 @@ const MAX_HEADERS: usize = 36;
 /// why there is no segment otherwise.
 #[inline]
 pub fn decode(link: u16, data: &[u8], original_len: u32) -> Result<Segment, NotDecoded> {
-    if let Some(usual) = Usual::new(link, data) {
+    if let Some(usual) = Usual::v4_any(link, data) {
         return Ok(usual.segment());
     }
     decode_by_layers(link, data, original_len, &mut Layers::default())
 }
 
 /// The same, layer by layer; which they were besides.
+#[inline(never)]
 pub(crate) fn decode_by_layers(
     link: u16,
     data: &[u8],

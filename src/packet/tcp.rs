@@ -57,13 +57,9 @@ fn read(
         return Err(NotDecoded::MalformedTcp);
     }
     let options_end = header_len as usize;
-    let options = bytes.get(HEADER..options_end);
-    if let Some(options) = options.and_then(Options::usual) {
-        return Ok(assemble(carrier, head, options, len - header_len));
-    }
     let captured = bytes.get(HEADER..options_end.min(bytes.len()));
     let is_syn = Flags(head[13]).syn();
-    let options = Options::walk(captured.unwrap_or_default(), is_syn);
+    let options = Options::of(captured.unwrap_or_default(), is_syn);
     let mut segment = assemble(carrier, head, options, len - header_len);
     segment.options_cut |= bytes.len() < options_end;
     segment.window_cut = bytes.len() < WINDOW_END;
@@ -125,7 +121,14 @@ pub(super) struct Options {
 }
 
 impl Options {
-    /// What every stack writes once a connection is established, or nothing at all.
+    /// Those of a header.
+    #[inline]
+    pub(super) fn of(options: &[u8], is_syn: bool) -> Self {
+        Self::usual(options).unwrap_or_else(|| Self::walk(options, is_syn))
+    }
+
+    /// What every stack writes once a connection is established, what Linux writes in a SYN, or
+    /// nothing at all.
     #[inline]
     pub(super) fn usual(options: &[u8]) -> Option<Self> {
         let timestamps = match *options {
@@ -133,7 +136,7 @@ impl Options {
             [NO_OPERATION, NO_OPERATION, TIMESTAMPS, 10, ref value @ ..] => {
                 Some(timestamps(*value.as_array()?))
             }
-            _ => return None,
+            _ => return Self::of_linux_syn(options),
         };
         Some(Self {
             timestamps,
@@ -141,6 +144,23 @@ impl Options {
         })
     }
 
+    /// The maximum size, SACK permitted, timestamps, one to pad, the window's scale.
+    #[inline]
+    fn of_linux_syn(options: &[u8]) -> Option<Self> {
+        let (&[2, 4, _, _, 4, 2, TIMESTAMPS, 10], rest) = options.split_first_chunk()? else {
+            return None;
+        };
+        let (value, &[NO_OPERATION, WINDOW_SCALE, 3, shift]) = rest.split_first_chunk()? else {
+            return None;
+        };
+        Some(Self {
+            timestamps: Some(timestamps(*value)),
+            window_scale: Some(shift.min(MAX_WINDOW_SCALE)),
+            ..Self::default()
+        })
+    }
+
+    #[inline(never)]
     fn walk(options: &[u8], is_syn: bool) -> Self {
         let mut found = Self::default();
         let mut rest = options;
@@ -154,14 +174,14 @@ impl Options {
                 [_] => break,
                 [kind, len, ..] => (kind, usize::from(len)),
             };
-            let Some(value) = rest.get(2..len) else {
+            let Some(([_, _, value @ ..], more)) = rest.split_at_checked(len) else {
                 break;
             };
             match kind {
                 MULTIPATH => found.mptcp = found.mptcp.with_option(value, is_syn),
                 kind => found.add(kind, value),
             }
-            rest = rest.get(len..).unwrap_or_default();
+            rest = more;
         }
         found.are_malformed = true;
         found

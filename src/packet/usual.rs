@@ -1,73 +1,150 @@
-//! The frame that most captures consist of, in one step: Ethernet, IPv4 without options, TCP with
-//! timestamps or no options at all.
+//! The frames that most captures consist of, each in one step: Ethernet, IPv4 without options or
+//! IPv6 without further headers, TCP.
 
-use super::Segment;
 use super::ip::{Carrier, mapped};
 use super::tcp::{self, Options};
+use super::{Flags, Segment};
 
 /// The LINKTYPE of Ethernet.
 const EN10MB: u16 = 1;
-/// Ethernet's header, and IPv4's behind it.
-const IP: usize = 14;
-const TCP: usize = IP + 20;
-const OPTIONS: usize = TCP + 20;
+/// Ethernet's header, TCP's without options.
+const ETHERNET: usize = 14;
+const TCP: usize = 20;
+/// All headers without TCP's options.
+const V4: usize = ETHERNET + 20 + TCP;
+const V6: usize = ETHERNET + 40 + TCP;
 /// `EtherType` of IPv4; version 4 and a header of five words.
 const IPV4: [u8; 3] = [0x08, 0x00, 0x45];
+const IPV6: [u8; 2] = [0x86, 0xdd];
 const TCP_PROTOCOL: u8 = 6;
 /// More fragments, and the fragment's place.
 const FRAGMENT: u16 = 0x3fff;
 
-/// A frame that is such a one, and with which nothing is wrong. Where its segment is made it need not
-/// be laid in memory.
-pub(crate) struct Usual<'a> {
-    head: &'a [u8; OPTIONS],
+/// A frame that is such a one, and of which all headers are there. Where its segment is made it need
+/// not be laid in memory.
+pub(crate) struct Usual<'a, const HEAD: usize = V4> {
+    head: &'a [u8; HEAD],
     options: Options,
     /// Bytes of payload.
     len: u32,
 }
 
-impl<'a> Usual<'a> {
+impl<'a, const HEAD: usize> Usual<'a, HEAD> {
+    /// `len`: that of the packet behind its `first` bytes. `read`: reads the options of a SYN, or
+    /// those of another segment.
     #[inline]
-    pub(crate) fn new(link: u16, data: &'a [u8]) -> Option<Self> {
-        let head: &[u8; OPTIONS] = data.first_chunk().filter(|_| link == EN10MB)?;
+    fn new(
+        data: &'a [u8],
+        head: &'a [u8; HEAD],
+        (first, len): (usize, u16),
+        read: impl FnOnce(&[u8], bool) -> Option<Options>,
+    ) -> Option<Self> {
+        let tcp = tcp(head);
+        let end = HEAD - TCP + usize::from(tcp[12] >> 4) * 4;
+        let options = read(data.get(HEAD..end)?, Flags(tcp[13]).syn())?;
+        let len = u32::from(len).checked_sub((end - first) as u32)?;
+        Some(Self { head, options, len })
+    }
+}
+
+impl<'a> Usual<'a, V4> {
+    /// Of the usual options.
+    #[inline]
+    pub(crate) fn v4(link: u16, data: &'a [u8]) -> Option<Self> {
+        Self::over_v4(link, data, |options, _| Options::usual(options))
+    }
+
+    /// Of any options.
+    #[inline]
+    pub(crate) fn v4_any(link: u16, data: &'a [u8]) -> Option<Self> {
+        Self::over_v4(link, data, |options, is_syn| {
+            Some(Options::of(options, is_syn))
+        })
+    }
+
+    // Else what it finds goes through memory.
+    #[inline(always)]
+    fn over_v4(
+        link: u16,
+        data: &'a [u8],
+        read: impl FnOnce(&[u8], bool) -> Option<Options>,
+    ) -> Option<Self> {
+        const IP: usize = ETHERNET;
+        let head: &[u8; V4] = data.first_chunk().filter(|_| link == EN10MB)?;
         let is_ip = [head[IP - 2], head[IP - 1], head[IP]] == IPV4;
         let is_tcp = head[IP + 9] == TCP_PROTOCOL && two(head, IP + 6) & FRAGMENT == 0;
         if !is_ip || !is_tcp {
             return None;
         }
-        let end = TCP + usize::from(head[TCP + 12] >> 4) * 4;
-        let options = Options::usual(data.get(OPTIONS..end)?)?;
-        let len = u32::from(two(head, IP + 2)).checked_sub((end - IP) as u32)?;
-        Some(Self { head, options, len })
+        Self::new(data, head, (IP, two(head, IP + 2)), read)
     }
 
     /// What the layers one by one would give.
     #[inline]
     pub(crate) fn segment(&self) -> Segment {
         let head = self.head;
+        let addr = |at| mapped(u32::from_be_bytes(bytes(head, at)));
         let carrier = Carrier {
-            src: mapped(four(head, IP + 12)),
-            dst: mapped(four(head, IP + 16)),
-            ttl: head[IP + 8],
-            ip_id: Some(two(head, IP + 4)),
+            src: addr(ETHERNET + 12),
+            dst: addr(ETHERNET + 16),
+            ttl: head[ETHERNET + 8],
+            ip_id: Some(two(head, ETHERNET + 4)),
             fragment: false,
             is_padded: false,
         };
-        let (_, tcp) = head
-            .split_last_chunk()
-            .unwrap_or((&[], &[0; OPTIONS - TCP]));
-        tcp::assemble(carrier, tcp, self.options, self.len)
+        tcp::assemble(carrier, tcp(head), self.options, self.len)
     }
 }
 
+impl<'a> Usual<'a, V6> {
+    /// Of any options.
+    #[inline]
+    pub(crate) fn v6(link: u16, data: &'a [u8]) -> Option<Self> {
+        const IP: usize = ETHERNET;
+        let head: &[u8; V6] = data.first_chunk().filter(|_| link == EN10MB)?;
+        let is_ip = [head[IP - 2], head[IP - 1]] == IPV6 && head[IP] >> 4 == 6;
+        if !is_ip || head[IP + 6] != TCP_PROTOCOL {
+            return None;
+        }
+        let len = (V6 - TCP, two(head, IP + 4));
+        Self::new(data, head, len, |options, is_syn| {
+            Some(Options::of(options, is_syn))
+        })
+    }
+
+    /// What the layers one by one would give.
+    #[inline]
+    pub(crate) fn segment(&self) -> Segment {
+        let head = self.head;
+        let addr = |at| u128::from_be_bytes(bytes(head, at));
+        let carrier = Carrier {
+            src: addr(ETHERNET + 8),
+            dst: addr(ETHERNET + 24),
+            ttl: head[ETHERNET + 7],
+            ip_id: None,
+            fragment: false,
+            is_padded: false,
+        };
+        tcp::assemble(carrier, tcp(head), self.options, self.len)
+    }
+}
+
+/// The TCP header without options, which is the last of all.
 #[inline]
-fn two(head: &[u8; OPTIONS], at: usize) -> u16 {
-    u16::from_be_bytes([head[at], head[at + 1]])
+fn tcp<const HEAD: usize>(head: &[u8; HEAD]) -> &[u8; TCP] {
+    head.last_chunk().unwrap_or(&[0; TCP])
 }
 
 #[inline]
-fn four(head: &[u8; OPTIONS], at: usize) -> u32 {
-    u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]])
+fn two<const HEAD: usize>(head: &[u8; HEAD], at: usize) -> u16 {
+    u16::from_be_bytes(bytes(head, at))
+}
+
+/// Never outside of the headers.
+#[inline]
+fn bytes<const HEAD: usize, const N: usize>(head: &[u8; HEAD], at: usize) -> [u8; N] {
+    let some = head.get(at..).and_then(<[u8]>::first_chunk);
+    some.copied().unwrap_or([0; N])
 }
 
 #[cfg(test)]
@@ -92,7 +169,30 @@ mod tests {
     }
 
     fn segment(link: u16, data: &[u8]) -> Option<Segment> {
-        Usual::new(link, data).map(|usual| usual.segment())
+        let usual = Usual::v4(link, data).map(|usual| usual.segment());
+        let any = Usual::v4_any(link, data).map(|usual| usual.segment());
+        assert!(usual.is_none() || usual == any);
+        any
+    }
+
+    /// The usual frame over IPv6, with a header of this version and protocol and of this length.
+    fn over_v6(frame: &[u8], [version, protocol]: [u8; 2], len: u16) -> Vec<u8> {
+        let mut v6 = frame[..12].to_vec();
+        v6.extend([0x86, 0xdd, version << 4, 0, 0, 0]);
+        v6.extend(len.to_be_bytes());
+        v6.extend([protocol, 61]);
+        v6.extend(0x21..0x41);
+        v6.extend(&frame[34..]);
+        v6
+    }
+
+    #[test]
+    fn takes_the_usual_frame_over_ipv6() {
+        let frame = over_v6(&USUAL, [6, 6], 36);
+        let usual = Usual::v6(1, &frame).unwrap().segment();
+        assert_eq!(Ok(usual), decode_by_layers(1, &frame, 90));
+        assert_eq!((usual.len, usual.ttl), (4, 61));
+        assert!(Usual::v6(1, &USUAL).is_none() && Usual::v4_any(1, &frame).is_none());
     }
 
     #[test]
@@ -103,6 +203,27 @@ mod tests {
         let mut plain = USUAL;
         plain[46] = 0x50;
         assert_eq!(segment(1, &plain).unwrap().len, 16);
+    }
+
+    /// The usual frame with a TCP header of so many words, these flags and these options.
+    fn with_options(words: u8, flags: u8, options: &[u8]) -> [u8; 94] {
+        let mut frame = [0; 94];
+        frame[..70].copy_from_slice(&USUAL);
+        (frame[17], frame[46], frame[47]) = (80, words << 4, flags);
+        frame[54..54 + options.len()].copy_from_slice(options);
+        frame
+    }
+
+    #[test]
+    fn takes_a_syn() {
+        let options = [
+            2, 4, 5, 180, 4, 2, 8, 10, 0, 0, 0, 7, 0, 0, 0, 0, 1, 3, 3, 9,
+        ];
+        let frame = with_options(10, 2, &options);
+        let syn = segment(1, &frame).unwrap();
+        assert_eq!(Ok(syn), decode_by_layers(1, &frame, 94));
+        assert_eq!((syn.window_scale, syn.len), (Some(9), 20));
+        assert_eq!(syn.timestamps.map(|stamps| stamps.val.0), Some(7));
     }
 
     proptest! {
@@ -122,6 +243,39 @@ mod tests {
             let on_wire = on_wire.max(len as u32);
             if let Some(usual) = segment(link, data) {
                 prop_assert_eq!(Ok(usual), decode_by_layers(link, data, on_wire));
+            }
+        }
+
+        #[test]
+        fn equals_the_layers_whatever_the_options(
+            options in prop::collection::vec(prop::sample::select(vec![0, 1, 1, 1, 2, 3, 4, 5, 8, 10, 12, 30, 0x10, 0x20, 0xff]), 40),
+            usual: bool,
+            words in 4_u8..16,
+            flags: u8,
+            len in 50_usize..=94,
+        ) {
+            let mut frame = with_options(words, flags, &options);
+            if usual {
+                frame[54..58].copy_from_slice(&[1, 1, 8, 10]);
+            }
+            let data = &frame[..len];
+            if let Some(usual) = segment(1, data) {
+                prop_assert_eq!(Ok(usual), decode_by_layers(1, data, 94));
+            }
+        }
+
+        #[test]
+        fn equals_the_layers_over_ipv6(
+            options in prop::collection::vec(prop::sample::select(vec![0, 1, 1, 1, 2, 3, 4, 5, 8, 10, 12, 30, 0x10, 0x20, 0xff]), 40),
+            (words, flags) in (4_u8..16, any::<u8>()),
+            version in prop::sample::select(vec![6, 6, 6, 4, 0, 15]),
+            protocol in prop::sample::select(vec![6, 6, 6, 0, 17, 43, 44]),
+            (len, captured) in (0_u16..80, 50_usize..=114),
+        ) {
+            let frame = over_v6(&with_options(words, flags, &options), [version, protocol], len);
+            let data = &frame[..captured];
+            if let Some(usual) = Usual::v6(1, data) {
+                prop_assert_eq!(Ok(usual.segment()), decode_by_layers(1, data, 114));
             }
         }
     }
