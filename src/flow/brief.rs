@@ -3,7 +3,7 @@
 use crate::flow::bytes::Bytes;
 use crate::flow::key::Key;
 use crate::flow::loose::Loose;
-use crate::flow::packed::{MOST, Packed, ROOM, Unpack, pack};
+use crate::flow::packed::{MOST, Pack, Packed, ROOM, Unpack};
 use crate::flow::pool::Chain;
 use crate::flow::record::Flow;
 use crate::flow::relations::Predecessor;
@@ -78,10 +78,10 @@ impl Default for Memory {
 }
 
 impl Memory {
-    fn pack(&mut self, chain: Chain, len: usize) -> Chain {
-        let segments = self.loose.segments(chain, len);
-        let epoch = self.epoch.unwrap_or_default();
-        let len = pack(segments, epoch, &mut self.bytes);
+    fn pack(&mut self, chain: Chain, len: u8) -> Chain {
+        let mut pack = Pack::new(&mut self.bytes, self.epoch.unwrap_or_default());
+        self.loose.each(chain, len, |seen| pack.add(seen));
+        let len = pack.len();
         self.loose.release(chain);
         self.packed.store(&self.bytes, len)
     }
@@ -116,7 +116,7 @@ impl Brief {
             return None;
         }
         let mut kept_at = Chain::default();
-        memory.loose.push(&mut kept_at, 0, *first);
+        memory.loose.push(&mut kept_at, 0, first);
         memory.epoch.get_or_insert(first.at());
         let mut flow = Self {
             kept_at,
@@ -139,7 +139,7 @@ impl Brief {
         if self.len >= most || !self.owns(seen, memory) {
             return false;
         }
-        memory.loose.push(&mut self.kept_at, self.len.into(), *seen);
+        memory.loose.push(&mut self.kept_at, self.len, seen);
         self.len += 1;
         self.note(seen);
         true
@@ -168,7 +168,7 @@ impl Brief {
     /// Packs the segments, if they are not.
     pub(super) fn pack(&mut self, memory: &mut Memory) {
         if !self.is_packed() {
-            self.kept_at = memory.pack(self.kept_at, self.len.into());
+            self.kept_at = memory.pack(self.kept_at, self.len);
             self.form = Form::Packed;
         }
     }
@@ -178,8 +178,8 @@ impl Brief {
         let mut chain = Chain::default();
         memory.packed.read(self.kept_at, &mut memory.bytes);
         let segments = Unpack::new(&memory.bytes, memory.epoch.unwrap_or_default());
-        for (len, seen) in segments.take(self.len.into()).enumerate() {
-            memory.loose.push(&mut chain, len, seen);
+        for (len, seen) in (0..self.len).zip(segments) {
+            memory.loose.push(&mut chain, len, &seen);
         }
         memory.packed.release(self.kept_at);
         (self.kept_at, self.form) = (chain, Form::Loose);
@@ -191,14 +191,6 @@ impl Brief {
             Form::Loose => memory.loose.release(self.kept_at),
             Form::Packed => memory.packed.release(self.kept_at),
         }
-    }
-
-    /// Reads from where its next segment will be.
-    pub(super) fn touch(&self, memory: &Memory) -> u64 {
-        if self.is_packed() {
-            return 0;
-        }
-        memory.loose.touch_next(self.kept_at, self.len.into())
     }
 
     /// Where its segments are.
@@ -215,7 +207,7 @@ impl Brief {
         let mut last = Stamp::default();
         match self.form {
             Form::Loose => {
-                let seen = memory.loose.last(self.kept_at, self.len.into());
+                let seen = memory.loose.last(self.kept_at, self.len);
                 last = seen.map_or(last, Seen::at);
             }
             Form::Packed => self.each(memory, |seen| last = seen.at()),
@@ -244,12 +236,11 @@ impl Brief {
     }
 
     fn each(&self, memory: &mut Memory, mut with: impl FnMut(&Seen)) {
-        let (chain, len) = (self.kept_at, self.len.into());
         match self.form {
-            Form::Loose => memory.loose.segments(chain, len).for_each(with),
+            Form::Loose => memory.loose.each(self.kept_at, self.len, with),
             Form::Packed => {
-                let segments = memory.unpack(chain);
-                segments.take(len).for_each(|seen| with(&seen));
+                let segments = memory.unpack(self.kept_at);
+                segments.take(self.len.into()).for_each(|seen| with(&seen));
             }
         }
     }
@@ -267,10 +258,10 @@ impl Brief {
             return true;
         }
         let within = |end: SeqNum, number: SeqNum| end.minus(number.0).0 <= NEAR;
-        let fin_end = memory.loose.fin_end(self.kept_at);
         let [mine, peer] = [from, from ^ 1].map(|end| {
-            let end = usize::from(end & 1);
-            (self.bits & bit::FIN[end] != 0).then_some(fin_end[end])
+            let has_fin = self.bits & bit::FIN[usize::from(end & 1)] != 0;
+            let fin = || memory.loose.fin(self.kept_at, self.len, end);
+            has_fin.then(fin).flatten().map(Seen::end)
         });
         mine.is_none_or(|end| within(end, seen.end()) && (!f.fin() || seen.end() == end))
             && peer.is_none_or(|end| within(end, seen.ack) || !f.ack())
@@ -280,8 +271,8 @@ impl Brief {
     /// older connection.
     fn owns_syn(&self, seen: &Seen, memory: &Memory) -> bool {
         let isn = |end| {
-            let mut segments = memory.loose.segments(self.kept_at, self.len.into());
-            let syn = segments.find(|s| s.from() == end && s.flags.syn() && !s.flags.rst());
+            let is_syn = |s: &Seen| s.from() == end && s.flags.syn() && !s.flags.rst();
+            let syn = memory.loose.find(self.kept_at, self.len, is_syn);
             syn.map(|s| s.seq)
         };
         let is_syn_only = self.bits & bit::SYN_ONLY != 0;

@@ -1,7 +1,7 @@
 //! Memory for many short strings of bytes.
 
 use crate::flow::packed::Packed;
-use crate::flow::pool::{Blocks, Chain};
+use crate::flow::pool::{Blocks, Chain, Linked};
 
 /// Bytes of a string beside the link to the others.
 const HEAD: usize = 4;
@@ -13,13 +13,29 @@ const TAIL: usize = 12;
 /// The link leads to a tail.
 const TO_TAIL: u32 = 1 << 31;
 
+#[derive(Debug)]
+struct Block<const LEN: usize> {
+    bytes: [u8; LEN],
+    next: u32,
+}
+
+impl<const LEN: usize> Linked for Block<LEN> {
+    fn next(&mut self) -> &mut u32 {
+        &mut self.next
+    }
+
+    fn leads_to(&self) -> u32 {
+        self.next
+    }
+}
+
 /// Strings, in linked blocks of two sizes: as a string grows, what it leaves serves any other.
 ///
 /// Where a string is: a link, and the string's head. Its end is not known, but that of its memory.
 #[derive(Debug, Default)]
 pub(super) struct Bytes {
-    blocks: Blocks<[u8; BLOCK]>,
-    tails: Blocks<[u8; TAIL]>,
+    blocks: Blocks<Block<BLOCK>>,
+    tails: Blocks<Block<TAIL>>,
 }
 
 impl Bytes {
@@ -33,13 +49,13 @@ impl Bytes {
         let mut link = Chain::NONE;
         if (1..=TAIL).contains(&rest) {
             let rest = bytes.get(count * BLOCK..).unwrap_or_default();
-            link = self.tails.take(filled(rest), link) | TO_TAIL;
+            link = self.tails.take(filled(rest, link)) | TO_TAIL;
         } else {
             count += usize::from(rest > 0);
         }
         // From the end, so that each block knows the one behind it.
         for block in bytes.chunks(BLOCK).take(count).rev() {
-            link = self.blocks.take(filled(block), link);
+            link = self.blocks.take(filled(block, link));
         }
         Chain([link, u32::from_le_bytes(*head)])
     }
@@ -52,13 +68,13 @@ impl Bytes {
         *head = place.0[1].to_le_bytes();
         let mut link = place.0[0];
         for room in to.chunks_mut(BLOCK) {
-            if let Some((block, next)) = self.blocks.get_linked(link) {
-                copy(block, room);
-                link = next;
+            if let Some(block) = self.blocks.get(link) {
+                copy(&block.bytes, room);
+                link = block.next;
                 continue;
             }
             if let Some(tail) = self.tail(link) {
-                copy(tail, room);
+                copy(&tail.bytes, room);
             }
             return;
         }
@@ -68,7 +84,7 @@ impl Bytes {
     pub(super) fn touch(&self, places: &mut [Chain]) -> usize {
         let count = self.blocks.touch(places, |_| 0);
         let tails = places.iter().filter_map(|place| self.tail(place.0[0]));
-        tails.fold(count, |all, tail| all ^ usize::from(tail[0]))
+        tails.fold(count, |all, tail| all ^ usize::from(tail.bytes[0]))
     }
 
     /// Gives its memory back.
@@ -82,20 +98,21 @@ impl Bytes {
         }
     }
 
-    fn tail(&self, link: u32) -> Option<&[u8; TAIL]> {
+    fn tail(&self, link: u32) -> Option<&Block<TAIL>> {
         (link & TO_TAIL != 0)
             .then(|| self.tails.get(link & !TO_TAIL))
             .flatten()
     }
 }
 
-/// The first bytes of a string, or all of them and zeros.
-fn filled<const LEN: usize>(bytes: &[u8]) -> [u8; LEN] {
-    bytes.first_chunk().copied().unwrap_or_else(|| {
-        let mut room = [0; LEN];
-        copy(bytes, &mut room);
-        room
-    })
+/// A block of the first bytes of a string, or of all of them and zeros.
+fn filled<const LEN: usize>(string: &[u8], next: u32) -> Block<LEN> {
+    let bytes = string.first_chunk().copied().unwrap_or_else(|| {
+        let mut bytes = [0; LEN];
+        copy(string, &mut bytes);
+        bytes
+    });
+    Block { bytes, next }
 }
 
 fn copy(from: &[u8], to: &mut [u8]) {

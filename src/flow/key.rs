@@ -4,7 +4,7 @@ use crate::packet::{End, Segment};
 use std::hash::{Hash, Hasher};
 
 /// How an IPv4-mapped address begins.
-const MAPPED: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+const MAPPED: u128 = 0xffff;
 
 /// The two ends of a connection; the lower one of some order first, so that both directions share one key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,9 +54,9 @@ pub(super) struct ShortKey {
 impl ShortKey {
     /// Of a key with two IPv4 addresses.
     pub(super) fn of(key: &Key) -> Option<Self> {
-        let addr = |end: &End| match end.addr.as_chunks().0 {
-            [rest @ .., addr] if rest.as_flattened() == MAPPED => Some(u32::from_ne_bytes(*addr)),
-            _ => None,
+        let addr = |end: &End| {
+            let addr = u128::from_be_bytes(end.addr);
+            (addr >> u32::BITS == MAPPED).then_some(addr as u32)
         };
         let [a, b] = &key.ends;
         Some(Self {
@@ -82,7 +82,7 @@ impl ShortKey {
         if !self.is_whole {
             return Err(self.addr[0]);
         }
-        let end = |i: usize| End::v4(self.addr[i].to_ne_bytes(), self.port[i]);
+        let end = |i: usize| End::v4(self.addr[i].to_be_bytes(), self.port[i]);
         Ok(Key {
             ends: [end(0), end(1)],
             domain: self.domain,

@@ -132,28 +132,28 @@ impl Before {
     }
 }
 
-/// Packs the segments; gives the number of bytes. `epoch`: where times and frames begin.
-pub(super) fn pack<'a>(
-    segments: impl Iterator<Item = &'a Seen>,
-    epoch: Stamp,
-    to: &mut Packed,
-) -> usize {
-    let mut before = Before::new(epoch);
-    let mut writer = Writer { to, at: 0 };
-    for seen in segments {
-        writer.segment(seen, &before);
-        before.add(*seen);
-    }
-    writer.at
-}
-
-struct Writer<'a> {
+/// Packs segments into bytes.
+pub(super) struct Pack<'a> {
     to: &'a mut Packed,
     at: usize,
+    before: Before,
 }
 
-impl Writer<'_> {
-    fn segment(&mut self, seen: &Seen, before: &Before) {
+impl<'a> Pack<'a> {
+    /// `epoch`: where times and frames begin.
+    pub(super) const fn new(to: &'a mut Packed, epoch: Stamp) -> Self {
+        let before = Before::new(epoch);
+        Self { to, at: 0, before }
+    }
+
+    /// How many bytes.
+    pub(super) const fn len(&self) -> usize {
+        self.at
+    }
+
+    /// One more segment.
+    pub(super) fn add(&mut self, seen: &Seen) {
+        let before = &self.before;
         let usual = before.expected(seen.from(), seen.time, seen.len());
         let frames = Seen::frames_between(before.at.frame, seen.at().frame);
         let since = seen.time.0.wrapping_sub(before.at.time.0);
@@ -201,6 +201,7 @@ impl Writer<'_> {
         for (_, is_other, number, width) in others {
             self.write(number.into(), usize::from(is_other) * width);
         }
+        self.before.add(*seen);
     }
 
     /// Writes a number of so many bytes, and something behind it.
@@ -323,7 +324,7 @@ impl Iterator for Unpack<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{MOST, Packed, ROOM, Unpack, pack};
+    use super::{MOST, Pack, Packed, ROOM, Unpack};
     use crate::flow::seen::Seen;
     use crate::packet::{Flags, Segment, Timestamps};
     use crate::seq::{SeqNum, TsVal};
@@ -337,7 +338,11 @@ mod tests {
 
     fn packed(segments: &[Seen]) -> (Box<Packed>, usize) {
         let mut bytes = Box::new([0xff; ROOM]);
-        let len = pack(segments.iter(), EPOCH, &mut bytes);
+        let mut pack = Pack::new(&mut bytes, EPOCH);
+        for seen in segments {
+            pack.add(seen);
+        }
+        let len = pack.len();
         (bytes, len)
     }
 

@@ -55,11 +55,12 @@ impl<T> Pieces<T> {
     }
 }
 
-/// A thing, and the next one of its chain.
-#[derive(Debug)]
-struct Block<T> {
-    item: T,
-    next: u32,
+/// What knows the next one of its chain.
+pub(super) trait Linked {
+    /// The next one; [`Chain::NONE`] if it is the last.
+    fn next(&mut self) -> &mut u32;
+    /// The same, to be read.
+    fn leads_to(&self) -> u32;
 }
 
 /// Where a chain is: its first block and its last one.
@@ -81,7 +82,7 @@ impl Default for Chain {
 /// Blocks of one size, linked into chains: what one chain gives back serves any other.
 #[derive(Debug)]
 pub(super) struct Blocks<T> {
-    blocks: Pieces<Block<T>>,
+    blocks: Pieces<T>,
     /// The first of the blocks that are free again.
     free: u32,
 }
@@ -95,47 +96,51 @@ impl<T> Default for Blocks<T> {
     }
 }
 
-impl<T> Blocks<T> {
+impl<T: Linked> Blocks<T> {
     pub(super) fn get(&self, at: u32) -> Option<&T> {
-        self.blocks.get(at as usize).map(|block| &block.item)
-    }
-
-    /// A block's, and the next one of its chain.
-    pub(super) fn get_linked(&self, at: u32) -> Option<(&T, u32)> {
-        let block = self.blocks.get(at as usize)?;
-        Some((&block.item, block.next))
+        self.blocks.get(at as usize)
     }
 
     pub(super) fn get_mut(&mut self, at: u32) -> Option<&mut T> {
-        self.blocks
-            .get_mut(at as usize)
-            .map(|block| &mut block.item)
+        self.blocks.get_mut(at as usize)
+    }
+
+    /// Takes in a block; gives its place.
+    pub(super) fn take(&mut self, block: T) -> u32 {
+        let at = self.free;
+        if let Some(free) = self.blocks.get_mut(at as usize) {
+            self.free = free.leads_to();
+            *free = block;
+            return at;
+        }
+        self.blocks.push(block);
+        self.blocks.len() as u32 - 1
     }
 
     /// Puts one more at the end of a chain.
-    pub(super) fn push(&mut self, chain: &mut Chain, item: T) {
-        let at = self.take(item, Chain::NONE);
+    pub(super) fn push(&mut self, chain: &mut Chain, block: T) {
+        let at = self.take(block);
         match self.blocks.get_mut(chain.0[1] as usize) {
-            Some(last) => last.next = at,
+            Some(last) => *last.next() = at,
             None => chain.0[0] = at,
         }
         chain.0[1] = at;
     }
 
-    /// A chain's, in order. One that does not know its end goes on to where there is none.
+    /// A chain's, in order.
     pub(super) fn iter(&self, chain: Chain) -> impl Iterator<Item = &T> {
         let mut at = chain.0[0];
         std::iter::from_fn(move || {
             let block = self.blocks.get(at as usize)?;
-            at = block.next;
-            Some(&block.item)
+            at = block.leads_to();
+            Some(block)
         })
     }
 
     /// Gives a chain's blocks back.
     pub(super) fn release(&mut self, chain: Chain) {
         if let Some(last) = self.blocks.get_mut(chain.0[1] as usize) {
-            last.next = self.free;
+            *last.next() = self.free;
             self.free = chain.0[0];
         }
     }
@@ -143,7 +148,7 @@ impl<T> Blocks<T> {
     /// Gives a block back; the next one of its chain, if it was one.
     pub(super) fn give_back(&mut self, at: u32) -> Option<u32> {
         let block = self.blocks.get_mut(at as usize)?;
-        let next = std::mem::replace(&mut block.next, self.free);
+        let next = std::mem::replace(block.next(), self.free);
         self.free = at;
         Some(next)
     }
@@ -156,8 +161,8 @@ impl<T> Blocks<T> {
             let before = all;
             for chain in &mut *chains {
                 if let Some(block) = self.blocks.get(chain.0[0] as usize) {
-                    chain.0[0] = block.next;
-                    words ^= read(&block.item);
+                    chain.0[0] = block.leads_to();
+                    words ^= read(block);
                     all += 1;
                 }
             }
@@ -172,18 +177,5 @@ impl<T> Blocks<T> {
     #[cfg(test)]
     pub(super) const fn len(&self) -> usize {
         self.blocks.len()
-    }
-
-    /// A block that is linked to `next`.
-    pub(super) fn take(&mut self, item: T, next: u32) -> u32 {
-        let block = Block { item, next };
-        let at = self.free;
-        if let Some(free) = self.blocks.get_mut(at as usize) {
-            self.free = free.next;
-            *free = block;
-            return at;
-        }
-        self.blocks.push(block);
-        self.blocks.len() as u32 - 1
     }
 }
