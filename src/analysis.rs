@@ -265,9 +265,11 @@ impl<R: Read> Analysis<R> {
                 table.push(&usual.segment(), at);
             } else if filter.is_some() || !push_seldom(table, link, data, at) {
                 let mut layers = Layers::default();
-                let any = || decode_by_layers(link, data, record.original_len, &mut layers);
-                let usual = filter.and_then(|_| usual(link, data));
-                match usual.map_or_else(any, Ok) {
+                let segment = match filter.and_then(|_| usual(link, data)) {
+                    Some(segment) => Ok(segment),
+                    None => decode_by_layers(link, data, record.original_len, &mut layers),
+                };
+                match segment {
                     Ok(segment) if filter.is_some_and(|filter| !filter.matches(&segment)) => {
                         self.filtered_out += 1;
                     }
