@@ -1,10 +1,9 @@
 //! A flow of few segments: those, and nothing concluded from them yet.
 
-use crate::flow::bytes::Bytes;
+use crate::flow::bytes::{Bytes, Place};
 use crate::flow::key::Key;
-use crate::flow::loose::Loose;
+use crate::flow::loose::{Chain, Loose};
 use crate::flow::packed::{MOST, Pack, Packed, ROOM, Unpack};
-use crate::flow::pool::Chain;
 use crate::flow::record::Flow;
 use crate::flow::relations::Predecessor;
 use crate::flow::seen::Seen;
@@ -78,7 +77,7 @@ impl Default for Memory {
 }
 
 impl Memory {
-    fn pack(&mut self, chain: Chain, len: u8) -> Chain {
+    fn pack(&mut self, chain: Chain, len: u8) -> Place {
         let mut pack = Pack::new(&mut self.bytes, self.epoch.unwrap_or_default());
         self.loose.each(chain, len, |seen| pack.add(seen));
         let len = pack.len();
@@ -86,8 +85,8 @@ impl Memory {
         self.packed.store(&self.bytes, len)
     }
 
-    fn unpack(&mut self, chain: Chain) -> Unpack<'_> {
-        self.packed.read(chain, &mut self.bytes);
+    fn unpack(&mut self, place: Place) -> Unpack<'_> {
+        self.packed.read(place, &mut self.bytes);
         Unpack::new(&self.bytes, self.epoch.unwrap_or_default())
     }
 }
@@ -100,8 +99,8 @@ impl Memory {
 /// comes may belong to another connection, which only the facts can tell.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Brief {
-    /// Where they are.
-    kept_at: Chain,
+    /// Where they are: the words of a chain, or of a place.
+    kept_at: [u32; 2],
     number: Number,
     bits: u8,
     len: u8,
@@ -115,16 +114,15 @@ impl Brief {
         if f.syn() && (f.fin() || f.rst()) {
             return None;
         }
-        let mut kept_at = Chain::default();
-        memory.loose.push(&mut kept_at, 0, first);
         memory.epoch.get_or_insert(first.at());
         let mut flow = Self {
-            kept_at,
+            kept_at: [0; 2],
             number: Number::new(number),
             bits: if f.syn() { bit::SYN_ONLY } else { 0 },
-            len: 1,
+            len: 0,
             form: Form::Loose,
         };
+        flow.add(first, Chain::default(), memory);
         flow.note(first);
         Some(flow)
     }
@@ -139,8 +137,7 @@ impl Brief {
         if self.len >= most || !self.owns(seen, memory) {
             return false;
         }
-        memory.loose.push(&mut self.kept_at, self.len, seen);
-        self.len += 1;
+        self.add(seen, self.chain(), memory);
         self.note(seen);
         true
     }
@@ -168,34 +165,36 @@ impl Brief {
     /// Packs the segments, if they are not.
     pub(super) fn pack(&mut self, memory: &mut Memory) {
         if !self.is_packed() {
-            self.kept_at = memory.pack(self.kept_at, self.len);
+            let place = memory.pack(self.chain(), self.len);
+            self.kept_at = [place.link, u32::from_ne_bytes(place.head)];
             self.form = Form::Packed;
         }
     }
 
     /// Unpacks the segments.
     pub(super) fn unpack(&mut self, memory: &mut Memory) {
-        let mut chain = Chain::default();
-        memory.packed.read(self.kept_at, &mut memory.bytes);
+        let (place, mut chain) = (self.place(), Chain::default());
+        memory.packed.read(place, &mut memory.bytes);
         let segments = Unpack::new(&memory.bytes, memory.epoch.unwrap_or_default());
         for (len, seen) in (0..self.len).zip(segments) {
             memory.loose.push(&mut chain, len, &seen);
         }
-        memory.packed.release(self.kept_at);
-        (self.kept_at, self.form) = (chain, Form::Loose);
+        memory.packed.release(place);
+        self.set_chain(chain);
+        self.form = Form::Loose;
     }
 
     /// Gives the segments back.
     pub(super) fn release(&self, memory: &mut Memory) {
         match self.form {
-            Form::Loose => memory.loose.release(self.kept_at),
-            Form::Packed => memory.packed.release(self.kept_at),
+            Form::Loose => memory.loose.release(self.chain()),
+            Form::Packed => memory.packed.release(self.place()),
         }
     }
 
-    /// Where its segments are.
-    pub(super) const fn kept_at(&self) -> Chain {
-        self.kept_at
+    /// The first link to its segments.
+    pub(super) const fn link(&self) -> u32 {
+        self.kept_at[0]
     }
 
     pub(super) fn is_packed(&self) -> bool {
@@ -207,7 +206,7 @@ impl Brief {
         let mut last = Stamp::default();
         match self.form {
             Form::Loose => {
-                let seen = memory.loose.last(self.kept_at, self.len);
+                let seen = memory.loose.last(self.chain(), self.len);
                 last = seen.map_or(last, Seen::at);
             }
             Form::Packed => self.each(memory, |seen| last = seen.at()),
@@ -237,9 +236,9 @@ impl Brief {
 
     fn each(&self, memory: &mut Memory, mut with: impl FnMut(&Seen)) {
         match self.form {
-            Form::Loose => memory.loose.each(self.kept_at, self.len, with),
+            Form::Loose => memory.loose.each(self.chain(), self.len, with),
             Form::Packed => {
-                let segments = memory.unpack(self.kept_at);
+                let segments = memory.unpack(self.place());
                 segments.take(self.len.into()).for_each(|seen| with(&seen));
             }
         }
@@ -260,8 +259,7 @@ impl Brief {
         let within = |end: SeqNum, number: SeqNum| end.minus(number.0).0 <= NEAR;
         let [mine, peer] = [from, from ^ 1].map(|end| {
             let has_fin = self.bits & bit::FIN[usize::from(end & 1)] != 0;
-            let fin = || memory.loose.fin(self.kept_at, self.len, end);
-            has_fin.then(fin).flatten().map(Seen::end)
+            has_fin.then(|| memory.loose.fin_end(self.chain(), end))
         });
         mine.is_none_or(|end| within(end, seen.end()) && (!f.fin() || seen.end() == end))
             && peer.is_none_or(|end| within(end, seen.ack) || !f.ack())
@@ -270,15 +268,39 @@ impl Brief {
     /// A copy of a SYN, or an answer to the first one. With another number it may answer for an
     /// older connection.
     fn owns_syn(&self, seen: &Seen, memory: &Memory) -> bool {
-        let isn = |end| {
-            let is_syn = |s: &Seen| s.from() == end && s.flags.syn() && !s.flags.rst();
-            let syn = memory.loose.find(self.kept_at, self.len, is_syn);
-            syn.map(|s| s.seq)
-        };
+        let mut isns = [None; 2];
+        memory.loose.each(self.chain(), self.len, |s| {
+            if s.flags.syn() && !s.flags.rst() {
+                isns[usize::from(s.from() & 1)].get_or_insert(s.seq);
+            }
+        });
+        let isn = |end: u8| isns[usize::from(end & 1)];
         let is_syn_only = self.bits & bit::SYN_ONLY != 0;
         let answered = |syn: SeqNum| seen.flags.ack() && seen.ack == syn.plus(1);
         let answers = || is_syn_only && isn(seen.from() ^ 1).is_some_and(answered);
         isn(seen.from()).map_or_else(answers, |isn| isn == seen.seq)
+    }
+
+    const fn chain(&self) -> Chain {
+        let [last, fin_end] = self.kept_at;
+        let fin_end = SeqNum(fin_end);
+        Chain { last, fin_end }
+    }
+
+    const fn set_chain(&mut self, chain: Chain) {
+        self.kept_at = [chain.last, chain.fin_end.0];
+    }
+
+    const fn place(&self) -> Place {
+        let [link, head] = self.kept_at;
+        let head = head.to_ne_bytes();
+        Place { link, head }
+    }
+
+    fn add(&mut self, seen: &Seen, mut chain: Chain, memory: &mut Memory) {
+        memory.loose.push(&mut chain, self.len, seen);
+        self.set_chain(chain);
+        self.len += 1;
     }
 
     fn note(&mut self, seen: &Seen) {

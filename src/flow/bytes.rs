@@ -1,7 +1,8 @@
 //! Memory for many short strings of bytes.
 
 use crate::flow::packed::Packed;
-use crate::flow::pool::{Blocks, Chain, Linked};
+use crate::flow::pool::{Blocks, Linked, NONE};
+use std::hint::black_box;
 
 /// Bytes of a string beside the link to the others.
 const HEAD: usize = 4;
@@ -20,18 +21,24 @@ struct Block<const LEN: usize> {
 }
 
 impl<const LEN: usize> Linked for Block<LEN> {
-    fn next(&mut self) -> &mut u32 {
-        &mut self.next
+    fn link(&self) -> u32 {
+        self.next
     }
 
-    fn leads_to(&self) -> u32 {
-        self.next
+    fn set_link(&mut self, link: u32) {
+        self.next = link;
     }
 }
 
+/// Where a string is: a link to its memory, and its head. Its end is not known, but that of its
+/// memory.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) link: u32,
+    pub(super) head: [u8; HEAD],
+}
+
 /// Strings, in linked blocks of two sizes: as a string grows, what it leaves serves any other.
-///
-/// Where a string is: a link, and the string's head. Its end is not known, but that of its memory.
 #[derive(Debug, Default)]
 pub(super) struct Bytes {
     blocks: Blocks<Block<BLOCK>>,
@@ -40,13 +47,12 @@ pub(super) struct Bytes {
 
 impl Bytes {
     /// Keeps the first `len` bytes.
-    pub(super) fn store(&mut self, bytes: &Packed, len: usize) -> Chain {
-        let Some((head, bytes)) = bytes.split_first_chunk::<HEAD>() else {
-            return Chain::default();
-        };
+    pub(super) fn store(&mut self, bytes: &Packed, len: usize) -> Place {
+        let (head, bytes) = (filled(bytes, NONE).bytes, bytes.get(HEAD..));
+        let bytes = bytes.unwrap_or_default();
         let len = len.saturating_sub(HEAD);
         let (mut count, rest) = (len / BLOCK, len % BLOCK);
-        let mut link = Chain::NONE;
+        let mut link = NONE;
         if (1..=TAIL).contains(&rest) {
             let rest = bytes.get(count * BLOCK..).unwrap_or_default();
             link = self.tails.take(filled(rest, link)) | TO_TAIL;
@@ -57,16 +63,16 @@ impl Bytes {
         for block in bytes.chunks(BLOCK).take(count).rev() {
             link = self.blocks.take(filled(block, link));
         }
-        Chain([link, u32::from_le_bytes(*head)])
+        Place { link, head }
     }
 
     /// Reads a string, and some of what had stood behind it.
-    pub(super) fn read(&self, place: Chain, to: &mut Packed) {
+    pub(super) fn read(&self, place: Place, to: &mut Packed) {
         let Some((head, to)) = to.split_first_chunk_mut::<HEAD>() else {
             return;
         };
-        *head = place.0[1].to_le_bytes();
-        let mut link = place.0[0];
+        *head = place.head;
+        let mut link = place.link;
         for room in to.chunks_mut(BLOCK) {
             if let Some(block) = self.blocks.get(link) {
                 copy(&block.bytes, room);
@@ -81,20 +87,17 @@ impl Bytes {
     }
 
     /// Reads from the memory of many strings, so that it is in the cache.
-    pub(super) fn touch(&self, places: &mut [Chain]) -> usize {
-        let count = self.blocks.touch(places, |_| 0);
-        let tails = places.iter().filter_map(|place| self.tail(place.0[0]));
-        tails.fold(count, |all, tail| all ^ usize::from(tail.bytes[0]))
+    pub(super) fn touch(&self, links: &mut [u32]) {
+        self.blocks.touch(links, |_| 0);
+        let tails = links.iter().filter_map(|&link| self.tail(link));
+        black_box(tails.fold(0, |all, tail| all ^ tail.bytes[0]));
     }
 
     /// Gives its memory back.
-    pub(super) fn release(&mut self, place: Chain) {
-        let mut link = place.0[0];
-        while let Some(next) = self.blocks.give_back(link) {
-            link = next;
-        }
+    pub(super) fn release(&mut self, place: Place) {
+        let link = self.blocks.release(place.link);
         if link & TO_TAIL != 0 {
-            self.tails.give_back(link & !TO_TAIL);
+            self.tails.release(link & !TO_TAIL);
         }
     }
 
@@ -123,7 +126,7 @@ fn copy(from: &[u8], to: &mut [u8]) {
 mod tests {
     use super::Bytes;
     use crate::flow::packed::{Packed, ROOM};
-    use crate::flow::pool::Chain;
+    use crate::flow::pool::NONE;
 
     #[test]
     fn what_is_kept_is_read_again() {
@@ -140,7 +143,7 @@ mod tests {
             assert_eq!(again[..len], string[..len]);
             bytes.read(other, &mut again);
             assert_eq!(again[..40], [7; 40]);
-            bytes.touch(&mut [kept, other, Chain::default()]);
+            bytes.touch(&mut [kept.link, other.link, NONE]);
             bytes.release(kept);
             bytes.release(other);
         }

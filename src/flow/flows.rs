@@ -5,7 +5,7 @@ use crate::flow::awake::{AHEAD, Awake};
 use crate::flow::brief::{Brief, Memory, SEGMENTS};
 use crate::flow::connection;
 use crate::flow::key::{Key, ShortKey};
-use crate::flow::pool::{Chain, Pieces};
+use crate::flow::pool::{NONE, Pieces};
 use crate::flow::record::Flow;
 use crate::flow::relations::Predecessor;
 use crate::flow::seen::Seen;
@@ -13,7 +13,6 @@ use crate::flow::slab::Slab;
 use crate::stamp::{SECOND, Time};
 use smallvec::SmallVec;
 use std::collections::HashMap;
-use std::hint::black_box;
 
 /// Of so many flows, or so many half-open ones, on, memory is dear.
 const MANY: usize = 1 << 17;
@@ -68,8 +67,6 @@ pub(super) struct Flows {
     /// Segments of a brief flow at most.
     most: u8,
 }
-
-const NONE: u32 = u32::MAX;
 
 impl Default for Flows {
     fn default() -> Self {
@@ -410,17 +407,16 @@ impl Flows {
     /// Reads the segments of the first of these flows, if they are brief, so that they are in the
     /// cache.
     pub(super) fn touch_ahead(&self, next: &[u32]) {
-        let mut loose = [Chain::default(); AHEAD];
-        let mut packed = [Chain::default(); AHEAD];
+        let (mut loose, mut packed) = ([NONE; AHEAD], [NONE; AHEAD]);
         for ((loose, packed), at) in loose.iter_mut().zip(&mut packed).zip(next) {
             let entry = self.entries.get(*at as usize);
             if let Some(Kept::Brief(brief)) = entry.map(|entry| &entry.kept) {
-                let chain = if brief.is_packed() { packed } else { loose };
-                *chain = brief.kept_at();
+                let link = if brief.is_packed() { packed } else { loose };
+                *link = brief.link();
             }
         }
-        black_box(self.memory.loose.touch(&mut loose));
-        black_box(self.memory.packed.touch(&mut packed));
+        self.memory.loose.touch(&mut loose);
+        self.memory.packed.touch(&mut packed);
     }
 
     fn next_number(&mut self) -> u64 {

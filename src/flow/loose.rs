@@ -1,32 +1,50 @@
 //! The segments of flows that get some more.
 
-use crate::flow::pool::{Blocks, Chain, Linked};
+use crate::flow::pool::{Blocks, Linked, NONE};
 use crate::flow::seen::Seen;
+use crate::seq::SeqNum;
 
 /// Segments in a block: with the rest, two cache lines.
 const SEGMENTS: usize = 3;
+/// Blocks of a chain at most.
+const MOST: usize = (u8::MAX as usize).div_ceil(SEGMENTS);
 
 #[derive(Debug)]
-#[repr(align(64))]
+#[repr(C, align(64))]
 struct Block {
     segments: [Seen; SEGMENTS],
-    next: u32,
-    /// Which segments of the chain are the FINs of either end, where there are some. The last block
-    /// knows.
-    fins: [u8; 2],
+    before: u32,
+    /// The number after the second end's FIN, where there is one. The last block of a chain knows.
+    fin_end: SeqNum,
 }
 
 impl Linked for Block {
-    fn next(&mut self) -> &mut u32 {
-        &mut self.next
+    fn link(&self) -> u32 {
+        self.before
     }
 
-    fn leads_to(&self) -> u32 {
-        self.next
+    fn set_link(&mut self, link: u32) {
+        self.before = link;
     }
 }
 
-/// Segments as they are, in chains.
+/// Where a chain of segments is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Chain {
+    pub(super) last: u32,
+    /// The number after the first end's FIN, where there is one.
+    pub(super) fin_end: SeqNum,
+}
+
+impl Default for Chain {
+    /// Of none.
+    fn default() -> Self {
+        let (last, fin_end) = (NONE, SeqNum(0));
+        Self { last, fin_end }
+    }
+}
+
+/// Segments as they are, in chains of blocks from the last one back.
 #[derive(Debug, Default)]
 pub(super) struct Loose {
     blocks: Blocks<Block>,
@@ -38,81 +56,69 @@ impl Loose {
         let place = usize::from(len) % SEGMENTS;
         if place == 0 {
             let nothing = Seen::default();
-            let segments = [*segment, nothing, nothing];
-            let fins = self.blocks.get(chain.0[1]).map_or([0; 2], |last| last.fins);
-            let next = Chain::NONE;
+            let before = self.blocks.get(chain.last);
             let block = Block {
-                segments,
-                next,
-                fins,
+                segments: [*segment, nothing, nothing],
+                before: chain.last,
+                fin_end: before.map_or(SeqNum(0), |before| before.fin_end),
             };
-            self.blocks.push(chain, block);
-        }
-        let Some(block) = self.blocks.get_mut(chain.0[1]) else {
-            return;
-        };
-        if place > 0 {
+            chain.last = self.blocks.take(block);
+        } else if let Some(block) = self.blocks.get_mut(chain.last) {
             block.segments[place] = *segment;
         }
-        if segment.flags.fin() && !segment.flags.rst() {
-            block.fins[usize::from(segment.from() & 1)] = len;
+        if !segment.flags.fin() || segment.flags.rst() {
+            return;
+        }
+        if segment.from() == 0 {
+            chain.fin_end = segment.end();
+        } else if let Some(block) = self.blocks.get_mut(chain.last) {
+            block.fin_end = segment.end();
         }
     }
 
     /// The `len` segments of a chain, in order.
     pub(super) fn each(&self, chain: Chain, len: u8, mut with: impl FnMut(&Seen)) {
+        let count = usize::from(len).div_ceil(SEGMENTS);
+        let (mut links, mut link) = ([NONE; MOST], chain.last);
+        let links = links.get_mut(..count).unwrap_or_default();
+        for slot in links.iter_mut().rev() {
+            *slot = link;
+            link = self.blocks.get(link).map_or(NONE, |block| block.before);
+        }
         let mut rest = usize::from(len);
-        for block in self.blocks.iter(chain) {
+        for block in links.iter().filter_map(|&link| self.blocks.get(link)) {
             let segments = block.segments.get(..rest).unwrap_or(&block.segments);
             segments.iter().for_each(&mut with);
             rest -= segments.len();
-            if rest == 0 {
-                return;
-            }
         }
-    }
-
-    /// The first segment that is like this.
-    pub(super) fn find(
-        &self,
-        chain: Chain,
-        len: u8,
-        like: impl Fn(&Seen) -> bool,
-    ) -> Option<&Seen> {
-        let blocks = self.blocks.iter(chain);
-        let mut segments = blocks.flat_map(|block| &block.segments).take(len.into());
-        segments.find(|seen| like(seen))
     }
 
     /// The last segment of a chain of `len`.
     pub(super) fn last(&self, chain: Chain, len: u8) -> Option<&Seen> {
-        let block = self.blocks.get(chain.0[1])?;
+        let block = self.blocks.get(chain.last)?;
         block
             .segments
             .get(usize::from(len).checked_sub(1)? % SEGMENTS)
     }
 
-    /// The last FIN of an end, if a chain of `len` has one.
-    pub(super) fn fin(&self, chain: Chain, len: u8, end: u8) -> Option<&Seen> {
-        let last = self.blocks.get(chain.0[1])?;
-        let fin = last.fins[usize::from(end & 1)];
-        let (block, place) = (usize::from(fin) / SEGMENTS, usize::from(fin) % SEGMENTS);
-        if block == usize::from(len - 1) / SEGMENTS {
-            return last.segments.get(place);
+    /// The number after an end's FIN, if it sent one.
+    pub(super) fn fin_end(&self, chain: Chain, end: u8) -> SeqNum {
+        if end == 0 {
+            return chain.fin_end;
         }
-        let block = self.blocks.iter(chain).nth(block)?;
-        block.segments.get(place)
+        let last = self.blocks.get(chain.last);
+        last.map_or(SeqNum(0), |last| last.fin_end)
     }
 
     /// Gives a chain's blocks back.
     pub(super) fn release(&mut self, chain: Chain) {
-        self.blocks.release(chain);
+        self.blocks.release(chain.last);
     }
 
     /// Reads from the blocks of many chains, so that they are in the cache.
-    pub(super) fn touch(&self, chains: &mut [Chain]) -> usize {
-        let read = |block: &Block| block.segments[0].frame_and_len;
-        self.blocks.touch(chains, read)
+    pub(super) fn touch(&self, links: &mut [u32]) {
+        self.blocks
+            .touch(links, |block| block.segments[0].frame_and_len);
     }
 }
 

@@ -55,31 +55,17 @@ impl<T> Pieces<T> {
     }
 }
 
-/// What knows the next one of its chain.
+/// No block.
+pub(super) const NONE: u32 = u32::MAX;
+
+/// What is linked into chains.
 pub(super) trait Linked {
-    /// The next one; [`Chain::NONE`] if it is the last.
-    fn next(&mut self) -> &mut u32;
-    /// The same, to be read.
-    fn leads_to(&self) -> u32;
+    /// The block before or behind it; [`NONE`] if there is none.
+    fn link(&self) -> u32;
+    fn set_link(&mut self, link: u32);
 }
 
-/// Where a chain is: its first block and its last one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Chain(pub(super) [u32; 2]);
-
-impl Chain {
-    /// No block.
-    pub(super) const NONE: u32 = u32::MAX;
-}
-
-impl Default for Chain {
-    /// Of nothing.
-    fn default() -> Self {
-        Self([Self::NONE; 2])
-    }
-}
-
-/// Blocks of one size, linked into chains: what one chain gives back serves any other.
+/// Blocks of one size: what one chain of them gives back serves any other.
 #[derive(Debug)]
 pub(super) struct Blocks<T> {
     blocks: Pieces<T>,
@@ -91,7 +77,7 @@ impl<T> Default for Blocks<T> {
     fn default() -> Self {
         Self {
             blocks: Pieces::default(),
-            free: Chain::NONE,
+            free: NONE,
         }
     }
 }
@@ -109,7 +95,7 @@ impl<T: Linked> Blocks<T> {
     pub(super) fn take(&mut self, block: T) -> u32 {
         let at = self.free;
         if let Some(free) = self.blocks.get_mut(at as usize) {
-            self.free = free.leads_to();
+            self.free = free.link();
             *free = block;
             return at;
         }
@@ -117,58 +103,35 @@ impl<T: Linked> Blocks<T> {
         self.blocks.len() as u32 - 1
     }
 
-    /// Puts one more at the end of a chain.
-    pub(super) fn push(&mut self, chain: &mut Chain, block: T) {
-        let at = self.take(block);
-        match self.blocks.get_mut(chain.0[1] as usize) {
-            Some(last) => *last.next() = at,
-            None => chain.0[0] = at,
+    /// Gives the blocks of a chain back, from here on. The link behind the last of them.
+    pub(super) fn release(&mut self, first: u32) -> u32 {
+        let mut at = first;
+        while let Some(block) = self.blocks.get_mut(at as usize) {
+            let next = block.link();
+            block.set_link(self.free);
+            self.free = at;
+            at = next;
         }
-        chain.0[1] = at;
-    }
-
-    /// A chain's, in order.
-    pub(super) fn iter(&self, chain: Chain) -> impl Iterator<Item = &T> {
-        let mut at = chain.0[0];
-        std::iter::from_fn(move || {
-            let block = self.blocks.get(at as usize)?;
-            at = block.leads_to();
-            Some(block)
-        })
-    }
-
-    /// Gives a chain's blocks back.
-    pub(super) fn release(&mut self, chain: Chain) {
-        if let Some(last) = self.blocks.get_mut(chain.0[1] as usize) {
-            *last.next() = self.free;
-            self.free = chain.0[0];
-        }
-    }
-
-    /// Gives a block back; the next one of its chain, if it was one.
-    pub(super) fn give_back(&mut self, at: u32) -> Option<u32> {
-        let block = self.blocks.get_mut(at as usize)?;
-        let next = std::mem::replace(block.next(), self.free);
-        self.free = at;
-        Some(next)
+        at
     }
 
     /// Reads from the blocks of many chains, so that they are in the cache: the first ones of all
-    /// chains, then the second ones. Each round waits for all of its blocks at once.
-    pub(super) fn touch(&self, chains: &mut [Chain], read: impl Fn(&T) -> u64) -> usize {
-        let (mut all, mut words) = (0, 0);
+    /// chains, then the second ones. Each round waits for all of its blocks at once. The links are
+    /// then those behind the last ones.
+    pub(super) fn touch(&self, links: &mut [u32], read: impl Fn(&T) -> u64) {
+        let mut words = 0;
         loop {
-            let before = all;
-            for chain in &mut *chains {
-                if let Some(block) = self.blocks.get(chain.0[0] as usize) {
-                    chain.0[0] = block.leads_to();
+            let mut any = false;
+            for link in &mut *links {
+                if let Some(block) = self.get(*link) {
+                    *link = block.link();
                     words ^= read(block);
-                    all += 1;
+                    any = true;
                 }
             }
-            if before == all {
+            if !any {
                 black_box(words);
-                return all;
+                return;
             }
         }
     }
