@@ -126,13 +126,11 @@ impl Flows {
     }
 
     /// It is a flow of this key.
+    #[inline]
     pub(super) fn is_of(&self, at: u32, key: &Key) -> bool {
         let Some(entry) = self.entries.get(at as usize) else {
             return false;
         };
-        if matches!(entry.kept, Kept::Free(_)) {
-            return false;
-        }
         ShortKey::of(key).map_or_else(
             || key_of(entry, &self.keys).as_ref() == Some(key),
             |short| short == entry.key,
@@ -328,6 +326,7 @@ impl Flows {
         if let Err(place) = entry.key.whole() {
             self.keys.remove(place);
         }
+        entry.key = ShortKey::kept_at(NONE);
         self.free = at;
         self.live -= 1;
     }

@@ -49,17 +49,17 @@ impl History {
     /// The letters with `originator`'s as capitals; `^` first if the roles were turned over.
     pub fn text(&self, originator: u8, turned: bool) -> String {
         let letter = |e: &u8| {
-            let c = char::from(e & !SECOND_END);
+            let capital = e & !SECOND_END;
             if e / SECOND_END == originator {
-                c
+                capital
             } else {
-                c.to_ascii_lowercase()
+                capital.to_ascii_lowercase()
             }
         };
-        let mut text = String::with_capacity(LETTERS);
-        text.extend(turned.then_some('^'));
+        let mut text = Vec::with_capacity(LETTERS);
+        text.extend(turned.then_some(b'^'));
         text.extend(self.kept().iter().map(letter));
-        text
+        String::from_utf8(text).unwrap_or_default()
     }
 
     /// Reads from it, so that it is in the cache.

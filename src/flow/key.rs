@@ -3,8 +3,10 @@
 use crate::packet::{End, Segment};
 use std::hash::{Hash, Hasher};
 
-/// How an IPv4-mapped address begins.
-const MAPPED: u128 = 0xffff;
+/// How an IPv4-mapped address begins: its first bytes, as a number whose lowest byte comes first.
+const MAPPED: u128 = 0xffff << 80;
+const MAPPED_BITS: u32 = 96;
+const PREFIX: u128 = (1 << MAPPED_BITS) - 1;
 
 /// The two ends of a connection; the lower one of some order first, so that both directions share one key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,50 +44,66 @@ impl Key {
     }
 }
 
-/// A key in sixteen bytes, if it can be told in so many.
+/// A key in sixteen bytes, if it can be told in so many: its addresses, its ports and its domain, and
+/// whether it is. In words, which are compared at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ShortKey {
-    addr: [u32; 2],
-    port: [u16; 2],
-    domain: u16,
-    is_whole: bool,
-}
+pub(super) struct ShortKey([u32; 4]);
 
 impl ShortKey {
+    const IS_WHOLE: u32 = 1 << u16::BITS;
+
     /// Of a key with two IPv4 addresses.
+    #[inline]
     pub(super) fn of(key: &Key) -> Option<Self> {
-        let addr = |end: &End| {
-            let addr = u128::from_be_bytes(end.addr);
-            (addr >> u32::BITS == MAPPED).then_some(addr as u32)
-        };
-        let [a, b] = &key.ends;
-        Some(Self {
-            addr: [addr(a)?, addr(b)?],
-            port: [a.port, b.port],
-            domain: key.domain,
-            is_whole: true,
-        })
+        let [a, b] = key.ends.map(|end| u128::from_le_bytes(end.addr));
+        if a & PREFIX != MAPPED || b & PREFIX != MAPPED {
+            return None;
+        }
+        let [low, high] = key.ends.map(|end| u32::from(end.port));
+        Some(Self([
+            (a >> MAPPED_BITS) as u32,
+            (b >> MAPPED_BITS) as u32,
+            low << u16::BITS | high,
+            Self::IS_WHOLE | u32::from(key.domain),
+        ]))
     }
 
     /// Of a key that is kept at this place.
     pub(super) const fn kept_at(place: u32) -> Self {
-        Self {
-            addr: [place, 0],
-            port: [0; 2],
-            domain: 0,
-            is_whole: false,
-        }
+        Self([place, 0, 0, 0])
     }
 
     /// The key, or where it is kept.
     pub(super) fn whole(&self) -> Result<Key, u32> {
-        if !self.is_whole {
-            return Err(self.addr[0]);
+        let [a, b, ports, domain] = self.0;
+        if domain & Self::IS_WHOLE == 0 {
+            return Err(a);
         }
-        let end = |i: usize| End::v4(self.addr[i].to_be_bytes(), self.port[i]);
+        let end = |addr: u32, port: u32| End::v4(addr.to_le_bytes(), port as u16);
         Ok(Key {
-            ends: [end(0), end(1)],
-            domain: self.domain,
+            ends: [end(a, ports >> u16::BITS), end(b, ports)],
+            domain: domain as u16,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Key, ShortKey};
+    use crate::packet::End;
+
+    #[test]
+    fn a_key_of_two_ipv4_addresses_is_short() {
+        let v4 = [End::v4([10, 0, 0, 1], 65535), End::v4([192, 168, 0, 2], 80)];
+        let v6 = End::v6([0x20; 16], 443);
+        let key = |ends, domain| Key { ends, domain };
+        for domain in [0, 1, u16::MAX] {
+            let short = ShortKey::of(&key(v4, domain));
+            assert_eq!(short.map(|s| s.whole()), Some(Ok(key(v4, domain))));
+        }
+        assert_ne!(ShortKey::of(&key(v4, 0)), ShortKey::of(&key(v4, 1)));
+        assert_eq!(ShortKey::of(&key([v4[0], v6], 0)), None);
+        assert_eq!(ShortKey::of(&key([v6, v4[0]], 0)), None);
+        assert_eq!(ShortKey::kept_at(7).whole(), Err(7));
     }
 }

@@ -27,12 +27,8 @@ pub struct Log {
 impl Log {
     /// Forgets everything; keeps the memory.
     pub(super) fn clear(&mut self) {
-        let mut kept = std::mem::take(&mut self.kept);
-        kept.clear();
-        *self = Self {
-            kept,
-            ..Self::default()
-        };
+        self.kept.clear();
+        (self.close_at, self.pushed_out) = (None, [0; 2]);
     }
 
     /// Keeps one more segment. A FIN or RST begins the close.

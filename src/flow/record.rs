@@ -9,7 +9,6 @@ use crate::flow::relations::{Odd, Predecessor, ResetSeen, Snapshot, Successor};
 use crate::flow::seen::Seen;
 use crate::seq::SeqNum;
 use crate::stamp::{MILLISECOND, Stamp};
-use std::mem::take;
 
 /// RSTs kept with what was known when they passed.
 pub(super) const RESETS: usize = 12;
@@ -82,19 +81,23 @@ pub struct Flow {
 impl Flow {
     /// Begins anew, as the flow of a first segment; keeps the memory.
     pub(super) fn begin(&mut self, key: Key, number: u64, first: &Seen) {
-        let (mut log, mut resets) = (take(&mut self.log), take(&mut self.resets));
-        log.clear();
-        resets.clear();
-        *self = Self {
-            key,
-            number,
-            log,
-            resets,
-            first: first.at(),
-            last: first.at(),
-            first_from: first.from(),
-            ..Self::default()
-        };
+        self.log.clear();
+        self.resets.clear();
+        // Field by field: a new record would be made elsewhere and copied.
+        self.key = key;
+        self.number = number;
+        (self.first, self.last) = (first.at(), first.at());
+        self.first_from = first.from();
+        (self.answered, self.superseded) = (false, false);
+        (self.pending, self.noted) = (false, false);
+        self.entry = 0;
+        self.beside = Beside::default();
+        self.recent = [0; 4];
+        self.history = History::default();
+        self.half = [Half::default(), Half::default()];
+        (self.inherited, self.unconfirmed) = (false, false);
+        self.inherited_opener = None;
+        (self.odd, self.previous, self.next) = (None, None, None);
         self.push(first);
     }
 
@@ -340,4 +343,37 @@ fn reveals_a_gap(mine: &Half, peer: &Half, seen: &Seen) -> bool {
     let beyond = seen.ack.since(numbers.next) > 1 && is_new(numbers.next.plus(1));
     let hole = |&(from, to): &(SeqNum, SeqNum)| seen.ack.at_or_after(to) && is_new(from);
     beyond || numbers.has_holes() && numbers.holes().iter().any(hole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Flow;
+    use crate::flow::{Half, Seen};
+    use crate::packet::Segment;
+    use crate::stamp::Stamp;
+
+    #[test]
+    fn what_begins_anew_is_like_new() {
+        let first = Seen::new(&Segment::default(), 0, Stamp::default());
+        let (mut new, mut used) = (Flow::default(), Flow::default());
+        used.answered = true;
+        used.superseded = true;
+        used.pending = true;
+        used.noted = true;
+        used.entry = 7;
+        used.beside.old = Some(7);
+        used.recent = [7; 4];
+        used.half = [0, 1].map(|end| Half {
+            packets: end + 7,
+            ..Half::default()
+        });
+        (used.inherited, used.unconfirmed) = (true, true);
+        used.inherited_opener = Some(1);
+        used.odd_mut();
+        used.history.gap(1);
+        for flow in [&mut new, &mut used] {
+            flow.begin(flow.key, 3, &first);
+        }
+        assert_eq!(new, used);
+    }
 }

@@ -16,6 +16,9 @@ use std::hint::black_box;
 
 /// Segments looked up together: their cache misses overlap.
 const BATCH: usize = 32;
+/// Room for so many flows from the beginning: to look for each again in a larger index takes as long
+/// as two of its segments.
+const AT_FIRST: usize = 100_000;
 /// A batch is waited for so long at most: a live capture may be slow.
 const PATIENCE: i64 = SECOND / 4;
 /// A TIME-WAIT is over so long before its flow is let go.
@@ -88,6 +91,7 @@ impl FlowTable {
     pub fn new(limits: Limits, time_wait: i64) -> Self {
         let mut table = Self {
             limits,
+            index: HashTable::with_capacity(AT_FIRST.min(limits.flows)),
             ..Self::default()
         };
         let quiet = table.flows.quiet.max(time_wait);
