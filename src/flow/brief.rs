@@ -2,8 +2,9 @@
 
 use crate::flow::bytes::{Bytes, Place};
 use crate::flow::key::Key;
-use crate::flow::loose::{Chain, Loose};
+use crate::flow::loose::Loose;
 use crate::flow::packed::{MOST, Pack, Packed, ROOM, Unpack};
+use crate::flow::pool::NONE;
 use crate::flow::record::Flow;
 use crate::flow::relations::Predecessor;
 use crate::flow::seen::Seen;
@@ -25,6 +26,8 @@ mod bit {
     pub(super) const SYN_ONLY: u8 = 8;
     /// It stands on the agenda.
     pub(super) const NOTED: u8 = 16;
+    /// The second end's FIN was the first one.
+    pub(super) const SECOND_FIRST: u8 = 32;
 }
 
 /// How the segments are kept.
@@ -77,11 +80,11 @@ impl Default for Memory {
 }
 
 impl Memory {
-    fn pack(&mut self, chain: Chain, len: u8) -> Place {
+    fn pack(&mut self, last: u32, len: u8) -> Place {
         let mut pack = Pack::new(&mut self.bytes, self.epoch.unwrap_or_default());
-        self.loose.each(chain, len, |seen| pack.add(seen));
+        self.loose.each(last, len, |seen| pack.add(seen));
         let len = pack.len();
-        self.loose.release(chain);
+        self.loose.release(last);
         self.packed.store(&self.bytes, len)
     }
 
@@ -99,8 +102,11 @@ impl Memory {
 /// comes may belong to another connection, which only the facts can tell.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Brief {
-    /// Where they are: the words of a chain, or of a place.
-    kept_at: [u32; 2],
+    /// Where they are: the last block of a chain, or a link to packed ones.
+    link: u32,
+    /// The number after the first FIN, where there is one, or the head of packed segments. That after
+    /// the other end's FIN is kept beside the segments.
+    word: u32,
     number: Number,
     bits: u8,
     len: u8,
@@ -116,14 +122,14 @@ impl Brief {
         }
         memory.epoch.get_or_insert(first.at());
         let mut flow = Self {
-            kept_at: [0; 2],
+            link: NONE,
+            word: 0,
             number: Number::new(number),
             bits: if f.syn() { bit::SYN_ONLY } else { 0 },
             len: 0,
             form: Form::Loose,
         };
-        flow.add(first, Chain::default(), memory);
-        flow.note(first);
+        flow.add(first, memory);
         Some(flow)
     }
 
@@ -137,8 +143,7 @@ impl Brief {
         if self.len >= most || !self.owns(seen, memory) {
             return false;
         }
-        self.add(seen, self.chain(), memory);
-        self.note(seen);
+        self.add(seen, memory);
         true
     }
 
@@ -165,36 +170,38 @@ impl Brief {
     /// Packs the segments, if they are not.
     pub(super) fn pack(&mut self, memory: &mut Memory) {
         if !self.is_packed() {
-            let place = memory.pack(self.chain(), self.len);
-            self.kept_at = [place.link, u32::from_ne_bytes(place.head)];
+            let place = memory.pack(self.link, self.len);
+            (self.link, self.word) = (place.link, u32::from_ne_bytes(place.head));
             self.form = Form::Packed;
         }
     }
 
     /// Unpacks the segments.
     pub(super) fn unpack(&mut self, memory: &mut Memory) {
-        let (place, mut chain) = (self.place(), Chain::default());
-        memory.packed.read(place, &mut memory.bytes);
-        let segments = Unpack::new(&memory.bytes, memory.epoch.unwrap_or_default());
-        for (len, seen) in (0..self.len).zip(segments) {
-            memory.loose.push(&mut chain, len, &seen);
-        }
+        let (place, len) = (self.place(), self.len);
+        let bytes = &mut *memory.bytes;
+        memory.packed.read(place, bytes);
+        let bytes = *bytes;
         memory.packed.release(place);
-        self.set_chain(chain);
-        self.form = Form::Loose;
+        (self.link, self.form, self.len) = (NONE, Form::Loose, 0);
+        self.bits &= !(bit::FIN[0] | bit::FIN[1] | bit::SECOND_FIRST);
+        let segments = Unpack::new(&bytes, memory.epoch.unwrap_or_default());
+        for seen in segments.take(len.into()) {
+            self.add(&seen, memory);
+        }
     }
 
     /// Gives the segments back.
     pub(super) fn release(&self, memory: &mut Memory) {
         match self.form {
-            Form::Loose => memory.loose.release(self.chain()),
+            Form::Loose => memory.loose.release(self.link),
             Form::Packed => memory.packed.release(self.place()),
         }
     }
 
     /// The first link to its segments.
     pub(super) const fn link(&self) -> u32 {
-        self.kept_at[0]
+        self.link
     }
 
     pub(super) fn is_packed(&self) -> bool {
@@ -206,7 +213,7 @@ impl Brief {
         let mut last = Stamp::default();
         match self.form {
             Form::Loose => {
-                let seen = memory.loose.last(self.chain(), self.len);
+                let seen = memory.loose.last(self.link, self.len);
                 last = seen.map_or(last, Seen::at);
             }
             Form::Packed => self.each(memory, |seen| last = seen.at()),
@@ -236,7 +243,7 @@ impl Brief {
 
     fn each(&self, memory: &mut Memory, mut with: impl FnMut(&Seen)) {
         match self.form {
-            Form::Loose => memory.loose.each(self.chain(), self.len, with),
+            Form::Loose => memory.loose.each(self.link, self.len, with),
             Form::Packed => {
                 let segments = memory.unpack(self.place());
                 segments.take(self.len.into()).for_each(|seen| with(&seen));
@@ -259,7 +266,7 @@ impl Brief {
         let within = |end: SeqNum, number: SeqNum| end.minus(number.0).0 <= NEAR;
         let [mine, peer] = [from, from ^ 1].map(|end| {
             let has_fin = self.bits & bit::FIN[usize::from(end & 1)] != 0;
-            has_fin.then(|| memory.loose.fin_end(self.chain(), end))
+            has_fin.then(|| self.fin_end(end, memory))
         });
         mine.is_none_or(|end| within(end, seen.end()) && (!f.fin() || seen.end() == end))
             && peer.is_none_or(|end| within(end, seen.ack) || !f.ack())
@@ -269,7 +276,7 @@ impl Brief {
     /// older connection.
     fn owns_syn(&self, seen: &Seen, memory: &Memory) -> bool {
         let mut isns = [None; 2];
-        memory.loose.each(self.chain(), self.len, |s| {
+        memory.loose.each(self.link, self.len, |s| {
             if s.flags.syn() && !s.flags.rst() {
                 isns[usize::from(s.from() & 1)].get_or_insert(s.seq);
             }
@@ -281,36 +288,45 @@ impl Brief {
         isn(seen.from()).map_or_else(answers, |isn| isn == seen.seq)
     }
 
-    const fn chain(&self) -> Chain {
-        let [last, fin_end] = self.kept_at;
-        let fin_end = SeqNum(fin_end);
-        Chain { last, fin_end }
-    }
-
-    const fn set_chain(&mut self, chain: Chain) {
-        self.kept_at = [chain.last, chain.fin_end.0];
-    }
-
     const fn place(&self) -> Place {
-        let [link, head] = self.kept_at;
-        let head = head.to_ne_bytes();
+        let (link, head) = (self.link, self.word.to_ne_bytes());
         Place { link, head }
     }
 
-    fn add(&mut self, seen: &Seen, mut chain: Chain, memory: &mut Memory) {
-        memory.loose.push(&mut chain, self.len, seen);
-        self.set_chain(chain);
-        self.len += 1;
+    /// The number after an end's FIN, if there is one.
+    fn fin_end(&self, end: u8, memory: &Memory) -> SeqNum {
+        if end == self.first_fin() {
+            SeqNum(self.word)
+        } else {
+            memory.loose.beside(self.link)
+        }
     }
 
-    fn note(&mut self, seen: &Seen) {
-        let (f, end) = (seen.flags, usize::from(seen.from() & 1));
+    /// Which end's FIN was the first one.
+    const fn first_fin(&self) -> u8 {
+        (self.bits & bit::SECOND_FIRST != 0) as u8
+    }
+
+    fn add(&mut self, seen: &Seen, memory: &mut Memory) {
+        let fins = bit::FIN[0] | bit::FIN[1];
+        let both = self.bits & fins == fins;
+        memory.loose.push(&mut self.link, self.len, seen, both);
+        self.len += 1;
+        let (f, end) = (seen.flags, seen.from() & 1);
         if f.rst() {
             self.bits |= bit::RST;
             return;
         }
         if f.fin() {
-            self.bits |= bit::FIN[end];
+            if self.bits & fins == 0 {
+                self.bits |= end * bit::SECOND_FIRST;
+            }
+            if end == self.first_fin() {
+                self.word = seen.end().0;
+            } else {
+                memory.loose.set_beside(self.link, seen.end());
+            }
+            self.bits |= bit::FIN[usize::from(end)];
         }
         if !f.syn() || f.ack() {
             self.bits &= !bit::SYN_ONLY;

@@ -14,8 +14,8 @@ const MOST: usize = (u8::MAX as usize).div_ceil(SEGMENTS);
 struct Block {
     segments: [Seen; SEGMENTS],
     before: u32,
-    /// The number after the second end's FIN, where there is one. The last block of a chain knows.
-    fin_end: SeqNum,
+    /// A number kept beside the segments. The last block of a chain knows.
+    beside: SeqNum,
 }
 
 impl Linked for Block {
@@ -28,22 +28,6 @@ impl Linked for Block {
     }
 }
 
-/// Where a chain of segments is.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Chain {
-    pub(super) last: u32,
-    /// The number after the first end's FIN, where there is one.
-    pub(super) fin_end: SeqNum,
-}
-
-impl Default for Chain {
-    /// Of none.
-    fn default() -> Self {
-        let (last, fin_end) = (NONE, SeqNum(0));
-        Self { last, fin_end }
-    }
-}
-
 /// Segments as they are, in chains of blocks from the last one back.
 #[derive(Debug, Default)]
 pub(super) struct Loose {
@@ -51,35 +35,46 @@ pub(super) struct Loose {
 }
 
 impl Loose {
-    /// Adds a segment to a chain of `len`.
-    pub(super) fn push(&mut self, chain: &mut Chain, len: u8, segment: &Seen) {
+    /// Adds a segment to the chain of `len` that ends at `last`. `beside`: a number is kept there.
+    pub(super) fn push(&mut self, last: &mut u32, len: u8, segment: &Seen, beside: bool) {
         let place = usize::from(len) % SEGMENTS;
-        if place == 0 {
-            let nothing = Seen::default();
-            let before = self.blocks.get(chain.last);
-            let block = Block {
-                segments: [*segment, nothing, nothing],
-                before: chain.last,
-                fin_end: before.map_or(SeqNum(0), |before| before.fin_end),
-            };
-            chain.last = self.blocks.take(block);
-        } else if let Some(block) = self.blocks.get_mut(chain.last) {
-            block.segments[place] = *segment;
-        }
-        if !segment.flags.fin() || segment.flags.rst() {
+        if place > 0 {
+            if let Some(block) = self.blocks.get_mut(*last) {
+                block.segments[place] = *segment;
+            }
             return;
         }
-        if segment.from() == 0 {
-            chain.fin_end = segment.end();
-        } else if let Some(block) = self.blocks.get_mut(chain.last) {
-            block.fin_end = segment.end();
+        // What is read here is waited for, in contrast to what is written.
+        let beside = if beside {
+            self.beside(*last)
+        } else {
+            SeqNum(0)
+        };
+        let nothing = Seen::default();
+        *last = self.blocks.take(Block {
+            segments: [*segment, nothing, nothing],
+            before: *last,
+            beside,
+        });
+    }
+
+    /// The number kept beside the segments.
+    pub(super) fn beside(&self, last: u32) -> SeqNum {
+        let block = self.blocks.get(last);
+        block.map_or(SeqNum(0), |block| block.beside)
+    }
+
+    /// Keeps a number beside the segments.
+    pub(super) fn set_beside(&mut self, last: u32, number: SeqNum) {
+        if let Some(block) = self.blocks.get_mut(last) {
+            block.beside = number;
         }
     }
 
     /// The `len` segments of a chain, in order.
-    pub(super) fn each(&self, chain: Chain, len: u8, mut with: impl FnMut(&Seen)) {
+    pub(super) fn each(&self, last: u32, len: u8, mut with: impl FnMut(&Seen)) {
         let count = usize::from(len).div_ceil(SEGMENTS);
-        let (mut links, mut link) = ([NONE; MOST], chain.last);
+        let (mut links, mut link) = ([NONE; MOST], last);
         let links = links.get_mut(..count).unwrap_or_default();
         for slot in links.iter_mut().rev() {
             *slot = link;
@@ -94,25 +89,16 @@ impl Loose {
     }
 
     /// The last segment of a chain of `len`.
-    pub(super) fn last(&self, chain: Chain, len: u8) -> Option<&Seen> {
-        let block = self.blocks.get(chain.last)?;
+    pub(super) fn last(&self, last: u32, len: u8) -> Option<&Seen> {
+        let block = self.blocks.get(last)?;
         block
             .segments
             .get(usize::from(len).checked_sub(1)? % SEGMENTS)
     }
 
-    /// The number after an end's FIN, if it sent one.
-    pub(super) fn fin_end(&self, chain: Chain, end: u8) -> SeqNum {
-        if end == 0 {
-            return chain.fin_end;
-        }
-        let last = self.blocks.get(chain.last);
-        last.map_or(SeqNum(0), |last| last.fin_end)
-    }
-
     /// Gives a chain's blocks back.
-    pub(super) fn release(&mut self, chain: Chain) {
-        self.blocks.release(chain.last);
+    pub(super) fn release(&mut self, last: u32) {
+        self.blocks.release(last);
     }
 
     /// Reads from the blocks of many chains, so that they are in the cache.
