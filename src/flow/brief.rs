@@ -26,7 +26,8 @@ mod bit {
     pub(super) const SYN_ONLY: u8 = 8;
     /// It stands on the agenda.
     pub(super) const NOTED: u8 = 16;
-    /// The second end's FIN was the first one.
+    /// The second end's FIN was the first one; or, before there is any, it sent the SYNs that are all
+    /// there is.
     pub(super) const SECOND_FIRST: u8 = 32;
 }
 
@@ -104,8 +105,8 @@ impl Memory {
 pub(super) struct Brief {
     /// Where they are: the last block of a chain, or a link to packed ones.
     link: u32,
-    /// The number after the first FIN, where there is one, or the head of packed segments. That after
-    /// the other end's FIN is kept beside the segments.
+    /// The number of the SYN while there is nothing else, then that after the first FIN; or the head of
+    /// packed segments. The number after the other end's FIN is kept beside the segments.
     word: u32,
     number: Number,
     bits: u8,
@@ -125,7 +126,7 @@ impl Brief {
             link: NONE,
             word: 0,
             number: Number::new(number),
-            bits: if f.syn() { bit::SYN_ONLY } else { 0 },
+            bits: 0,
             len: 0,
             form: Form::Loose,
         };
@@ -184,7 +185,7 @@ impl Brief {
         let bytes = *bytes;
         memory.packed.release(place);
         (self.link, self.form, self.len) = (NONE, Form::Loose, 0);
-        self.bits &= !(bit::FIN[0] | bit::FIN[1] | bit::SECOND_FIRST);
+        self.bits &= bit::NOTED;
         let segments = Unpack::new(&bytes, memory.epoch.unwrap_or_default());
         for seen in segments.take(len.into()) {
             self.add(&seen, memory);
@@ -197,6 +198,16 @@ impl Brief {
             Form::Loose => memory.loose.release(self.link),
             Form::Packed => memory.packed.release(self.place()),
         }
+    }
+
+    /// Reads what the next segment needs besides: for the most part nothing, as segments are only
+    /// written, for which nobody waits.
+    pub(super) fn touch(&self, memory: &Memory) -> u64 {
+        let fins = bit::FIN[0] | bit::FIN[1];
+        if self.bits & fins != fins || self.is_packed() {
+            return 0;
+        }
+        memory.loose.beside(self.link).0.into()
     }
 
     /// The first link to its segments.
@@ -275,17 +286,20 @@ impl Brief {
     /// A copy of a SYN, or an answer to the first one. With another number it may answer for an
     /// older connection.
     fn owns_syn(&self, seen: &Seen, memory: &Memory) -> bool {
-        let mut isns = [None; 2];
+        if self.bits & bit::SYN_ONLY != 0 {
+            let isn = SeqNum(self.word);
+            if seen.from() == self.first_end() {
+                return seen.seq == isn;
+            }
+            return seen.flags.ack() && seen.ack == isn.plus(1);
+        }
+        let mut isn = None;
         memory.loose.each(self.link, self.len, |s| {
-            if s.flags.syn() && !s.flags.rst() {
-                isns[usize::from(s.from() & 1)].get_or_insert(s.seq);
+            if s.from() == seen.from() && s.flags.syn() && !s.flags.rst() {
+                isn.get_or_insert(s.seq);
             }
         });
-        let isn = |end: u8| isns[usize::from(end & 1)];
-        let is_syn_only = self.bits & bit::SYN_ONLY != 0;
-        let answered = |syn: SeqNum| seen.flags.ack() && seen.ack == syn.plus(1);
-        let answers = || is_syn_only && isn(seen.from() ^ 1).is_some_and(answered);
-        isn(seen.from()).map_or_else(answers, |isn| isn == seen.seq)
+        isn == Some(seen.seq)
     }
 
     const fn place(&self) -> Place {
@@ -295,15 +309,15 @@ impl Brief {
 
     /// The number after an end's FIN, if there is one.
     fn fin_end(&self, end: u8, memory: &Memory) -> SeqNum {
-        if end == self.first_fin() {
+        if end == self.first_end() {
             SeqNum(self.word)
         } else {
             memory.loose.beside(self.link)
         }
     }
 
-    /// Which end's FIN was the first one.
-    const fn first_fin(&self) -> u8 {
+    /// Which end's FIN, or SYN, was the first one.
+    const fn first_end(&self) -> u8 {
         (self.bits & bit::SECOND_FIRST != 0) as u8
     }
 
@@ -317,19 +331,22 @@ impl Brief {
             self.bits |= bit::RST;
             return;
         }
+        if !f.syn() || f.ack() {
+            self.bits &= !bit::SYN_ONLY;
+        } else if self.len == 1 {
+            self.bits |= bit::SYN_ONLY | (end * bit::SECOND_FIRST);
+            self.word = seen.seq.0;
+        }
         if f.fin() {
             if self.bits & fins == 0 {
-                self.bits |= end * bit::SECOND_FIRST;
+                self.bits = (self.bits & !bit::SECOND_FIRST) | (end * bit::SECOND_FIRST);
             }
-            if end == self.first_fin() {
+            if end == self.first_end() {
                 self.word = seen.end().0;
             } else {
                 memory.loose.set_beside(self.link, seen.end());
             }
             self.bits |= bit::FIN[usize::from(end)];
-        }
-        if !f.syn() || f.ack() {
-            self.bits &= !bit::SYN_ONLY;
         }
     }
 }

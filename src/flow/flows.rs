@@ -394,11 +394,11 @@ impl Flows {
             .map_or(0, |entry| u64::from(entry.key.whole().is_ok()))
     }
 
-    /// Reads what the next segment of a flow needs besides. Of a brief flow nothing: its segments are
-    /// only written, for which nobody waits.
+    /// Reads what the next segment of a flow needs besides.
     pub(super) fn touch_kept(&self, at: u32) -> u64 {
         match self.entries.get(at as usize).map(|entry| &entry.kept) {
             Some(Kept::Whole(place)) => self.whole.get(*place).map_or(0, Flow::touch),
+            Some(Kept::Brief(brief)) => brief.touch(&self.memory),
             _ => 0,
         }
     }
