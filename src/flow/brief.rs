@@ -3,6 +3,7 @@
 use crate::flow::bytes::{Bytes, Place};
 use crate::flow::key::Key;
 use crate::flow::loose::Loose;
+use crate::flow::number::Number;
 use crate::flow::packed::{MOST, Pack, Packed, ROOM, Unpack};
 use crate::flow::pool::NONE;
 use crate::flow::record::Flow;
@@ -38,24 +39,6 @@ enum Form {
     Loose,
     /// Packed into bytes.
     Packed,
-}
-
-/// A flow's number, in few bytes: a capture of more flows has 60 TB at least.
-#[derive(Clone, Copy, Debug)]
-struct Number([u8; 5]);
-
-impl Number {
-    fn new(number: u64) -> Self {
-        let mut low = [0; 5];
-        low.copy_from_slice(&number.to_le_bytes()[..5]);
-        Self(low)
-    }
-
-    fn get(self) -> u64 {
-        let mut number = [0; 8];
-        number[..5].copy_from_slice(&self.0);
-        u64::from_le_bytes(number)
-    }
 }
 
 /// Memory for brief flows.

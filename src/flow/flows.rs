@@ -16,7 +16,7 @@ use std::collections::HashMap;
 
 /// Of so many flows, or so many half-open ones, on, memory is dear.
 const MANY: usize = 1 << 17;
-const MANY_HALF_OPEN: usize = 1 << 14;
+const MANY_HALF_OPEN: usize = 1 << 13;
 /// Nothing is expected of a flow that is over once it was quiet for so long: Linux repeats a FIN at
 /// intervals below a minute for the first minute (RFC 6298 section 5.5, from 200 ms), and what is
 /// asked of the connection before is asked within a minute.

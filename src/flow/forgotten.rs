@@ -1,6 +1,7 @@
 //! What is remembered of flows that are no longer kept: enough to know their late segments, and to
 //! name the connection before.
 
+use crate::flow::number::Number;
 use crate::flow::record::Flow;
 use crate::flow::relations::Predecessor;
 use crate::flow::seen::Seen;
@@ -18,7 +19,7 @@ const NEAR: u32 = 1 << 28;
 struct Gone {
     /// Of its key.
     hash: u64,
-    number: u64,
+    number: Number,
     /// SND.NXT as seen of each end that was seen.
     next: [SeqNum; 2],
     seen: [bool; 2],
@@ -43,7 +44,7 @@ impl Forgotten {
         let [a, b] = &flow.half;
         let gone = Gone {
             hash,
-            number: flow.number,
+            number: Number::new(flow.number),
             next: [a, b].map(|half| half.next().unwrap_or_default()),
             seen: [a, b].map(|half| half.numbers.is_some()),
             is_over,
@@ -147,7 +148,7 @@ impl Gone {
     /// within a minute.
     fn predecessor(&self) -> Predecessor {
         Predecessor {
-            flow: self.number,
+            flow: self.number.get(),
             next: [self.next(0), self.next(1)],
             tsval: [None; 2],
             last: Stamp {

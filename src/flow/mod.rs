@@ -14,6 +14,7 @@ mod key;
 mod log;
 mod loose;
 mod merge;
+mod number;
 mod numbers;
 mod packed;
 mod parts;

@@ -218,7 +218,12 @@ impl FlowTable {
             self.flows
                 .touch_ahead(rest.get(*next..).unwrap_or_default());
         }
-        let at = *rest.get(*next)?;
+        let Some(&at) = rest.get(*next) else {
+            // What they took serves what is made of them now.
+            self.flows = Flows::default();
+            self.index = HashTable::new();
+            return None;
+        };
         *next += 1;
         let why = Why::End;
         Some(Due { at, why })

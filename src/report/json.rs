@@ -9,7 +9,7 @@ use crate::close::verdict::Verdict;
 use crate::report::Report;
 use lines::Lines;
 use serde::Serialize;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 /// Bytes gathered before they are written out.
 const BUFFER: usize = 256 * 1024;
@@ -57,31 +57,37 @@ impl<W: Write> Report for JsonReport<W> {
     }
 
     fn summary(&mut self, summary: &Summary, shown: Option<u64>) -> io::Result<()> {
-        let mut text = Vec::new();
-        line(&mut text, "summary", summary)?;
-        if let Some(shown) = shown {
-            text.truncate(text.len().saturating_sub(2));
-            writeln!(text, r#","shown":{shown}}}"#)?;
-        }
-        self.out.write_all(self.lines.text())?;
-        self.lines.clear();
-        self.out.write_all(&text)?;
-        self.out.flush()
+        self.flush()?;
+        // Not into a string first: a capture may have many hosts.
+        let mut out = BufWriter::new(&mut self.out);
+        line(&mut out, "summary", summary, shown)?;
+        out.flush()
     }
 }
 
-/// Appends `{"type":KIND,` and the fields of `object`, which serializes as an object with fields.
-///
-/// A wrapper with `#[serde(flatten)]` would build every object twice.
-pub(super) fn line(buf: &mut Vec<u8>, kind: &str, object: &impl Serialize) -> io::Result<()> {
-    write!(buf, r#"{{"type":"{kind}""#)?;
-    let brace = buf.len();
-    serde_json::to_writer(&mut *buf, object)?;
-    if let Some(byte) = buf.get_mut(brace) {
-        *byte = b',';
-    }
-    buf.push(b'\n');
-    Ok(())
+/// Writes a line: `type`, the fields of `object`, and how many flows were shown where that was asked.
+pub(super) fn line<T: Serialize>(
+    out: &mut impl Write,
+    kind: &str,
+    object: &T,
+    shown: Option<u64>,
+) -> io::Result<()> {
+    let line = Line {
+        r#type: kind,
+        object,
+        shown,
+    };
+    serde_json::to_writer(&mut *out, &line)?;
+    writeln!(out)
+}
+
+#[derive(Serialize)]
+struct Line<'a, T> {
+    r#type: &'a str,
+    #[serde(flatten)]
+    object: &'a T,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shown: Option<u64>,
 }
 
 #[cfg(test)]
