@@ -230,5 +230,5 @@ def exhaustion(lab: Lab, ports: int = 20, tries: int = 30, every: float = 0.05, 
 RANGE = {"ipv4.ip_local_port_range": "40000 40019", "ipv4.tcp_tw_reuse": 0}
 case("port-exhaustion", "20 ephemeral ports, all in TIME-WAIT after 20 connections; then connect() fails", exhaustion,
      kinds("graceful client x20"), sysctl={"client": RANGE}, points=("client", "mid"))
-case("port-exhaustion-reuse", "the same with tcp_tw_reuse=1: ports of 1 s of age are taken again", exhaustion, None,
-     tries=24, later=8, sysctl={"client": {**RANGE, "ipv4.tcp_tw_reuse": 1}}, points=("client", "mid"))
+case("port-exhaustion-reuse", "the same with tcp_tw_reuse=1: ports of 1 s of age are taken again", exhaustion,
+     kinds("graceful client x28"), delays=(0.001, 0.001), tries=24, every=0.005, later=8, sysctl={"client": {**RANGE, "ipv4.tcp_tw_reuse": 1}}, points=("client", "mid"))

@@ -132,7 +132,7 @@ def after_close(lab: Lab) -> None:
     finish(p)
     lab.sleep(0.5)
     flows.append({"client_port": 45002, "what": "a copy of the client's FIN reaches the closed server: RST",
-                  "rst_by": "server", "harmless": True, "time_wait_ended": True})
+                  "rst_by": "server", "harmless": True, "time_wait_ended": False})
     p = orderly(45003)
     finish(p)
     lab.sleep(0.2)
@@ -157,8 +157,8 @@ def after_close(lab: Lab) -> None:
 
 
 case("rst-after-close", "RSTs after an orderly close (three), and one in place of a FIN", after_close,
-     [{"kind": "time-wait-assassinated"}, {"active_closer": "client", "time_wait": ["client"]},
-      {"active_closer": "client", "time_wait": ["client"]}, {"kind": "abort-linger", "active_closer": "server"}])
+     [{"kind": "time-wait-assassinated"}, {"kind": "time-wait-survived", "active_closer": "client"},
+      {"kind": "graceful", "active_closer": "client", "time_wait": ["client"]}, {"kind": "abort-linger", "active_closer": "server"}])
 
 
 # ------------------------------------------------------------------ 13 openings that fail
@@ -223,7 +223,7 @@ case("openings", "seven ports: open, closed, rejected in three ways, dropped, re
      sysctl={"client": {"ipv4.tcp_syn_retries": 2, "ipv4.tcp_syn_linear_timeouts": 0}})
 
 
-def overflow(lab: Lab, abort: bool, clients: int = 8, backlog: int = 2) -> None:
+def overflow(lab: Lab, abort: bool, clients: int = 8, backlog: int = 2, late: int = 2) -> None:
     """A server that accepts nothing: the queue holds backlog + 1 connections."""
     lst = lab.listen(backlog=backlog)
     apps = []
@@ -236,7 +236,12 @@ def overflow(lab: Lab, abort: bool, clients: int = 8, backlog: int = 2) -> None:
     lab.sleep(0.3)
     for c in apps:
         c.send(b"hello\n")
-    lab.sleep(2.5)
+    for i in range(late):
+        c = lab.client(45101 + i)
+        c.sock.setblocking(False)
+        c.connect((lab.addr["server"], 80))
+        apps.append(c)
+    lab.sleep(3.3)
     for c in apps:
         c.error()
     rows = []
@@ -256,9 +261,12 @@ def overflow(lab: Lab, abort: bool, clients: int = 8, backlog: int = 2) -> None:
                    "ignored": [r["client_port"] for r in rows if r["syn_acks"] and not r["data_acked"] and not r["rst"]]})
 
 
-case("accept-queue-full", "eight connections to a server whose accept queue holds three", overflow, None, abort=False)
-case("accept-queue-full-abort", "the same with tcp_abort_on_overflow=1", overflow, None, abort=True,
-     sysctl={"server": {"ipv4.tcp_abort_on_overflow": 1}})
+GIVE_UP = {"ipv4.tcp_syn_retries": 1, "ipv4.tcp_syn_linear_timeouts": 0}
+case("accept-queue-full", "eight connections to a server whose accept queue holds three, and two SYNs later", overflow,
+     kinds("still-open x3; backlog-wait x5; syn-timeout x2"), abort=False, sysctl={"client": GIVE_UP})
+case("accept-queue-full-abort", "the same with tcp_abort_on_overflow=1", overflow,
+     kinds("still-open x3; backlog-reset x2; backlog-wait x3; syn-timeout x2"), abort=True,
+     sysctl={"server": {"ipv4.tcp_abort_on_overflow": 1}, "client": GIVE_UP})
 
 
 def flood(lab: Lab, spoofed: int = 120, over: float = 0.6) -> None:
@@ -294,6 +302,7 @@ def flood(lab: Lab, spoofed: int = 120, over: float = 0.6) -> None:
     tell(lab, 13, {"spoofed_syns": len(spoof), "spoofed_answered": len(answered), "spoofed_completed": 0,
                    "sources": len({s.src for _, _, side, s in seen if s.src.startswith("192.0.2.")}),
                    "honest_ports": [45001, 45002, 45003], "ttl_at_mid": 47,
+                   "syn_ack_copies": sum(1 for _, _, side, s in seen if side == "server" and s.dst.startswith("192.0.2.")),
                    "note": "the 120 spoofed flows are not among the truth file's flows"})
 
 

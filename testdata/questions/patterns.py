@@ -205,8 +205,8 @@ def forged_and_real(lab: Lab) -> None:
     tell(lab, 6, {"flows": flows})
 
 
-case("rst-forged-and-real", "one RST of the server, five forged ones with more or less care", forged_and_real, None,
-     points=("client", "mid"))
+case("rst-forged-and-real", "one RST of the server, five forged ones with more or less care", forged_and_real,
+     kinds("abort-linger server; middlebox-rst x5"), points=("client", "mid"))
 
 
 # ------------------------------------------------------------------ 7 RST although everything was sent

@@ -111,7 +111,9 @@ def in_flight(lab: Lab) -> None:
     tell(lab, 14, {"protocol": "HTTP/1.1", "flows": rows})
 
 
-case("http-in-flight", "HTTP/1.1: seven connections that die before, within and after the last exchange", in_flight, None)
+case("http-in-flight", "HTTP/1.1: seven connections that die before, within and after the last exchange", in_flight,
+     kinds("abort-linger server; graceful server; abort-linger server; graceful server; graceful client; abort-linger server; "
+           "data-after-close client"))
 
 
 def http_close(lab: Lab) -> None:
@@ -215,7 +217,8 @@ def tls(lab: Lab, version: str) -> None:
     server.num_tickets = 0
     lst = lab.listen(443)
     rows = []
-    for port, by, notify in ((45001, "client", True), (45002, "server", True), (45003, "client", False), (45004, None, None)):
+    for port, by, notify in ((45001, "client", True), (45002, "server", True), (45003, "client", False), (45004, None, None),
+                             (45005, "client", "both")):
         p = lab.pair(port, lst, str(port))
         ends: dict[str, Any] = {}
         refuse = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -240,9 +243,13 @@ def tls(lab: Lab, version: str) -> None:
         lab.sleep(0.1)
         first = by or "server"
         lab.did(f"{first}: {'close_notify, then ' if notify else ''}close")
+        if notify == "both":        # each waits for the other's close_notify
+            ends["server"].settimeout(1)
+            with lab.background(lambda: ends["server"].unwrap()):
+                ends["client"].unwrap()
         for side in (first, other(first)):
             end = ends.get(side)
-            if end and notify:
+            if end and notify is True:
                 try:
                     end.settimeout(0.05)
                     end.unwrap()
@@ -259,13 +266,23 @@ def tls(lab: Lab, version: str) -> None:
         rows.append({"client_port": port, "closed_first_by": first, "close_notify": notify, "first_bytes_of_segments": types,
                      "alert": {side: mark(lab, port, side, lambda s: s.paylen and s.frame[s.l4 + 20 + len(s.opts)] == 21)
                                for side in ("client", "server")},
-                     "clear_alert": {"level": 2, "description": 70, "name": "protocol_version", "by": "server"} if not by else None})
+                     "clear_alert": clear_alert(lab, port) if not by else None,
+                     "rst_by": first if notify is True else None})
     tell(lab, 14, {"protocol": "TLS " + version, "flows": rows})
 
 
-case("tls12-close", "TLS 1.2: closes with and without close_notify (record type 21), a refused handshake", tls, None,
-     version="1.2")
-case("tls13-close", "TLS 1.3: the same; close_notify is hidden in a record of type 23", tls, None, version="1.3")
+def clear_alert(lab: Lab, port: int) -> dict[str, Any]:
+    """The server's alert in a handshake that fails."""
+    for _, _, side, s in segments(lab, "mid", port):
+        payload = s.frame[s.l4 + 20 + len(s.opts):]
+        if side == "server" and payload[:1] == b"\x15":
+            return {"level": payload[5], "description": payload[6], "name": {70: "protocol_version"}.get(payload[6]), "by": side}
+    return {}
+
+
+TLS = kinds("data-after-close client; data-after-close server; graceful client; graceful server; graceful client")
+case("tls12-close", "TLS 1.2: closes with and without close_notify (record type 21), a refused handshake", tls, TLS, version="1.2")
+case("tls13-close", "TLS 1.3: the same; close_notify is hidden in a record of type 23", tls, TLS, version="1.3")
 
 
 # ------------------------------------------------------------------ 15 healthy, and a regression
