@@ -12,6 +12,7 @@ import struct
 import sys
 from typing import Any
 
+sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lab"))
 from packets import checksum  # noqa: E402

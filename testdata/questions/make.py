@@ -9,6 +9,7 @@ import shutil
 import sys
 import tempfile
 
+sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
@@ -20,6 +21,7 @@ KEEP = ("name", "question", "title", "answer", "kernel", "family", "captures", "
         "only", "double", "snaplen", "sysctl", "counters", "flows", "wire", "disagreements")
 KEEP_FLOW = ("client", "server", "client_isn", "server_isn", "expected", "in_capture", "observed")
 KEEP_OBSERVED = ("path", "rst_reasons", "handshake_rst", "rst_received", "fins_sent", "final_ack", "opened", "accepted", "merged_fin_ack")
+STATES_OF = (5, 9, 11)      # questions about how long a state lasts
 COUNTERS = ("TCPAbort", "ListenOverflows", "ListenDrops", "PAWS", "TCPTimeWaitOverflow", "TW", "TCPReqQFullDoCookies", "Syncookies",
             "ActiveOpens", "PassiveOpens", "AttemptFails", "EstabResets", "OutRsts", "TCPFastOpen")
 
@@ -34,6 +36,9 @@ def compact(truth: dict) -> dict:
     for f in truth["flows"]:
         flow = {k: f[k] for k in KEEP_FLOW if k in f}
         flow["observed"] = {k: v for k, v in f["observed"].items() if k in KEEP_OBSERVED}
+        if truth.get("question") in STATES_OF and "states" in f:
+            flow["states"] = {side: [[p["state"] + "*" * (p["state"] == "FIN_WAIT2" and bool(p.get("minisocket"))), p["first"],
+                                      p["last"]] for p in path] for side, path in f["states"].items()}
         if many:
             flow = {"client": f["client"], "kind": f["expected"]["kind"], "first_fin": f["expected"]["first_fin"],
                     "rst_by": f["expected"]["rst_by"], "time_wait": f["expected"]["time_wait"]}
@@ -51,10 +56,15 @@ def main() -> int:
         for path in sorted(glob.glob(d + "/*.json")):
             with open(path) as f:
                 truth = json.load(f)
+            for point, extra in truth.pop("extra_captures", {}).items():    # made by tcpdump
+                shutil.move(extra, os.path.join(HERE, os.path.basename(extra)))
+                os.rmdir(os.path.dirname(extra))
+                truth["captures"][point] = {"file": os.path.basename(extra), "link": "sll2"}
             with open(os.path.join(HERE, os.path.basename(path)), "w") as f:
                 f.write(lab.dumps(compact(truth)) + "\n")
             for capture in truth["captures"].values():
-                shutil.copy(os.path.join(d, capture["file"]), HERE)
+                if os.path.exists(os.path.join(d, capture["file"])):
+                    shutil.copy(os.path.join(d, capture["file"]), HERE)
     return status
 
 

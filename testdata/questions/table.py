@@ -4,4 +4,5 @@ import patterns  # noqa: F401
 import again  # noqa: F401
 import failing  # noqa: F401
 import speaking  # noqa: F401
+import servers  # noqa: F401
 from tools import NAMES  # noqa: F401
