@@ -42,12 +42,12 @@ class Trace:
     def add(self, ms: float, frame: bytes, kept: int | None = None) -> None:
         self.records.append((ms, frame[:kept], len(frame)))
 
-    def write(self, name: str) -> None:
+    def write(self, name: str, folder: str = HERE) -> None:
         out = bytearray(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1))
         for ms, frame, length in self.records:
             us = START + round(ms * 1000)
             out += struct.pack("<IIII", us // 1_000_000, us % 1_000_000, len(frame), length) + frame
-        with open(os.path.join(HERE, name + ".pcap"), "wb") as f:
+        with open(os.path.join(folder, name + ".pcap"), "wb") as f:
             f.write(out)
 
 
@@ -55,13 +55,14 @@ class Flow:
     """One connection; `put` adds a segment, `end` the numbers a side has reached."""
 
     def __init__(self, trace: Trace, port: int = 40000, isn: tuple[int, int] = (1_000_000, 7_000_000),
-                 clock: tuple[int, int] = (500_000_000, 900_000_000)) -> None:
-        self.trace, self.port = trace, port
+                 clock: tuple[int, int] = (500_000_000, 900_000_000), to: int = 80, ts: bool = True, ticks: float = 1.0) -> None:
+        self.trace, self.port, self.to, self.ts = trace, port, to, ts
+        self.ticks = {"A": ticks, "B": 1.0}         # of the timestamps' clock, per millisecond
         self.side = {"A": Side(isn[0], 0, clock[0]), "B": Side(isn[1], 0, clock[1])}
         self.begun = False
 
     def segment(self, who: str, flags: str, *, ms: float, seq: int | None = None, ack: int | None = None, data: int = 0,
-                ts: bool = True, tsval: int | None = None, win: int = 502, ttl: int | None = None, ipid: int | None = None,
+                ts: bool | None = None, tsval: int | None = None, win: int = 502, ttl: int | None = None, ipid: int | None = None,
                 total: int | None = None, tfo: bool = False, tsecr: int | None = None) -> bytes:
         me, peer = self.side[who], self.side["B" if who == "A" else "A"]
         seq = me.nxt if seq is None else seq
@@ -70,8 +71,8 @@ class Flow:
         opts = b""
         if "S" in flags:
             opts += struct.pack("!BBH", 2, 4, 1460) + b"\x04\x02"
-        if ts:
-            val = me.clock + int(ms) if tsval is None else tsval
+        if self.ts if ts is None else ts:
+            val = me.clock + int(ms * self.ticks[who]) if tsval is None else tsval
             if "S" not in flags:
                 opts += b"\x01\x01"
             opts += struct.pack("!BBII", 8, 10, val, (peer.last_ts if has_ack else 0) if tsecr is None else tsecr)
@@ -79,13 +80,14 @@ class Flow:
         if "S" in flags:
             opts += b"\x01\x03\x03\x07"
         if tfo:
-            opts += b"\x22\x0a" + bytes(range(8)) + b"\x01\x01"
+            opts += b"\x22\x0a" + bytes(range(8))
+        opts += b"\x01" * (-len(opts) % 4)
         if ipid is None:
             ipid = self.trace.ids[who]
             self.trace.ids[who] += 1
         payload = (b"abcdefghijklmnopqrstuvwxyz\n" * (data // 27 + 1))[:data]
         bits = sum(FLAGS[c] for c in flags)
-        ports = (self.port, 80) if who == "A" else (80, self.port)
+        ports = (self.port, self.to) if who == "A" else (self.to, self.port)
         tcp = struct.pack("!HHIIBBHHH", *ports, seq, ack, (20 + len(opts)) // 4 << 4, bits, win, 0, 0) + opts + payload
         src, dst = (socket.inet_aton(ADDR[s]) for s in (who, "B" if who == "A" else "A"))
         tcp = tcp[:16] + struct.pack("!H", checksum(src + dst + struct.pack("!BBH", 0, 6, len(tcp)) + tcp)) + tcp[18:]

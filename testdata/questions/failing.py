@@ -206,6 +206,24 @@ def ways_to_fail(lab: Lab) -> None:
                    "note": "81 and 82 cannot be told apart on the wire"})
 
 
+def ignored(lab: Lab) -> None:
+    """The server's SYN-ACKs never reach the client (its firewall, or the way back)."""
+    lab.listen()
+    lab.wire.add(drop("server", lambda s: s.flags & 18 == 18, None, "after_mid"))
+    c = lab.client(45001)
+    c.connect((lab.addr["server"], 80))
+    lab.sleep(0.2)
+    syns = times(lab, 45001, "client", lambda s: s.flags & 18 == 2)
+    answers = times(lab, 45001, "server", lambda s: s.flags & 18 == 18)
+    tell(lab, 13, {"client_port": 45001, "how": "the SYN-ACKs are lost behind mid", "errno": lab.calls[-1]["errno"],
+                   "syns": {p: len(v) for p, v in syns.items()}, "syn_acks": {p: len(v) for p, v in answers.items()},
+                   "syn_intervals_s": intervals(syns["client"])})
+
+
+case("syn-ack-ignored", "every SYN is answered, and no SYN-ACK arrives", ignored, {"kind": "syn-timeout", "opened": False},
+     sysctl={"client": {"ipv4.tcp_syn_retries": 2, "ipv4.tcp_syn_linear_timeouts": 0}, "server": {"ipv4.tcp_synack_retries": 1}})
+
+
 def exchange_once(c: App, s: App) -> None:
     c.send(request("/"))
     s.recv()

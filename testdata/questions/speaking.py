@@ -116,6 +116,65 @@ case("http-in-flight", "HTTP/1.1: seven connections that die before, within and 
            "data-after-close client"))
 
 
+def complete(lab: Lab) -> None:
+    """Responses that are complete though they do not look it, and one pipelined request without its answer."""
+    lst = lab.listen()
+    no_body = b"Content-Length: 5000\r\n\r\n"
+    ways: list[tuple[str, list[bytes], list[bytes], str, int]] = [
+        ("HEAD: a length and no body", [request("/big", "HEAD")], [b"HTTP/1.1 200 OK\r\n" + no_body], "client", 1),
+        ("204 without a length", [request("/ping")], [b"HTTP/1.1 204 No Content\r\n\r\n"], "client", 1),
+        ("304 with a length and no body", [request("/cached", headers='If-None-Match: "1"\r\n')],
+         [b"HTTP/1.1 304 Not Modified\r\n" + no_body], "client", 1),
+        ("100 Continue, then 200", [b"POST /up HTTP/1.1\r\nHost: shop.example\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n", b"data"],
+         [b"HTTP/1.1 100 Continue\r\n\r\n", response()], "client", 1),
+        ("chunked, with its last chunk", [request("/stream")],
+         [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", b"0\r\n\r\n"], "client", 1),
+        ("no length: the FIN ends the body", [request("/old")], [b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nsome text\n"], "server", 1),
+        ("a body in three segments", [request("/form", "POST", b"a" * 900)], [response(body=b"b" * 700)[:400], response(body=b"b" * 700)[400:]],
+         "client", 1),
+        ("two requests at once, two responses", [request("/one") + request("/two")], [response() + response()], "client", 2),
+        ("two requests at once, the second unanswered", [request("/one") + request("/two")], [response()], "server RST", 1)]
+    rows = []
+    for i, (what, asks, answers, closer, done) in enumerate(ways):
+        port = 45001 + i
+        p = lab.pair(port, lst, str(port))
+        c, s = p["client"], p["server"]
+        for n in range(max(len(asks), len(answers))):
+            if n < len(asks):
+                if len(asks[n]) > 900:
+                    c.tcp_option("TCP_NODELAY", 1)
+                    for part in (asks[n][:300], asks[n][300:]):
+                        c.send(part)
+                        lab.sleep(0.01)
+                else:
+                    c.send(asks[n])
+                lab.sleep(0.05)
+                s.recv()
+            if n < len(answers):
+                s.send(answers[n])
+                lab.sleep(0.05)
+        if closer == "server RST":
+            s.linger(0)
+            s.close()
+            lab.sleep(0.05)
+            c.recv()
+            c.close()
+        else:
+            one, two = (c, s) if closer == "client" else (s, c)
+            one.recv() if one is c else None
+            one.close()
+            two.recv_eof()
+            two.close()
+        lab.sleep(0.15)
+        rows.append({"client_port": port, "what": what, "exchanges_complete": done, "in_flight": {
+            "method": "GET", "path": "/two", "acknowledged": True} if closer == "server RST" else None})
+    tell(lab, 14, {"protocol": "HTTP/1.1", "flows": rows})
+
+
+case("http-complete", "HTTP/1.1: eight ways for a response to be complete, and a pipelined request without one", complete,
+     kinds("graceful client x5; graceful server; graceful client x2; abort-linger server"))
+
+
 def http_close(lab: Lab) -> None:
     """Who said that the connection would be closed."""
     lst = lab.listen()
