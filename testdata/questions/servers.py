@@ -1,6 +1,7 @@
 """Real servers (nginx, haproxy, redis of Debian 12) in the lab's server host, and what a capture on that host with `-i any` holds."""
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -306,6 +307,41 @@ def waits_for_itself(lab: Lab, count: int = 6, wait: float = 6.0) -> None:
 
 case("waits-for-itself", "a service connects to itself on 127.0.0.1 and never closes the server's ends", waits_for_itself,
      kinds("graceful client x2"), points=("client",))
+
+
+def loopback_reuse(lab: Lab, ports: int = 10, tries: int = 12, later: int = 5) -> None:
+    """A client on 127.0.0.1 runs out of ports; after a second it may have them again, as tcp_tw_reuse is 2 by default."""
+    backend = Backend(lab)
+    used, refused = [], []
+    lab.ns["server"].sysctl("ipv4.ip_local_port_range", f"50000 {50000 + ports - 1}")
+    with open("/proc/sys/net/ipv4/tcp_tw_reuse") as f:
+        default = int(f.read())
+
+    def one() -> None:
+        with lab.ns["server"].entered():
+            c = socket.socket()
+        try:
+            c.connect(LOOPBACK)
+        except OSError as e:
+            refused.append(errno.errorcode[e.errno])
+            return
+        used.append(c.getsockname()[1])
+        c.sendall(request("/"))
+        c.recv(1000)
+        c.close()
+    with capture_any(lab):
+        for _ in range(tries):
+            one()
+        lab.sleep(1.2)
+        for _ in range(later):
+            one()
+    backend.stop()
+    tell(lab, 10, {"service": list(LOOPBACK), "ports": ports, "connections": len(used), "distinct_ports": len(set(used)),
+                   "reused_ports": len(used) - len(set(used)), "refused_calls": refused, "time_wait_owner": "client",
+                   "tcp_tw_reuse": default, "loopback_copies": {"any": 1, "any-double": 2}})
+
+
+case("loopback-reuse", "127.0.0.1, ten ports: used up, and a second later reused without any setting", loopback_reuse, [], points=())
 
 
 # ------------------------------------------------------------------ idle timeouts of real servers

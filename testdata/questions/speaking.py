@@ -277,13 +277,16 @@ def tls(lab: Lab, version: str) -> None:
     lst = lab.listen(443)
     rows = []
     for port, by, notify in ((45001, "client", True), (45002, "server", True), (45003, "client", False), (45004, None, None),
-                             (45005, "client", "both")):
+                             (45005, "client", "both"), (45006, None, "distrust")):
         p = lab.pair(port, lst, str(port))
         ends: dict[str, Any] = {}
         refuse = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         refuse.check_hostname, refuse.verify_mode = False, ssl.CERT_NONE
         wrong = ssl.TLSVersion.TLSv1_3 if version == "1.2" else ssl.TLSVersion.TLSv1_2
         refuse.minimum_version = refuse.maximum_version = wrong
+        if notify == "distrust":        # the right version, but a certificate that the client does not trust
+            refuse.minimum_version = refuse.maximum_version = v
+            refuse.verify_mode = ssl.CERT_REQUIRED
 
         def serve() -> None:
             try:
@@ -300,8 +303,8 @@ def tls(lab: Lab, version: str) -> None:
             except OSError:
                 pass
         lab.sleep(0.1)
-        first = by or "server"
-        lab.did(f"{first}: {'close_notify, then ' if notify else ''}close")
+        first = by or ("client" if notify == "distrust" else "server")
+        lab.did(f"{first}: {'close_notify, then ' if by and notify else ''}close")
         if notify == "both":        # each waits for the other's close_notify
             ends["server"].settimeout(1)
             with lab.background(lambda: ends["server"].unwrap()):
@@ -322,24 +325,25 @@ def tls(lab: Lab, version: str) -> None:
         # record types by their first byte; in TLS 1.3 an encrypted alert looks like data (23)
         types = {side: [s.frame[s.l4 + 20 + len(s.opts)] for _, _, who, s in segments(lab, "mid", port)
                         if who == side and s.paylen] for side in ("client", "server")}
-        rows.append({"client_port": port, "closed_first_by": first, "close_notify": notify, "first_bytes_of_segments": types,
+        rows.append({"client_port": port, "closed_first_by": first, "close_notify": bool(by and notify), "first_bytes_of_segments": types,
                      "alert": {side: mark(lab, port, side, lambda s: s.paylen and s.frame[s.l4 + 20 + len(s.opts)] == 21)
                                for side in ("client", "server")},
                      "clear_alert": clear_alert(lab, port) if not by else None,
-                     "rst_by": first if notify is True else None})
+                     "rst_by": first if notify in (True, "distrust") else None})
     tell(lab, 14, {"protocol": "TLS " + version, "flows": rows})
 
 
-def clear_alert(lab: Lab, port: int) -> dict[str, Any]:
-    """The server's alert in a handshake that fails."""
+def clear_alert(lab: Lab, port: int) -> dict[str, Any] | None:
+    """The alert of a handshake that fails, if it is in clear: two bytes in a record of type 21."""
     for _, _, side, s in segments(lab, "mid", port):
         payload = s.frame[s.l4 + 20 + len(s.opts):]
-        if side == "server" and payload[:1] == b"\x15":
-            return {"level": payload[5], "description": payload[6], "name": {70: "protocol_version"}.get(payload[6]), "by": side}
-    return {}
+        if payload[:1] == b"\x15" and payload[3:5] == b"\0\x02":
+            return {"level": payload[5], "description": payload[6], "by": side,
+                    "name": {70: "protocol_version", 48: "unknown_ca"}.get(payload[6])}
+    return None
 
 
-TLS = kinds("data-after-close client; data-after-close server; graceful client; graceful server; graceful client")
+TLS = kinds("data-after-close client; data-after-close server; graceful client; graceful server; graceful client; abort-unread client")
 case("tls12-close", "TLS 1.2: closes with and without close_notify (record type 21), a refused handshake", tls, TLS, version="1.2")
 case("tls13-close", "TLS 1.3: the same; close_notify is hidden in a record of type 23", tls, TLS, version="1.3")
 
