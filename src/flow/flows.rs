@@ -1,6 +1,9 @@
 //! Every flow that is still kept, each as briefly as it may be.
 
-use crate::flow::agenda::{Agenda, Ticket};
+mod due;
+mod order;
+
+use crate::flow::agenda::Agenda;
 use crate::flow::awake::{AHEAD, Awake};
 use crate::flow::brief::{Brief, Memory, SEGMENTS};
 use crate::flow::connection;
@@ -222,53 +225,10 @@ impl Flows {
         Pushed::Current(current)
     }
 
-    /// When the next flow is to be looked at.
-    #[inline]
-    pub(super) const fn next_due(&self) -> Time {
-        self.agenda.next()
-    }
-
     /// How many are kept as facts.
     #[cfg(test)]
     pub(super) const fn whole(&self) -> usize {
         self.whole.len()
-    }
-
-    /// A flow that was quiet for so long that it may be over.
-    pub(super) fn due(&mut self, now: Time) -> Option<u32> {
-        let mut later = SmallVec::<[(Time, Ticket); 4]>::new();
-        let mut found = None;
-        while let Some(ticket) = self.agenda.pop(now) {
-            if !self.is_valid(ticket) {
-                continue;
-            }
-            let mut due = self.quiet_since(ticket.at).plus(self.quiet);
-            if due <= now {
-                due = due.plus(self.patience(ticket.at));
-            }
-            if due <= now && !self.waits(ticket.at) {
-                self.set_noted(ticket.at, false);
-                found = Some(ticket.at);
-                break;
-            }
-            // Not at once: at the end of all times it would be due again.
-            later.push((due.max(now), ticket));
-        }
-        for (due, ticket) in later {
-            self.agenda.add(due, ticket);
-        }
-        found
-    }
-
-    /// How much longer than others a flow is waited for: nothing is repeated sooner than a round trip
-    /// later (RFC 6298 section 2).
-    fn patience(&mut self, at: u32) -> i64 {
-        let half = self.facts(at).map_or([None; 2], |flow| {
-            let [a, b] = &flow.half;
-            [a.rtt, b.rtt]
-        });
-        let rtt = half.into_iter().flatten().fold(0, i64::saturating_add);
-        rtt.saturating_mul(2)
     }
 
     /// The facts of a flow, and whether a newer connection took its place.
@@ -329,62 +289,6 @@ impl Flows {
         entry.key = ShortKey::kept_at(NONE);
         self.free = at;
         self.live -= 1;
-    }
-
-    /// The places of all flows in the order of their numbers.
-    pub(super) fn in_order(&self) -> Vec<u32> {
-        let numbered = |at: usize| Some((self.number_of(at as u32)?, at as u32));
-        let all = || (0..self.entries.len()).filter_map(numbered);
-        let mut places = Vec::with_capacity(self.live);
-        if all().is_sorted() {
-            places.extend(all().map(|(_, at)| at));
-            return places;
-        }
-        let lowest = all().map(|(number, _)| number).min().unwrap_or(0);
-        // In one word each: there may be millions of them.
-        let word = |(number, at): (u64, u32)| {
-            let rank = (number - lowest).min(u32::MAX.into());
-            rank << 32 | u64::from(at)
-        };
-        let mut words = Vec::with_capacity(self.live);
-        words.extend(all().map(word));
-        words.sort_unstable();
-        places.extend(words.into_iter().map(|word| word as u32));
-        places
-    }
-
-    /// The `most` flows that can be spared best: of those that are SYNs of one end the oldest, else
-    /// those of which nothing was seen for longest.
-    pub(super) fn spare(&mut self, half_open: bool, most: usize) -> Vec<u32> {
-        let Self {
-            entries,
-            memory,
-            whole,
-            ..
-        } = self;
-        let candidate = |at: usize| {
-            let entry = entries.get(at)?;
-            let rank = match &entry.kept {
-                Kept::Brief(brief) if half_open => {
-                    brief.is_half_open().then(|| brief.number().cast_signed())?
-                }
-                Kept::Brief(brief) => brief.last(memory).time.0,
-                Kept::Whole(place) if !half_open => {
-                    let flow = whole.get(*place).filter(|flow| !flow.pending)?;
-                    flow.last.time.0
-                }
-                _ => return None,
-            };
-            Some((rank, at as u32))
-        };
-        let mut all = Vec::with_capacity(if half_open { self.half_open } else { self.live });
-        all.extend((0..entries.len()).filter_map(candidate));
-        if all.len() > most {
-            all.select_nth_unstable(most);
-            all.truncate(most);
-        }
-        all.sort_unstable();
-        all.into_iter().map(|(_, at)| at).collect()
     }
 
     /// Reads the line of a flow, so that it is in the cache.
@@ -490,74 +394,12 @@ impl Flows {
         }
     }
 
-    /// Puts a flow on the agenda if it may be over.
-    fn note(&mut self, at: u32, time: Time) {
-        let Some(number) = self.number_of(at) else {
-            return;
-        };
-        let entry = self.entries.get(at as usize);
-        let wants = match entry.map(|entry| &entry.kept) {
-            Some(Kept::Brief(brief)) => brief.may_be_over() && !brief.is_noted(),
-            Some(Kept::Whole(place)) => {
-                let flow = self.whole.get(*place);
-                flow.is_some_and(|flow| flow.may_be_over() && !flow.noted && !flow.pending)
-            }
-            _ => false,
-        };
-        if wants {
-            self.set_noted(at, true);
-            let number = number as u32;
-            self.agenda
-                .add(time.plus(self.quiet), Ticket { at, number });
-        }
-    }
-
-    fn set_noted(&mut self, at: u32, noted: bool) {
-        match self.entries.get_mut(at as usize).map(|e| &mut e.kept) {
-            Some(Kept::Brief(brief)) => brief.set_noted(noted),
-            Some(Kept::Whole(place)) => {
-                if let Some(flow) = self.whole.get_mut(*place) {
-                    flow.noted = noted;
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// It is not known yet whether a SYN on its key is a new connection's.
-    fn waits(&self, at: u32) -> bool {
-        let Some(Kept::Whole(place)) = self.entries.get(at as usize).map(|entry| entry.kept) else {
-            return false;
-        };
-        let flow = self.whole.get(place);
-        flow.is_some_and(|flow| flow.beside.pending.is_some())
-    }
-
-    /// The time of its last segment, or of the first one of the connection that took its place.
-    fn quiet_since(&mut self, at: u32) -> Time {
-        match self.entries.get(at as usize).map(|entry| &entry.kept) {
-            Some(Kept::Brief(brief)) => brief.last(&mut self.memory).time,
-            Some(Kept::Whole(place)) => {
-                let flow = self.whole.get(*place);
-                let newer = flow.and_then(|flow| self.whole.get(flow.beside.newer?));
-                let last = flow.map_or_else(Time::default, |flow| flow.last.time);
-                newer.map_or(last, |newer| last.max(newer.first.time))
-            }
-            _ => Time::default(),
-        }
-    }
-
     fn number_of(&self, at: u32) -> Option<u64> {
         match &self.entries.get(at as usize)?.kept {
             Kept::Free(_) => None,
             Kept::Brief(brief) => Some(brief.number()),
             Kept::Whole(place) => self.whole.get(*place).map(|flow| flow.number),
         }
-    }
-
-    fn is_valid(&self, ticket: Ticket) -> bool {
-        self.number_of(ticket.at)
-            .is_some_and(|number| number as u32 == ticket.number)
     }
 }
 
