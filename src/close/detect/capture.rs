@@ -4,10 +4,10 @@ use super::Found;
 use crate::close::case::Case;
 use crate::close::verdict::{Confidence, FinalAck, RolesFrom, Side};
 use crate::flow::Copies;
-use crate::stamp::SECOND;
+use crate::stamp::{MILLISECOND, SECOND};
 
-/// A step back of the clock by so much is no reordering.
-const CLOCK_STEP: i64 = SECOND;
+/// A step back of the clock by so much is no reordering: queues are emptied within milliseconds.
+const CLOCK_STEP: i64 = 100 * MILLISECOND;
 /// A flow of which nothing was seen for so long before the end of the capture did not end with it.
 const NEAR_END: i64 = 3 * SECOND;
 
