@@ -525,16 +525,21 @@ mod tests {
     }
 
     prop_compose! {
-        /// Of one of two connections; the numbers are few, so that they meet. No two are so far apart
+        /// Of one of four connections; the numbers are few, so that they meet. No two are so far apart
         /// (half the circle) that none comes first.
         fn any_segment()(
-            (client, turned) in any::<(bool, bool)>(),
+            (client, six, turned) in any::<(bool, bool, bool)>(),
             (seq, ack, len) in (0..9_u32, 0..9_u32, 0..4_u32),
             flags in prop::sample::select(vec![2_u8, 2, 18, 18, 16, 16, 16, 16, 17, 17, 17, 1, 4, 20, 3, 6]),
             far in prop::sample::select(vec![0, 0, 0, 0, 1 << 29, u32::MAX]),
             ip_id: Option<bool>,
         ) -> Segment {
-            let ends = [End::v4([10, 0, 0, 1], 40000 + u16::from(client)), End::v4([10, 0, 0, 2], 80)];
+            let port = 40000 + u16::from(client);
+            let ends = if six {
+                [End::v6([1; 16], port), End::v6([2; 16], 80)]
+            } else {
+                [End::v4([10, 0, 0, 1], port), End::v4([10, 0, 0, 2], 80)]
+            };
             let (src, dst) = (ends[usize::from(turned)], ends[usize::from(!turned)]);
             Segment {
                 src,
@@ -567,7 +572,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(1000))]
         #[test]
         fn brief_flows_are_the_same_flows(
-            segments in prop::collection::vec(any_segment(), 1..60),
+            segments in prop::collection::vec(any_segment(), 1..90),
         ) {
             let brief = texts(&segments, SEGMENTS, AWAKE);
             prop_assert_eq!(&brief, &texts(&segments, 1, AWAKE));
