@@ -11,7 +11,7 @@ pub(super) const COLUMNS: [Column; 9] = [
     Column::new("start", 30).right().dropped(3),
     Column::new("client", 47),
     Column::new("> server", 49),
-    Column::new("outcome", 18),
+    Column::new("outcome", 19),
     Column::new("closer", 7),
     Column::new("frames", 16).dropped(1),
     Column::new("TIME-WAIT", 10),
