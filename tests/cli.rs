@@ -527,6 +527,8 @@ fn a_key_option_names_the_network_of_each_flow() {
     assert!(text(&explained.stdout).contains("\"vlan\":[42]"));
     let explained = whoclosed(&["explain", "--key-vlan", path]);
     assert!(text(&explained.stdout).contains("\n  in VLAN 42\n"));
+    let table = whoclosed(&["--key-vlan", path]);
+    assert!(text(&table.stdout).contains("  in VLAN 42; "));
     let path = "testdata/containers/tunnel-greinvxlaningtp.pcap";
     let explained = whoclosed(&["explain", "--key-tunnel", path]);
     assert!(text(&explained.stdout).contains("\n  in vxlan 5000, gre 3\n"));

@@ -8,6 +8,7 @@ mod reasoning;
 use crate::close::states::timeline;
 use crate::close::verdict::{PerSide, RolesFrom, Side, State, Verdict};
 use crate::report::look::{FAINT, HEADING};
+use crate::report::network::network;
 use crate::report::time::utc;
 use crate::report::{Look, counted, json, printable};
 use ladder::Rung;
@@ -75,16 +76,6 @@ pub fn text(out: &mut impl Write, look: Look, verdict: &Verdict) -> io::Result<(
     out.flush()
 }
 
-/// The VLANs and tunnels that are part of the flow's key.
-fn network(verdict: &Verdict) -> Option<String> {
-    let vlans = verdict.vlan.iter().flatten();
-    let vlans = vlans.map(|vlan| format!("VLAN {vlan}"));
-    let tunnels = verdict.tunnel.iter().flatten();
-    let tunnels = tunnels.map(|tunnel| format!("{} {}", printable(&tunnel.kind), tunnel.id));
-    let all: Vec<String> = vlans.chain(tunnels).collect();
-    (!all.is_empty()).then(|| format!("  in {}", all.join(", ")))
-}
-
 fn heading(out: &mut impl Write, look: Look, verdict: &Verdict) -> io::Result<()> {
     let (client, server) = (&verdict.client, &verdict.server);
     let number = format!("Flow {}: ", verdict.flow);
@@ -127,7 +118,7 @@ fn heading(out: &mut impl Write, look: Look, verdict: &Verdict) -> io::Result<()
         format!("  start {start}, frames {first} to {last} of {whole}{source}"),
         format!("  {sent}; roles by {roles}"),
     ];
-    for fact in facts.into_iter().chain(network(verdict)) {
+    for fact in facts.into_iter().chain(network(verdict).map(|network| format!("  {network}"))) {
         writeln!(out, "{}", look.paint(FAINT, fact))?;
     }
     Ok(())

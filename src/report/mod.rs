@@ -7,6 +7,7 @@ pub mod explain;
 pub mod fields;
 pub mod json;
 mod look;
+mod network;
 pub mod reference;
 #[cfg(test)]
 mod samples;

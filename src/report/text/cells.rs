@@ -5,6 +5,7 @@ use crate::close::verdict::{
     ActiveCloser, CloseEntry, Confidence, Endpoint, Event, FinalAck, Outcome, TimeWait, Verdict,
 };
 use crate::report::look::{BAD, FAINT, GOOD, UNUSUAL};
+use crate::report::network::network;
 use crate::report::time::short_span;
 use crate::report::{Clock, Look};
 use anstyle::Style;
@@ -146,14 +147,16 @@ fn numbers_of(verdict: &Verdict, wanted: &[Event]) -> Vec<String> {
     events.take(FRAMES).collect()
 }
 
-/// A few words why: the abort, then the findings, the gravest first.
+/// A few words why: the network where flows are kept apart by it, the abort, then the findings, the
+/// gravest first.
 fn why(verdict: &Verdict) -> String {
     let mut findings: Vec<_> = verdict.findings.iter().collect();
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let codes = findings
         .iter()
         .map(|finding| finding.code.name().to_owned());
-    let words: Vec<String> = abort(verdict).into_iter().chain(codes).collect();
+    let first = network(verdict).into_iter().chain(abort(verdict));
+    let words: Vec<String> = first.chain(codes).collect();
     words.join(", ")
 }
 
