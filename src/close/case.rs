@@ -88,7 +88,7 @@ impl<'f, 'a> Case<'f, 'a> {
             .outcome_confidence
             .min(self.closer.confidence)
             .min(abort);
-        if self.facts.flow.inherited {
+        if self.facts.may_be_two() {
             least.min(Confidence::Likely)
         } else {
             least

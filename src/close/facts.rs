@@ -30,6 +30,9 @@ pub struct Context {
 /// Copies of a FIN. Most have one.
 type FinCopies<'a> = SmallVec<[&'a Seen; 2]>;
 
+/// A stray segment lies nearer to the connection: nobody sends more at once without a scaled window.
+const FAR: i32 = 1 << 16;
+
 /// A flow, with its ends told apart.
 pub(super) struct Facts<'a> {
     pub(super) flow: &'a Flow,
@@ -149,6 +152,17 @@ impl<'a> Facts<'a> {
         let acks = |s: &&Seen| !s.flags.rst() && s.acks_fin(end);
         fin.acked
             .or_else(|| self.sent_by(side.peer()).find(acks).map(Seen::at))
+    }
+
+    /// Its numbers may be those of two connections: it goes on without the first one's SYN, or a side
+    /// sent what lies far beyond the end of its FIN.
+    pub(super) fn may_be_two(&self) -> bool {
+        let beyond_fin = |side: Side| {
+            let half = self.half(side);
+            let numbers = half.fin_end().zip(half.next());
+            numbers.is_some_and(|(fin_end, next)| next.since(fin_end) > FAR)
+        };
+        self.flow.inherited || beyond_fin(Side::Client) || beyond_fin(Side::Server)
     }
 
     /// Proof that the peer acknowledged a side's FIN: an ACK, or a reply RST of the side itself,

@@ -215,7 +215,7 @@ fn confidence(case: &Case, owner: Side) -> Confidence {
     let facts = &case.facts;
     let sure = case.outcome != Outcome::FinalAckMissing
         && case.closer.confidence >= Confidence::Likely
-        && !facts.flow.inherited
+        && !facts.may_be_two()
         && case.closer.shown_active(owner)
         && fin_with_ack_answered(case, owner);
     if sure {
