@@ -60,6 +60,8 @@ names! {
         TimestampRegression = "timestamp-regression",
         /// A SYN's TSval is older than the flow before it on the same 4-tuple.
         TimestampRegressionAcrossFlows = "timestamp-regression-across-flows",
+        /// A SYN's TSval is older than another clock's behind its address, and nothing answered.
+        SynDroppedByTimestamp = "syn-dropped-by-timestamp",
         /// Timestamps were offered and not echoed.
         TimestampsNotNegotiated = "timestamps-not-negotiated",
         /// It is a subflow of a Multipath TCP connection.
@@ -286,7 +288,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::TimeWaitSynRejected,
-        needs: Sign::ODD,
+        needs: Sign::ODD.or(Sign::PREVIOUS),
         detect: detect::time_wait_syn_rejected,
         severity: Severity::Notice,
         term: Term {
@@ -461,14 +463,16 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::TimestampRegressionAcrossFlows,
-        needs: Sign::PREVIOUS,
+        needs: Sign::PREVIOUS.or(Sign::OFF_CLOCK),
         detect: detect::regression_across_flows,
         severity: Severity::Notice,
         term: Term {
             name: "timestamp-regression-across-flows",
             summary: "a SYN's TSval is older than the flow before it on the same 4-tuple",
             recognised: "A SYN whose TSval is older than that of the connection just before on the \
-                same 4-tuple.",
+                same 4-tuple, within 60 s; or behind the clock that two other connections of its \
+                addresses were seen to share. Linux gives each connection an offset of its own \
+                (since 4.10): such SYNs share no clock and show nothing.",
             meaning: "One clock does not go back, so several hosts may stand behind one address \
                 (NAT, load balancer), or the host restarted. A server that compares timestamps per \
                 address or in TIME-WAIT may drop or reject such SYNs.",
@@ -477,6 +481,31 @@ pub const FINDINGS: &[Row] = &[
             rfc: &["RFC 7323 5.8", "RFC 6191"],
             linux: "`nstat -az TcpExtPAWSTimewait`",
             zeek: "",
+        },
+    },
+    Row {
+        value: Code::SynDroppedByTimestamp,
+        needs: Sign::PREVIOUS.or(Sign::OFF_CLOCK),
+        detect: detect::syn_dropped,
+        severity: Severity::Warning,
+        term: Term {
+            name: "syn-dropped-by-timestamp",
+            summary: "SYNs with an older TSval than another host's behind their address, unanswered",
+            recognised: "A SYN is sent several times and nothing answers, not even a RST. Its TSval \
+                is older than that of the connection before on the same 4-tuple, within 60 s, or \
+                lies behind the clock that two other connections of its addresses share, which were \
+                answered.",
+            meaning: "Several hosts stand behind one address (NAT, load balancer), and the server, \
+                or a device before it, remembers the newest TSval of that address: it drops the SYNs \
+                of every host whose clock is behind. That is what net.ipv4.tcp_tw_recycle=1 did. Some \
+                clients connect always, some only when the others were quiet for a minute.",
+            advice: "Turn tcp_tw_recycle off on servers before Linux 4.12, which removed it (2017); \
+                nothing replaces it, and it never helped against TIME-WAIT on a server. On a present \
+                server look at the load balancer or firewall before it. Do not turn off \
+                tcp_timestamps for good: that costs PAWS and tcp_tw_reuse.",
+            rfc: &["RFC 7323 5.8", "RFC 6191 4"],
+            linux: "`nstat -az TcpExtPAWSPassive` (until Linux 4.11); `TcpExtPAWSTimewait`",
+            zeek: "S0",
         },
     },
     Row {

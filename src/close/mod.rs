@@ -25,5 +25,5 @@ pub mod verdict;
 pub mod words;
 mod zeek;
 
-pub use facts::Context;
+pub use facts::{Context, OffClock};
 pub use judge::{SCHEMA, judge};
