@@ -92,6 +92,13 @@ fn what_refused_it_and_what_that_cost() {
         (&1.into(), &1.into())
     );
     assert_eq!(answer["rst_frames"][0], rejected.frames[2]);
+    // The old connection's ACK is none of the new one's, though its number lies beyond the FIN's.
+    let new = &verdicts[1].time_wait[0];
+    let acked = verdicts[1].close.last().and_then(|entry| match entry {
+        CloseEntry::Event(event) => event.time,
+        _ => None,
+    });
+    assert_eq!((new.start, new.restarts), (acked, 0));
     assert_eq!(verdicts[0].time_wait[0].ended_by, EndedBy::Reset);
 }
 

@@ -74,12 +74,15 @@ impl<'a> Facts<'a> {
             was_acked: [None; 2],
             possible_fin: [false; 2],
         };
-        flow.log.iter().for_each(|seen| {
-            facts.sent[usize::from(seen.from() & 1)].push(seen);
-            if seen.flags.fin() {
-                facts.keep_copy(seen);
-            }
-        });
+        flow.log
+            .iter()
+            .filter(|s| !flow.is_old_ack(s))
+            .for_each(|seen| {
+                facts.sent[usize::from(seen.from() & 1)].push(seen);
+                if seen.flags.fin() {
+                    facts.keep_copy(seen);
+                }
+            });
         let sides = [Side::Client, Side::Server];
         facts.acked = sides.map(|side| facts.find_fin_acked(side));
         facts.was_acked = sides.map(|side| facts.find_fin_was_acked(side));

@@ -263,7 +263,8 @@ fn refusal(case: &Case, again: &Again) -> Option<Refusal> {
         let owned = again.server_owned(case.facts);
         return owned.then_some(Refusal::Reset);
     }
-    let older = again.tsval_step.is_some_and(|step| step < 0);
+    // Options that were cut might have told.
+    let older = again.tsval_step.is_some_and(|step| step < 0) || again.syn.timestamps.is_none();
     let syns = &again.syn.copies;
     let waited = syns.count > 1 && again.answer.is_none_or(|at| syns.last.is_before(at));
     let silent = again.answer.is_some() || case.outcome == Outcome::Unanswered;
