@@ -12,6 +12,7 @@ mod final_state;
 pub mod finding;
 mod judge;
 mod last_ack;
+pub mod myths;
 pub mod outcome;
 mod phrase;
 mod reason;
