@@ -7,7 +7,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use whoclosed::close::finding::Code;
 use whoclosed::close::verdict::{Confidence, Finding, Verdict};
-use whoclosed::patterns::Diagnosis;
+use whoclosed::flow::{Flow, Seen};
+use whoclosed::packet::{End, Flags, Segment, Timestamps};
+use whoclosed::patterns::{Clocks, Diagnosis};
+use whoclosed::seq::TsVal;
+use whoclosed::stamp::{Stamp, Time};
 use whoclosed::{Options, analyze};
 
 /// A question's capture at a point: verdicts by number, diagnoses, its truth's answer.
@@ -192,4 +196,100 @@ fn syns_of_the_same_ports_that_go_back_are_told_at_once() {
     assert!((off - 1.0).abs() < 0.01, "{said} for {real}");
     let dropped = diagnosis(&diagnoses, "syn-dropped-by-timestamp").expect("a diagnosis");
     assert_eq!((dropped.flows, dropped.example.flow), (1, 1));
+}
+
+/// A flow of one SYN: client address and port, when in milliseconds, TSval.
+fn flow(number: u64, (host, port): (u16, u16), ms: i64, tsval: u32) -> Flow {
+    let [high, low] = host.to_be_bytes();
+    let (client, server) = (
+        End::v4([10, 0, high, low], port),
+        End::v4([10, 9, 9, 9], 80),
+    );
+    let syn = Segment {
+        src: client,
+        dst: server,
+        flags: Flags(2),
+        timestamps: Some(Timestamps {
+            val: TsVal(tsval),
+            ecr: TsVal(0),
+        }),
+        ..Segment::default()
+    };
+    let time = Time(ms.saturating_mul(1_000_000));
+    let at = Stamp {
+        frame: number + 1,
+        time,
+    };
+    let mut flow = Flow::default();
+    flow.number = number;
+    flow.key.ends = [client, server];
+    flow.push(&Seen::new(&syn, 0, at));
+    flow
+}
+
+/// A verdict for those that only asks whether anything answered.
+fn answered() -> Verdict {
+    let file = support::testdata("peers/01-clean.pcap");
+    judged(&file).0.remove(0)
+}
+
+#[test]
+fn what_is_kept_is_bounded_and_the_report_says_so() {
+    let (mut clocks, verdict) = (Clocks::default(), answered());
+    for i in 0..1000_u16 {
+        let ms = i64::from(i) * 100;
+        let shift = if i % 2 == 0 { 0 } else { 90_000_000 };
+        let tsval = u32::from(i) * 100 + shift;
+        clocks.see(&flow(u64::from(i), (1, 10_000 + i), ms, tsval), &verdict);
+    }
+    for host in 2..4000_u16 {
+        let number = 1000 + u64::from(host);
+        clocks.see(&flow(number, (host, 10_000), 7, u32::from(host)), &verdict);
+    }
+    let diagnoses = clocks.diagnoses();
+    assert_eq!(diagnoses.len(), 1);
+    let data = &diagnoses[0].data;
+    assert_eq!(data["clocks"], 2);
+    assert_eq!(data["syns_not_kept"], 1000 - 48);
+    assert_eq!(data["flows_of_pairs_not_kept"], 3998 - 2047);
+}
+
+#[test]
+fn a_clock_is_known_by_two_connections_and_only_an_older_tsval_is_off() {
+    let (mut clocks, verdict) = (Clocks::default(), answered());
+    let shared = [
+        flow(0, (1, 1), 0, 1_000_000),
+        flow(1, (1, 2), 500, 1_000_500),
+    ];
+    let (behind, ahead) = (flow(2, (1, 3), 600, 5), flow(3, (1, 4), 700, 2_000_000));
+    assert_eq!(clocks.off(&behind), None);
+    clocks.see(&shared[0], &verdict);
+    assert_eq!(clocks.off(&behind), None);
+    clocks.see(&shared[1], &verdict);
+    let off = clocks.off(&behind).expect("it is off the clock");
+    assert_eq!(
+        (off.ticks, off.flow, off.since),
+        (1_000_595, 1, 100_000_000)
+    );
+    assert_eq!(clocks.off(&ahead), None);
+    // After a minute nobody remembers.
+    assert_eq!(clocks.off(&flow(4, (1, 5), 61_000, 5)), None);
+    // The same ports again show nothing: their offset is the same in any case.
+    let mut clocks = Clocks::default();
+    clocks.see(&shared[0], &verdict);
+    clocks.see(&flow(1, (1, 1), 500, 1_000_500), &verdict);
+    assert_eq!(clocks.off(&behind), None);
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_times_and_tsvals_do(syns in proptest::collection::vec(proptest::prelude::any::<(u8, i64, u32)>(), 0..150)) {
+        let (mut clocks, verdict) = (Clocks::default(), answered());
+        for (number, (port, ms, tsval)) in (0..).zip(syns) {
+            let flow = flow(number, (u16::from(port & 1), u16::from(port)), ms, tsval);
+            clocks.off(&flow);
+            clocks.see(&flow, &verdict);
+        }
+        clocks.diagnoses();
+    }
 }

@@ -20,7 +20,7 @@ const PAIRS: usize = 2048;
 /// SYNs kept of each, that were answered and that were not.
 const ANSWERED: usize = 48;
 const UNANSWERED: usize = 32;
-/// Answered SYNs among which two of one clock are looked for at once.
+/// Answered SYNs among which two of one clock are looked for; if there are none no more are kept.
 const COMPARED: usize = 12;
 /// Ticks a second of clocks that are in use: Linux and BSD, older Linux, Windows.
 const RATES: [u32; 3] = [1000, 250, 100];
@@ -181,7 +181,13 @@ impl Pair {
         let (kept, most) = if syn.unanswered {
             (self.unanswered, UNANSWERED)
         } else {
-            (self.syns.len() - self.unanswered, ANSWERED)
+            // Those before shared no clock: neither will those that follow.
+            let most = if self.shared.is_some() {
+                ANSWERED
+            } else {
+                COMPARED
+            };
+            (self.syns.len() - self.unanswered, most)
         };
         if kept >= most {
             self.more += 1;
@@ -195,7 +201,7 @@ impl Pair {
     fn compare(&mut self, syn: &Syn) {
         if let Some(shared) = &mut self.shared {
             shared.see(syn);
-        } else if self.syns.len() <= COMPARED {
+        } else if self.syns.len() - self.unanswered < COMPARED {
             let answered = self.syns.iter().filter(|other| !other.unanswered);
             self.shared = answered.rev().find_map(|other| Shared::of(other, syn));
         }
@@ -242,7 +248,7 @@ impl Shared {
 
     /// It is no chance: of offsets drawn anew for each connection two may be alike.
     const fn is_sure(&self) -> bool {
-        self.off <= OTHERS * self.on
+        self.off <= OTHERS.saturating_mul(self.on)
     }
 }
 
