@@ -209,15 +209,17 @@ impl<R: Read> Analysis<R> {
 
     /// The verdict of a flow, if nothing more can belong to it.
     fn settle(&mut self, due: &Due) -> Option<Verdict> {
-        let context = Context {
+        let mut context = Context {
             time_wait: self.options.time_wait,
             end: self.end,
             cut: self.ended && !self.interrupted && self.input.is_cut(),
             evicted: due.why == Why::Evicted,
             torn: self.input.torn(),
             clocks_differ: self.clocks.differ(),
+            off_clock: None,
         };
         let flow = self.table.facts(due)?;
+        context.off_clock = self.patterns.off_clock(flow);
         let layers = self.domains.layers(flow.key.domain);
         let mut verdict = judge(flow, context, &self.options.source);
         let is_over = verdict.outcome.is_over();

@@ -59,8 +59,9 @@ pub const CAUSES: &[Row] = &[
                 data was thrown away. A client that leaves before the answer is complete looks so, \
                 and so does a request that crosses the close of an idle connection.",
             advice: "If data must not be lost, the closing side has to shut down sending only \
-                (shutdown(SHUT_WR)), read to the end of file, then close. For the crossing request \
-                see keepalive-race.",
+                (shutdown(SHUT_WR)), read to the end of file, then close. For the crossing \
+                request see keepalive-race. Do not blame the FIN: it loses nothing; the close() \
+                behind it did.",
             rfc: &["RFC 9293 3.6.1", "RFC 1122 4.2.2.13"],
             linux: "`nstat -az TcpExtTCPAbortOnData` while the host keeps a full socket (its FIN \
                 not acknowledged, or shutdown of both directions); once the FIN is acknowledged of \
@@ -81,7 +82,8 @@ pub const CAUSES: &[Row] = &[
                 TIME-WAIT.",
             advice: "Find out why the peer waited: it sat in CLOSE-WAIT. Linux drops an orphaned \
                 FIN-WAIT-2 after net.ipv4.tcp_fin_timeout (default 60 s); at once if \
-                net.ipv4.tcp_max_tw_buckets is used up.",
+                net.ipv4.tcp_max_tw_buckets is used up. Do not raise tcp_fin_timeout instead: \
+                that only moves the RST.",
             rfc: &["RFC 9293 3.6", "RFC 9293 3.10.7.1"],
             linux: "reset reason NO_SOCKET (TCP_FLAGS where a listener holds the port); `nstat -az \
                 TcpExtTCPTimeWaitOverflow` if the RST came at once",

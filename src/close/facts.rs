@@ -25,6 +25,19 @@ pub struct Context {
     /// Records are missing inside of the capture: the frame that follows the first place that could
     /// not be read, and the one that follows the last.
     pub torn: Option<[u64; 2]>,
+    /// The SYN's TSval lies behind a clock that connections before it share.
+    pub off_clock: Option<OffClock>,
+}
+
+/// How a SYN's TSval goes back behind the clock that other connections of its addresses share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OffClock {
+    /// By how many ticks.
+    pub ticks: u64,
+    /// The last connection seen on that clock.
+    pub flow: u64,
+    /// Since its SYN, in nanoseconds.
+    pub since: i64,
 }
 
 /// Copies of a FIN. Most have one.
@@ -64,12 +77,15 @@ impl<'a> Facts<'a> {
             was_acked: [None; 2],
             possible_fin: [false; 2],
         };
-        flow.log.iter().for_each(|seen| {
-            facts.sent[usize::from(seen.from() & 1)].push(seen);
-            if seen.flags.fin() {
-                facts.keep_copy(seen);
-            }
-        });
+        flow.log
+            .iter()
+            .filter(|s| !flow.is_old_ack(s))
+            .for_each(|seen| {
+                facts.sent[usize::from(seen.from() & 1)].push(seen);
+                if seen.flags.fin() {
+                    facts.keep_copy(seen);
+                }
+            });
         let sides = [Side::Client, Side::Server];
         facts.acked = sides.map(|side| facts.find_fin_acked(side));
         facts.was_acked = sides.map(|side| facts.find_fin_was_acked(side));

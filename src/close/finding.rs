@@ -40,7 +40,7 @@ names! {
         TimeWaitReset = "time-wait-reset",
         /// A new connection took the place of TIME-WAIT.
         TimeWaitReused = "time-wait-reused",
-        /// A SYN met an old connection and was answered with its ACK.
+        /// A SYN met an old connection and was not taken.
         TimeWaitSynRejected = "time-wait-syn-rejected",
         /// A RST after both FINs were acknowledged.
         RstAfterClose = "rst-after-close",
@@ -54,12 +54,14 @@ names! {
         CloseWaitLeak = "close-wait-leak",
         /// A request crossed the close of an idle connection.
         KeepaliveRace = "keepalive-race",
-        /// A 4-tuple was reused against the rules.
+        /// A server took a SYN that its TIME-WAIT must not let in.
         PortReusedTooSoon = "port-reused-too-soon",
         /// A TSval went back within the flow.
         TimestampRegression = "timestamp-regression",
-        /// A SYN's TSval is older than the flow before it on the same 4-tuple.
+        /// A SYN's TSval is older than another connection's clock.
         TimestampRegressionAcrossFlows = "timestamp-regression-across-flows",
+        /// A SYN's TSval is older than another clock's behind its address, and nothing answered.
+        SynDroppedByTimestamp = "syn-dropped-by-timestamp",
         /// Timestamps were offered and not echoed.
         TimestampsNotNegotiated = "timestamps-not-negotiated",
         /// It is a subflow of a Multipath TCP connection.
@@ -141,7 +143,10 @@ pub const FINDINGS: &[Row] = &[
             meaning: "Late copies from the network. They are counted with the connection whose \
                 numbers they fit, and disturb no other. That they can be told apart is what \
                 TIME-WAIT and fresh ISNs are for.",
-            advice: "Nothing. It is a reason not to shorten TIME-WAIT by force.",
+            advice: "Nothing, if rare: TIME-WAIT, fresh ISNs and PAWS are there for them. Often \
+                in one place: look for a device that queues or replays packets. Do not shorten \
+                TIME-WAIT by force (SO_LINGER 0): it keeps such segments out of the next \
+                connection.",
             rfc: &["RFC 9293 3.4.1", "RFC 7323 5"],
             linux: "",
             zeek: "",
@@ -161,8 +166,9 @@ pub const FINDINGS: &[Row] = &[
             meaning: "The passive closer stayed in LAST-ACK until a repeat got through. TIME-WAIT \
                 on the active closer did its work and, if it lives, acknowledged again. No data \
                 was lost.",
-            advice: "Packet loss: look at the path if there is much of it. If the repeats are \
-                never answered, see last-ack-stuck.",
+            advice: "Nothing, if rare: it is packet loss. If there is much of it look at the \
+                path; if the repeats are never answered see last-ack-stuck. Do not change \
+                TIME-WAIT: it did what it is for.",
             rfc: &["RFC 9293 3.6"],
             linux: "",
             zeek: "",
@@ -181,7 +187,7 @@ pub const FINDINGS: &[Row] = &[
             meaning: "Its sender's timer was a little too quick, or the ACK was delayed (delayed \
                 ACKs wait 40 ms or more). Harmless, but a late copy can make TIME-WAIT answer a \
                 socket that is gone: see time-wait-reset.",
-            advice: "Nothing to do.",
+            advice: "Nothing to do. Do not count it as loss.",
             rfc: &["RFC 6298 5", "RFC 8985 7"],
             linux: "`nstat -az TcpExtTCPLossProbes TcpRetransSegs`",
             zeek: "",
@@ -201,7 +207,8 @@ pub const FINDINGS: &[Row] = &[
                 word.",
             advice: "Look for a firewall or NAT that drops its entry at the first FIN, and for a \
                 host that went away. If it is your host that sits in LAST-ACK, \
-                net.ipv4.tcp_orphan_retries bounds the wait.",
+                net.ipv4.tcp_orphan_retries bounds the wait. Do not blame the application: it has \
+                closed.",
             rfc: &["RFC 9293 3.6"],
             linux: "`ss -tno state last-ack`; at the end `nstat -az TcpExtTCPAbortOnTimeout`",
             zeek: "",
@@ -218,8 +225,11 @@ pub const FINDINGS: &[Row] = &[
             recognised: "The first FIN is repeated, and no ACK of it appears.",
             meaning: "The closer cannot deliver its FIN: the peer or the path is dead. The peer, \
                 if it lives, still believes in the connection and keeps its socket.",
-            advice: "Find where the path broke. The peer needs keepalive or a timeout of its own \
-                to notice; net.ipv4.tcp_orphan_retries bounds the wait of the closer.",
+            advice: "Capture at both ends to find where FIN or ACK is lost; look at firewalls \
+                that forget a connection at its FIN. The peer needs keepalive or a timeout of its \
+                own to notice; net.ipv4.tcp_orphan_retries bounds the wait of the closer. Do not \
+                take it for a broken peer, and do not set SO_LINGER against it: on Linux an \
+                expired linger sends no RST.",
             rfc: &["RFC 9293 3.6"],
             linux: "`ss -tno state fin-wait-1`; at the end `nstat -az TcpExtTCPAbortOnTimeout`",
             zeek: "",
@@ -238,7 +248,8 @@ pub const FINDINGS: &[Row] = &[
                 TIME-WAIT was refused or over, or SO_LINGER 0 was used late. The passive closer \
                 sees a reset at the end of a close that was otherwise clean.",
             advice: "If the peer took long to close, mend that (close-wait-leak). If the RST came \
-                at once, look at net.ipv4.tcp_max_tw_buckets and for SO_LINGER on the closer.",
+                at once, look at net.ipv4.tcp_max_tw_buckets (raise it) and for SO_LINGER on the \
+                closer. Do not count it as lost data: the passive closer's own FIN was its last.",
             rfc: &["RFC 9293 3.6", "RFC 9293 3.10.7.1"],
             linux: "`nstat -az TcpExtTCPTimeWaitOverflow`",
             zeek: "",
@@ -274,11 +285,16 @@ pub const FINDINGS: &[Row] = &[
             summary: "a new connection took the place of TIME-WAIT",
             recognised: "A SYN on the same 4-tuple was answered with a SYN-ACK while TIME-WAIT \
                 still ran: its ISN or its TSval was higher. Or the owner itself reused its port \
-                (tcp_tw_reuse), shown by a SYN whose TSecr is not 0.",
+                (tcp_tw_reuse), shown by a SYN whose TSecr is not 0. The data give the interval \
+                since the old connection, both steps, the SYNs spent and what the handshake cost \
+                beyond a round trip.",
             meaning: "A new connection took the place of TIME-WAIT, by the rules, without waiting. \
                 The client runs through its ports fast.",
-            advice: "Nothing, while it works. It shows that ports are scarce towards this server: \
-                keep connections open and reuse them, before a SYN is rejected.",
+            advice: "Nothing, while it works: a server's TIME-WAIT takes no port and keeps no \
+                client out. Where it is frequent, ports are scarce towards this server: keep \
+                connections open and reuse them, before a SYN is rejected. Do not use SO_LINGER 0 \
+                or a lower tcp_fin_timeout against it: the one loses data, the other does not \
+                change TIME-WAIT.",
             rfc: &["RFC 6191", "RFC 9293 3.6.1", "RFC 7323 5"],
             linux: "`nstat -az TcpExtTWRecycled` on a client with net.ipv4.tcp_tw_reuse",
             zeek: "",
@@ -286,20 +302,25 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::TimeWaitSynRejected,
-        needs: Sign::ODD,
+        needs: Sign::ODD.or(Sign::PREVIOUS),
         detect: detect::time_wait_syn_rejected,
         severity: Severity::Notice,
         term: Term {
             name: "time-wait-syn-rejected",
-            summary: "a SYN met an old connection and was answered with its ACK",
-            recognised: "A SYN is answered with an ACK of the connection before; the client resets \
-                that, and sends its SYN again.",
-            meaning: "The SYN met TIME-WAIT or LAST-ACK of an older connection and its ISN and \
-                TSval were not higher. The handshake succeeds after one more round, or, if the RST \
-                is ignored (tcp_rfc1337=1), only when TIME-WAIT is over.",
+            summary: "a SYN met an old connection and was answered with its ACK, a RST or nothing",
+            recognised: "A SYN is answered with an ACK of the connection before; the client \
+                resets that, and sends its SYN again. Or (possible) soon after a close on the \
+                same 4-tuple a SYN goes unanswered, or is refused by the host that holds \
+                TIME-WAIT. `refused_by` tells which, `old_state` whose ACK it was.",
+            meaning: "The SYN met TIME-WAIT or LAST-ACK of an older connection, and in TIME-WAIT \
+                its ISN and TSval were not higher. The handshake succeeds after one more round \
+                (the data give its cost), or, if the RST is ignored (tcp_rfc1337=1), only when \
+                TIME-WAIT is over. Silence is rather a firewall or balancer that still knows the \
+                4-tuple: then a second or more.",
             advice: "A client, or several behind one NAT, reuses its ports faster than TIME-WAIT \
                 ends. Widen the port range, reuse connections, or let the client's side close \
-                first.",
+                first. At silence look at the devices between. Do not set tcp_rfc1337=1 there, \
+                nor look for tcp_tw_recycle: it is gone since Linux 4.12.",
             rfc: &["RFC 9293 3.10.7.3", "RFC 6191", "RFC 5961 4"],
             linux: "`nstat -az TcpExtPAWSTimewait TcpExtTCPACKSkippedTimeWait \
                 TcpExtTCPSYNChallenge`",
@@ -373,8 +394,8 @@ pub const FINDINGS: &[Row] = &[
             meaning: "Either the closer shut down sending only and still reads (a half-close, as \
                 `nc -N`, ssh and some RPC protocols use it), or it has closed for good and answers \
                 the data with a RST: see data-after-close.",
-            advice: "Nothing, if the answer arrives whole. Proxies that take a FIN for an abort \
-                break such clients.",
+            advice: "Nothing, if the answer arrives whole. Do not take the FIN for an abort: \
+                proxies that do break such clients.",
             rfc: &["RFC 9293 3.6", "RFC 9293 3.9.1"],
             linux: "",
             zeek: "",
@@ -393,7 +414,9 @@ pub const FINDINGS: &[Row] = &[
             meaning: "It sits in CLOSE-WAIT: its application was told of the end and has not \
                 closed its socket. No timer ends that; enough of them use up the file descriptors.",
             advice: "Find the process with `ss -tnp state close-wait` and mend the path on which \
-                it forgets close(). Kernel settings do not help.",
+                it forgets close(). Kernel settings do not help: neither tcp_fin_timeout nor \
+                keepalive ends it. `ss -K` ends single ones from outside; a restart only hides \
+                the leak.",
             rfc: &["RFC 9293 3.6", "RFC 1122 4.2.2.13"],
             linux: "`ss -tn state close-wait`",
             zeek: "S2 or S3",
@@ -427,14 +450,19 @@ pub const FINDINGS: &[Row] = &[
         severity: Severity::Notice,
         term: Term {
             name: "port-reused-too-soon",
-            summary: "a 4-tuple was reused against the rules",
-            recognised: "A SYN on the 4-tuple while TIME-WAIT still ran, with an ISN and a TSval \
-                that are not higher, and it was answered with a SYN-ACK all the same.",
+            summary: "a server took a SYN that its TIME-WAIT must not let in",
+            recognised: "A SYN on the 4-tuple while the server's own TIME-WAIT still ran, with an \
+                ISN and a TSval that are not higher, and the server answered it with a SYN-ACK \
+                all the same.",
             meaning: "The 4-tuple came back sooner than TCP allows: late segments of the old \
-                connection could be taken for the new one's. The other side kept no TIME-WAIT, or \
-                does not test.",
-            advice: "Widen the client's port range (net.ipv4.ip_local_port_range), reuse \
-                connections, or use more addresses. Behind a NAT, look at its own port table.",
+                connection could be taken for the new one's. The server kept no TIME-WAIT \
+                (tcp_max_tw_buckets, SO_LINGER 0), or its stack or a proxy in its name does not \
+                test.",
+            advice: "Look at who answers for the server's address: a balancer, a user-space \
+                stack, a host without TIME-WAIT. On the client widen the port range \
+                (net.ipv4.ip_local_port_range) or reuse connections; behind a NAT, look at its \
+                own port table. Do not take it for a fault of the client: it may send the SYN, \
+                the server must not take it.",
             rfc: &["RFC 6191", "RFC 9293 3.4.1"],
             linux: "",
             zeek: "",
@@ -461,22 +489,50 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::TimestampRegressionAcrossFlows,
-        needs: Sign::PREVIOUS,
+        needs: Sign::PREVIOUS.or(Sign::OFF_CLOCK),
         detect: detect::regression_across_flows,
         severity: Severity::Notice,
         term: Term {
             name: "timestamp-regression-across-flows",
-            summary: "a SYN's TSval is older than the flow before it on the same 4-tuple",
+            summary: "a SYN's TSval is older than another connection's clock",
             recognised: "A SYN whose TSval is older than that of the connection just before on the \
-                same 4-tuple.",
+                same 4-tuple, within 60 s; or behind the clock that two other connections of its \
+                addresses were seen to share. Linux gives each connection an offset of its own \
+                (since 4.10): such SYNs share no clock and show nothing.",
             meaning: "One clock does not go back, so several hosts may stand behind one address \
                 (NAT, load balancer), or the host restarted. A server that compares timestamps per \
                 address or in TIME-WAIT may drop or reject such SYNs.",
-            advice: "Do not use tcp_tw_recycle (it was removed in Linux 4.12). On the NAT, widen \
-                the port or address pool so that 4-tuples come back later.",
+            advice: "Nothing, while all SYNs are answered. Do not use tcp_tw_recycle (it was \
+                removed in Linux 4.12), and do not read TSvals as uptimes. If SYNs are rejected, \
+                widen the NAT's port or address pool so that 4-tuples come back later.",
             rfc: &["RFC 7323 5.8", "RFC 6191"],
             linux: "`nstat -az TcpExtPAWSTimewait`",
             zeek: "",
+        },
+    },
+    Row {
+        value: Code::SynDroppedByTimestamp,
+        needs: Sign::PREVIOUS.or(Sign::OFF_CLOCK),
+        detect: detect::syn_dropped,
+        severity: Severity::Warning,
+        term: Term {
+            name: "syn-dropped-by-timestamp",
+            summary: "SYNs with an older TSval than another host's behind their address, unanswered",
+            recognised: "A SYN is sent several times and nothing answers, not even a RST. Its TSval \
+                is older than that of the connection before on the same 4-tuple, within 60 s, or \
+                lies behind the clock that two other connections of its addresses share, which were \
+                answered.",
+            meaning: "Several hosts stand behind one address (NAT, load balancer), and the server, \
+                or a device before it, remembers the newest TSval of that address: it drops the SYNs \
+                of every host whose clock is behind. That is what net.ipv4.tcp_tw_recycle=1 did. Some \
+                clients connect always, some only when the others were quiet for a minute.",
+            advice: "Turn tcp_tw_recycle off on servers before Linux 4.12, which removed it (2017); \
+                nothing replaces it, and it never helped against TIME-WAIT on a server. On a present \
+                server look at the load balancer or firewall before it. Do not turn off \
+                tcp_timestamps for good: that costs PAWS and tcp_tw_reuse.",
+            rfc: &["RFC 7323 5.8", "RFC 6191 4"],
+            linux: "`nstat -az TcpExtPAWSPassive` (until Linux 4.11); `TcpExtPAWSTimewait`",
+            zeek: "S0",
         },
     },
     Row {
@@ -490,8 +546,9 @@ pub const FINDINGS: &[Row] = &[
             recognised: "The SYN offers timestamps, the SYN-ACK does not echo them.",
             meaning: "The connection runs without timestamps: no PAWS, coarser round-trip samples, \
                 and the client's net.ipv4.tcp_tw_reuse cannot reuse a TIME-WAIT of this pair.",
-            advice: "See whether the server (net.ipv4.tcp_timestamps) or a device on the way turns \
-                the option off.",
+            advice: "See whether the server (net.ipv4.tcp_timestamps) or a device on the way \
+                turns the option off. Do not turn it off yourself: without it fast reuse of ports \
+                hangs on the ISN alone.",
             rfc: &["RFC 7323 3.2"],
             linux: "",
             zeek: "",

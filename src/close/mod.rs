@@ -12,6 +12,7 @@ mod final_state;
 pub mod finding;
 mod judge;
 mod last_ack;
+pub mod myths;
 pub mod outcome;
 mod phrase;
 mod reason;
@@ -25,5 +26,5 @@ pub mod verdict;
 pub mod words;
 mod zeek;
 
-pub use facts::Context;
+pub use facts::{Context, OffClock};
 pub use judge::{SCHEMA, judge};

@@ -44,6 +44,9 @@ impl Sign {
     /// Its capture is damaged.
     pub(super) const TORN: Self = Self(1 << 15);
 
+    /// A SYN behind the clock of other connections.
+    pub(super) const OFF_CLOCK: Self = Self(1 << 16);
+
     /// What a case shows.
     pub(super) fn of(case: &Case) -> Self {
         let flow = case.facts.flow;
@@ -93,6 +96,7 @@ impl Sign {
             (Self::ONE_SIDED, case.facts.one_direction()),
             (Self::MIDWAY, half.iter().all(|h| h.opening.is_none())),
             (Self::TORN, case.facts.context.torn.is_some()),
+            (Self::OFF_CLOCK, case.facts.context.off_clock.is_some()),
         ];
         let bits = shown.map(|(sign, shows)| if shows { sign.0 } else { 0 });
         Self(bits.iter().fold(0, |all, bit| all | bit))
@@ -101,6 +105,11 @@ impl Sign {
     /// Most cases show none of them.
     pub(super) const fn is_none(self) -> bool {
         self.0 == 0
+    }
+
+    /// One of the two will do.
+    pub(super) const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
     }
 
     /// They have one in common.

@@ -5,6 +5,7 @@
 
 use crate::close::cause::CAUSES;
 use crate::close::finding::{FINDINGS, Severity};
+use crate::close::myths::{MYTHS, Myth};
 use crate::close::outcome::OUTCOMES;
 use crate::close::verdict::names;
 use crate::close::words::{Word, claims, ending, resets, state};
@@ -82,6 +83,8 @@ names! {
         RolesFrom = "roles-from",
         /// How urgent a finding is.
         Severity = "severity",
+        /// What is often believed and is not so.
+        Myth = "myth",
     }
 }
 
@@ -106,6 +109,7 @@ impl Group {
             Self::Side => "The two ends of a connection",
             Self::RolesFrom => "What tells the client from the server",
             Self::Severity => "How urgent a finding is",
+            Self::Myth => "What is often believed, and what is true",
         }
     }
 
@@ -129,6 +133,7 @@ impl Group {
             Self::Side => "close[].from",
             Self::RolesFrom => "roles_from",
             Self::Severity => "findings[].severity",
+            Self::Myth => "myths[].name",
         }
     }
 
@@ -152,6 +157,7 @@ impl Group {
             Self::Side => self.words(claims::SIDES),
             Self::RolesFrom => self.words(claims::ROLES),
             Self::Severity => self.words(claims::SEVERITIES),
+            Self::Myth => myths(),
         }
     }
 
@@ -164,6 +170,7 @@ impl Group {
             group: self,
             term,
             severity: None,
+            belief: None,
         };
         terms.map(entry).collect()
     }
@@ -179,6 +186,8 @@ pub struct Entry {
     pub term: &'static Term,
     /// How urgent it is, if it is a finding.
     pub severity: Option<Severity>,
+    /// What is believed instead, if it is a myth.
+    pub belief: Option<&'static str>,
 }
 
 /// Every name of the report, group by group.
@@ -198,8 +207,19 @@ fn findings() -> Vec<Entry> {
         group: Group::Finding,
         term: &row.term,
         severity: Some(row.severity),
+        belief: None,
     };
     FINDINGS.iter().map(entry).collect()
+}
+
+fn myths() -> Vec<Entry> {
+    let entry = |row: &'static Myth| Entry {
+        group: Group::Myth,
+        term: &row.term,
+        severity: None,
+        belief: Some(row.belief),
+    };
+    MYTHS.iter().map(entry).collect()
 }
 
 #[cfg(test)]
@@ -285,7 +305,9 @@ mod tests {
             assert!(!t.summary.is_empty() && !t.meaning.is_empty(), "{at}");
             assert!(!t.recognised.is_empty() || group == Group::Severity, "{at}");
             let judged = matches!(group, Group::Outcome | Group::Cause | Group::Finding);
+            let judged = judged || group == Group::Myth;
             assert!(!t.advice.is_empty() || !judged, "{at}");
+            assert_eq!(entry.belief.is_some(), group == Group::Myth, "{at}");
             assert_eq!(entry.severity.is_some(), group == Group::Finding, "{at}");
         }
     }

@@ -131,6 +131,15 @@ impl Flow {
         self.odd()?.old_ack
     }
 
+    /// The segment is such an ACK: its numbers are the older connection's.
+    pub fn is_old_ack(&self, seen: &Seen) -> bool {
+        self.old_ack().is_some_and(|(acks, _)| {
+            let frames = acks.first.frame..=acks.last.frame;
+            let answers = self.opener().is_some_and(|opener| opener != seen.from());
+            answers && !seen.flags.rst() && frames.contains(&seen.at().frame)
+        })
+    }
+
     /// RSTs of the SYN's sender to those.
     pub fn old_rst(&self) -> Option<Copies> {
         self.odd()?.old_rst

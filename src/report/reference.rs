@@ -108,6 +108,7 @@ fn name(out: &mut impl Write, entry: Entry) -> io::Result<()> {
     }
     writeln!(out, ".\n")?;
     for (label, text) in [
+        ("Belief", entry.belief.unwrap_or_default()),
         ("Recognised", term.recognised),
         ("Meaning", term.meaning),
         ("Advice", term.advice),

@@ -5,6 +5,7 @@ mod sources;
 mod summary;
 mod table;
 
+use crate::close::myths::MYTHS;
 use crate::close::summary::Summary;
 use crate::close::verdict::Verdict;
 use crate::report::{Clock, Look, Report};
@@ -24,6 +25,8 @@ pub struct TextReport<W> {
     look: Look,
     clock: Clock,
     table: Table,
+    /// How many flows each row of [`MYTHS`] applies to.
+    myths: [u64; MYTHS.len()],
 }
 
 /// What becomes of the table of flows.
@@ -46,6 +49,7 @@ impl<W: Write> TextReport<W> {
             look,
             clock,
             table,
+            myths: [0; MYTHS.len()],
         }
     }
 
@@ -58,6 +62,7 @@ impl<W: Write> TextReport<W> {
             look,
             clock,
             table,
+            myths: [0; MYTHS.len()],
         }
     }
 
@@ -82,6 +87,9 @@ impl<W: Write> TextReport<W> {
 
 impl<W: Write> Report for TextReport<W> {
     fn flow(&mut self, verdict: &Verdict) -> io::Result<()> {
+        for (count, myth) in self.myths.iter_mut().zip(MYTHS) {
+            *count += u64::from(myth.applies(verdict));
+        }
         match &mut self.table {
             Table::Hidden => Ok(()),
             Table::Begun(layout) => layout.row(&mut self.out, &row(verdict, self.look, self.clock)),
@@ -106,6 +114,7 @@ impl<W: Write> Report for TextReport<W> {
             writeln!(self.out)?;
         }
         summary::write(&mut self.out, self.look, summary, shown)?;
+        summary::myths(&mut self.out, self.look, &self.myths)?;
         self.out.flush()
     }
 }

@@ -43,6 +43,7 @@ pub const fn context(end: Stamp) -> Context {
         evicted: false,
         clocks_differ: false,
         torn: None,
+        off_clock: None,
     }
 }
 

@@ -4,7 +4,6 @@ use super::{Found, as_seconds, seconds, times};
 use crate::close::abort::Abort;
 use crate::close::case::Case;
 use crate::close::verdict::{AbortCause, Confidence, EndedBy, FinalAck, Outcome, Side};
-use crate::seq::TsVal;
 use crate::stamp::SECOND;
 
 /// A side that stays in CLOSE-WAIT for so long has forgotten to close.
@@ -167,53 +166,6 @@ fn frames_of_resets(case: &Case, from: Side) -> Vec<u64> {
         .and_then(|n| n.old_rst)
         .map(|at| at.frame);
     own.chain(next).collect()
-}
-
-pub(in crate::close) fn time_wait_reused(case: &Case) -> Vec<Found> {
-    let ended = case
-        .time_wait
-        .iter()
-        .filter(|t| t.ended_by == EndedBy::Reused);
-    ended
-        .filter_map(|entry| reused(case, entry.owner, entry.start))
-        .collect()
-}
-
-fn reused(case: &Case, owner: Side, start: Option<crate::stamp::Time>) -> Option<Found> {
-    let facts = &case.facts;
-    let next = facts.flow.next.as_ref()?;
-    let (syn, opener) = (next.syn?, facts.side(next.opener?));
-    let half = facts.half(opener);
-    let higher_isn = half.next().is_some_and(|end| syn.isn.after(end));
-    let newer = syn
-        .tsval
-        .zip(half.tsval)
-        .is_some_and(|(new, (old, _))| new.after(old));
-    let by_owner = opener == owner && syn.tsecr.is_some_and(|e| e != TsVal(0));
-    let test = match (by_owner, newer, higher_isn) {
-        (true, _, _) => {
-            "the owner took its own port again (tcp_tw_reuse: its SYN's TSecr is not 0)"
-        }
-        (_, true, _) => "its TSval is newer (RFC 6191)",
-        (_, _, true) => "its ISN is higher (RFC 9293 section 3.10.7.4)",
-        _ => "neither its TSval nor its ISN is higher",
-    };
-    let after = start.map_or(0, |start| syn.at.time.since(start));
-    let message = format!(
-        "a new connection took the place of the {owner}'s TIME-WAIT after {}: {test}",
-        seconds(after)
-    );
-    let frames = std::iter::once(syn.at.frame)
-        .chain(next.syn_ack.map(|s| s.frame))
-        .collect();
-    Some(
-        Found::likely(Some(owner), frames, message)
-            .with("seconds", as_seconds(after))
-            .with("next_flow", next.flow)
-            .with("tcp_tw_reuse", by_owner)
-            .with("newer_tsval", newer)
-            .with("higher_isn", higher_isn),
-    )
 }
 
 pub(in crate::close) fn half_close_used(case: &Case) -> Vec<Found> {

@@ -5,6 +5,7 @@ mod ending;
 mod multipath;
 mod opening;
 mod resets;
+mod reuse;
 mod timestamps;
 
 pub(super) use capture::{
@@ -13,14 +14,15 @@ pub(super) use capture::{
 };
 pub(super) use ending::{
     close_wait_leak, fin_retransmitted, fin_wait_1_stuck, final_ack_lost, half_close_used,
-    last_ack_stuck, owner_gone, time_wait_reset, time_wait_reused,
+    last_ack_stuck, owner_gone, time_wait_reset,
 };
 pub(super) use multipath::mptcp_subflow;
-pub(super) use opening::{
-    old_duplicate_segment, old_duplicate_syn, port_reused_too_soon, time_wait_syn_rejected,
-};
+pub(super) use opening::{old_duplicate_segment, old_duplicate_syn};
 pub(super) use resets::{keepalive_race, rst_after_close, rst_challenged, rst_ignored};
-pub(super) use timestamps::{regression, regression_across_flows, timestamps_not_negotiated};
+pub(super) use reuse::{port_reused_too_soon, time_wait_reused, time_wait_syn_rejected};
+pub(super) use timestamps::{
+    regression, regression_across_flows, syn_dropped, timestamps_not_negotiated,
+};
 
 use crate::close::verdict::{Confidence, Side};
 use crate::stamp::SECOND;

@@ -5,6 +5,7 @@ use super::sources;
 use super::table::cut;
 use crate::close::cause::CAUSES;
 use crate::close::finding::{Code, Severity};
+use crate::close::myths::MYTHS;
 use crate::close::outcome::OUTCOMES;
 use crate::close::summary::Summary;
 use crate::report::look::{BAD, FAINT, HEADING, UNUSUAL};
@@ -53,6 +54,20 @@ pub(super) fn write(
         &plain(&summary.not_decoded),
     )?;
     sources::write(out, look, summary)
+}
+
+/// Writes what is true where flows may seem to bear out a belief; `counts`: of flows, by row.
+pub(super) fn myths(out: &mut impl Write, look: Look, counts: &[u64]) -> io::Result<()> {
+    let rows = MYTHS.iter().zip(counts).filter(|(_, count)| **count > 0);
+    let lines = rows.map(|(myth, &count)| Line {
+        count,
+        name: myth.term.name.to_owned(),
+        style: FAINT,
+        note: myth.term.summary,
+    });
+    let lines: Vec<Line> = lines.collect();
+    let title = "Often told otherwise (`whoclosed terms NAME`)";
+    section(out, look, title, &lines)
 }
 
 fn headline(
