@@ -80,6 +80,10 @@ names! {
         Side = "side",
         /// What tells the client from the server.
         RolesFrom = "roles-from",
+        /// Where the capture was taken.
+        Vantage = "vantage",
+        /// What ended a silence.
+        SilenceEnd = "silence-end",
         /// How urgent a finding is.
         Severity = "severity",
     }
@@ -105,6 +109,8 @@ impl Group {
             Self::RstFate => "What a RST did",
             Self::Side => "The two ends of a connection",
             Self::RolesFrom => "What tells the client from the server",
+            Self::Vantage => "Where the capture was taken",
+            Self::SilenceEnd => "What ended a silence",
             Self::Severity => "How urgent a finding is",
         }
     }
@@ -128,6 +134,8 @@ impl Group {
             Self::RstFate => "resets[].fate",
             Self::Side => "close[].from",
             Self::RolesFrom => "roles_from",
+            Self::Vantage => "vantage.point",
+            Self::SilenceEnd => "silence.how",
             Self::Severity => "findings[].severity",
         }
     }
@@ -151,6 +159,8 @@ impl Group {
             Self::RstFate => self.words(resets::FATES),
             Self::Side => self.words(claims::SIDES),
             Self::RolesFrom => self.words(claims::ROLES),
+            Self::Vantage => self.words(claims::POINTS),
+            Self::SilenceEnd => self.words(ending::SILENCE_ENDS),
             Self::Severity => self.words(claims::SEVERITIES),
         }
     }
@@ -208,9 +218,10 @@ mod tests {
     use crate::close::cause::CAUSES;
     use crate::close::finding::{Code, FINDINGS, Severity};
     use crate::close::outcome::OUTCOMES;
+    use crate::close::vantage::Point;
     use crate::close::verdict::{
         AbortCause, AbortedBy, ActiveCloser, Basis, Confidence, EndedBy, Event, FinalAck, Outcome,
-        RolesFrom, RstFate, RstFit, RstForm, Side, State,
+        RolesFrom, RstFate, RstFit, RstForm, Side, SilenceEnd, State,
     };
     use crate::close::words::{Word, claims, ending, resets, state};
 
@@ -259,6 +270,12 @@ mod tests {
         same(RstFate::ALL, RstFate::name, &words(resets::FATES));
         same(Side::ALL, Side::name, &words(claims::SIDES));
         same(RolesFrom::ALL, RolesFrom::name, &words(claims::ROLES));
+        same(Point::ALL, Point::name, &words(claims::POINTS));
+        same(
+            SilenceEnd::ALL,
+            SilenceEnd::name,
+            &words(ending::SILENCE_ENDS),
+        );
         same(Severity::ALL, Severity::name, &words(claims::SEVERITIES));
     }
 

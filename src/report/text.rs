@@ -1,12 +1,14 @@
-//! The text report: a table with one line per flow, then the summary.
+//! The text report: a table with one line per flow, what many of them show, then the summary.
 
 mod cells;
+mod diagnosis;
 mod sources;
 mod summary;
 mod table;
 
 use crate::close::summary::Summary;
 use crate::close::verdict::Verdict;
+use crate::patterns::Diagnosis;
 use crate::report::{Clock, Look, Report};
 use cells::row;
 pub(super) use cells::style;
@@ -24,6 +26,8 @@ pub struct TextReport<W> {
     look: Look,
     clock: Clock,
     table: Table,
+    /// A diagnosis was written.
+    told: bool,
 }
 
 /// What becomes of the table of flows.
@@ -46,6 +50,7 @@ impl<W: Write> TextReport<W> {
             look,
             clock,
             table,
+            told: false,
         }
     }
 
@@ -58,6 +63,7 @@ impl<W: Write> TextReport<W> {
             look,
             clock,
             table,
+            told: false,
         }
     }
 
@@ -100,9 +106,19 @@ impl<W: Write> Report for TextReport<W> {
         self.out.flush()
     }
 
+    fn diagnoses(&mut self, diagnoses: &[Diagnosis]) -> io::Result<()> {
+        self.begin()?;
+        if matches!(self.table, Table::Begun(_)) && !diagnoses.is_empty() {
+            writeln!(self.out)?;
+        }
+        diagnosis::write(&mut self.out, self.look, diagnoses)?;
+        self.told |= !diagnoses.is_empty();
+        Ok(())
+    }
+
     fn summary(&mut self, summary: &Summary, shown: Option<u64>) -> io::Result<()> {
         self.begin()?;
-        if matches!(self.table, Table::Begun(_)) {
+        if matches!(self.table, Table::Begun(_)) || self.told {
             writeln!(self.out)?;
         }
         summary::write(&mut self.out, self.look, summary, shown)?;

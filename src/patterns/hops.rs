@@ -1,0 +1,212 @@
+//! Hosts that are server on one hop and client on the next, and how connections are used.
+
+use crate::close::vantage::{Point, Vantage};
+use crate::close::verdict::Confidence;
+use crate::patterns::diagnosis::Diagnosis;
+use crate::patterns::figure::{as_seconds, connections, in_words, rate};
+use crate::patterns::services::{Service, Services};
+use serde_json::{Value, json};
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+/// Hops told of, the busiest first.
+const HOPS: usize = 8;
+/// Services told of by how their connections are used.
+const HABITS: usize = 8;
+/// So many connections of one exchange each are a habit.
+const MANY: u64 = 10;
+
+/// What is told of hops and habits.
+pub(super) fn diagnoses(services: &Services, vantage: &Vantage) -> Vec<Diagnosis> {
+    let mut told = proxies(services, vantage);
+    let mut single: Vec<&Service> = services.iter().filter(|s| is_per_request(s)).collect();
+    single.sort_by_key(|service| Reverse(service.connections));
+    told.extend(single.into_iter().take(HABITS).map(per_request));
+    told.extend(loopback(services));
+    told
+}
+
+/// The busiest service of each host.
+fn fronts(services: &Services) -> HashMap<IpAddr, &Service> {
+    let mut fronts: HashMap<IpAddr, &Service> = HashMap::new();
+    for service in services.iter() {
+        let front = fronts.entry(service.at.addr).or_insert(service);
+        if service.connections > front.connections {
+            *front = service;
+        }
+    }
+    fronts
+}
+
+fn proxies(services: &Services, vantage: &Vantage) -> Vec<Diagnosis> {
+    let fronts = fronts(services);
+    // What is captured on the servers' host and goes over its loopback interface, goes on from there.
+    let outer = services.iter().filter(|s| !s.is_local());
+    let outer = outer.max_by_key(|service| service.connections);
+    let outer = outer.filter(|_| vantage.point == Point::Server);
+    let mut hops: Vec<(&Service, &Service)> = Vec::new();
+    for back in services.iter() {
+        if back.is_local() {
+            hops.extend(outer.map(|front| (front, back)));
+            continue;
+        }
+        let known = back
+            .clients
+            .iter()
+            .filter(|&&client| client != back.at.addr);
+        hops.extend(known.filter_map(|client| Some((*fronts.get(client)?, back))));
+    }
+    hops.sort_by_key(|(_, back)| Reverse(back.connections));
+    let told = hops.into_iter().take(HOPS);
+    told.map(|(front, back)| proxy(front, back)).collect()
+}
+
+fn proxy(front: &Service, back: &Service) -> Diagnosis {
+    let local = if back.is_local() {
+        " over its loopback interface"
+    } else {
+        ""
+    };
+    let message = format!(
+        "{} is server on one hop and client on the next{local}: {}; behind it {}",
+        front.at.addr,
+        hop(front),
+        hop(back),
+    );
+    let confidence = if back.is_local() {
+        Confidence::Possible
+    } else {
+        Confidence::Likely
+    };
+    Diagnosis::new("proxy", front.connections + back.connections, message)
+        .rated(crate::close::finding::Severity::Info, confidence)
+        .shown_by(&back.example)
+        .advising(
+            "Judge the hops one by one: who closes first, and whose TIME-WAIT it is, is decided on \
+             each by itself. Between a proxy and its servers kept connections (a pool) cost the \
+             least; the proxy's idle timeout has to be shorter than its servers'.",
+        )
+        .with("front", figures(front))
+        .with("back", figures(back))
+}
+
+/// `4 connections to 10.0.0.2:80, 5.0 exchanges each, closed first by the client 3, the server 1; ..`.
+fn hop(service: &Service) -> String {
+    let each = mean_exchanges(service)
+        .map_or_else(String::new, |mean| format!(", {mean:.1} exchanges each"));
+    let [client, server] = service.time_waits;
+    format!(
+        "{} to {}{each}, closed first by {}, TIME-WAIT of the client {client}, of the server {server}",
+        connections(service.connections),
+        service.at,
+        closers(service),
+    )
+}
+
+fn closers(service: &Service) -> String {
+    let names = [
+        "the client",
+        "the server",
+        "both at once",
+        "nobody",
+        "unknown",
+    ];
+    let counted = names.into_iter().zip(service.closers);
+    let told = counted.filter(|(_, count)| *count > 0);
+    let told: Vec<String> = told
+        .map(|(name, count)| format!("{name} {count}"))
+        .collect();
+    told.join(", ")
+}
+
+/// Exchanges for each connection, where those of all are known.
+fn mean_exchanges(service: &Service) -> Option<f64> {
+    let all = service.counted == service.connections && service.counted > 0;
+    let figure = |n: u64| u32::try_from(n).map_or(f64::MAX, f64::from);
+    all.then(|| figure(service.exchanges) / figure(service.counted))
+}
+
+fn figures(service: &Service) -> Value {
+    let [client, server, both, none, unknown] = service.closers;
+    let [own, theirs] = service.time_waits;
+    let exchanges = (service.counted == service.connections).then_some(service.exchanges);
+    json!({
+        "addr": service.at.addr,
+        "port": service.at.port,
+        "connections": service.connections,
+        "exchanges": exchanges,
+        "payload_bytes": service.payload,
+        "first_fin": {"client": client, "server": server, "both": both, "none": none,
+            "unknown": unknown},
+        "time_waits": {"client": own, "server": theirs},
+        "aborted": service.aborted,
+    })
+}
+
+/// Nearly every connection carried one exchange.
+const fn is_per_request(service: &Service) -> bool {
+    service.connections >= MANY
+        && service.exchanges > 0
+        && service.single * 10 >= service.connections * 9
+}
+
+fn per_request(service: &Service) -> Diagnosis {
+    let [first, last] = service.opened;
+    let rate = rate(service.connections - 1, last.since(first));
+    let pace = rate.map_or_else(String::new, |rate| format!(", {rate:.1} a second"));
+    let [client, server] = service.time_waits;
+    let message = format!(
+        "{} to {} carried one exchange each{pace}: kept connections would save {} of handshake \
+         round trips and most of {} TIME-WAITs (client {client}, server {server})",
+        connections(service.connections),
+        service.at,
+        in_words(service.handshakes),
+        client + server,
+    );
+    Diagnosis::new("connection-per-request", service.connections, message)
+        .shown_by(&service.example)
+        .advising(
+            "Keep connections open and use them again (keep-alive, a pool), if there are enough \
+             of them to matter. Do not fight TIME-WAIT with tcp_tw_recycle (gone since Linux 4.12) \
+             or SO_LINGER 0.",
+        )
+        .with("service", figures(service))
+        .with("per_second", rate)
+        .with("handshake_seconds", as_seconds(service.handshakes))
+        .with("time_waits", client + server)
+}
+
+/// What is different where both ends are sockets of one host.
+fn loopback(services: &Services) -> Option<Diagnosis> {
+    let local = services.iter().filter(|service| service.is_local());
+    let busiest = local.clone().max_by_key(|service| service.connections)?;
+    let (all, doubled, time_waits) = local.fold((0, 0, 0), |(all, doubled, waits), service| {
+        let [client, server] = service.time_waits;
+        (
+            all + service.connections,
+            doubled + service.doubled,
+            waits + client + server,
+        )
+    });
+    let twice = match doubled {
+        0 => String::new(),
+        _ => format!("; the records of {doubled} stand in the capture twice and were folded"),
+    };
+    let message = format!(
+        "{} over the loopback interface: both ends are sockets of one host, which holds all TIME-WAITs \
+         ({time_waits}){twice}",
+        connections(all)
+    );
+    let told = Diagnosis::new("loopback", all, message)
+        .shown_by(&busiest.example)
+        .advising(
+            "net.ipv4.tcp_tw_reuse is 2 by default since Linux 4.19: over the loopback interface a \
+             client takes a port in TIME-WAIT again after a second, without any setting. Records \
+             that come twice under `-i any` are one packet.",
+        )
+        .with("connections", all)
+        .with("time_waits", time_waits)
+        .with("doubled", doubled);
+    Some(told)
+}
