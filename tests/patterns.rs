@@ -136,6 +136,29 @@ fn silences_before_a_close_are_measured_at_every_point() {
 }
 
 #[test]
+fn what_is_forgotten_without_a_word_is_told_too() {
+    let told = Told::question("idle-box-silent.client");
+    let box_ = told.one("forgotten-while-idle");
+    assert_eq!((box_.flows, &box_.data["how"]), (5, &"unanswered".into()));
+    let first = truth("idle-box-silent")["flows"][0].clone();
+    let silence = told.by_client_port(45101).silence.expect("a silence");
+    assert_eq!(silence.how, SilenceEnd::Unanswered);
+    assert_eq!(
+        Value::from(silence.frame),
+        first["request"]["client"]["frame"]
+    );
+    let expected = &first["idle"]["client"]["since_data_s"];
+    assert!(close_to(seconds(silence.nanos()), expected));
+    assert!(told.all("healthy").is_empty());
+}
+
+#[test]
+fn a_shut_window_is_not_healthy() {
+    let told = Told::question("fin-wait-1-zero-window.mid");
+    assert_eq!(told.one("window-shut").severity, Severity::Warning);
+}
+
+#[test]
 fn equal_silences_are_one_timeout() {
     for point in ["client", "mid", "server"] {
         let told = Told::question(&format!("idle-timeout-server.{point}"));

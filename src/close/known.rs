@@ -227,7 +227,7 @@ pub fn of(silence: &Silence) -> Vec<&'static Known> {
     let nanos = silence.nanos();
     match silence.how {
         _ if silence.at_least => Vec::new(),
-        SilenceEnd::Forgotten => forgetting(None, nanos).collect(),
+        SilenceEnd::Forgotten | SilenceEnd::Unanswered => forgetting(None, nanos).collect(),
         _ => closing(silence.by, nanos).collect(),
     }
 }

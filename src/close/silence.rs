@@ -4,7 +4,7 @@
 //! does not end the silence, and for a RST that answers such a request the silence ended with it.
 
 use crate::close::case::Case;
-use crate::close::verdict::{ActiveCloser, RstForm, Side, Silence, SilenceEnd};
+use crate::close::verdict::{ActiveCloser, Outcome, RstForm, Side, Silence, SilenceEnd};
 use crate::flow::Seen;
 use crate::seq::SeqNum;
 use crate::stamp::{SECOND, Stamp};
@@ -36,6 +36,9 @@ pub(super) fn silence(case: &Case) -> Option<Silence> {
     }
     let heard = Heard::before(case, &end);
     let (at, payload) = (heard.until, heard.payload);
+    if end.how == SilenceEnd::Unanswered && at == end.at {
+        return None; // what is repeated had been answered
+    }
     let last = heard.segment?;
     let reaches_back = !flow.log.lacks_before() || payload.is_some_and(|p| p.in_ring);
     let oldest = flow.log.iter().nth(OPENING).map(Seen::at);
@@ -65,8 +68,25 @@ fn end(case: &Case) -> Option<End> {
     let reset = reset(case);
     match (fin, reset) {
         (Some(fin), Some(reset)) if fin.at.is_before(reset.at) => Some(fin),
-        (fin, reset) => reset.or(fin),
+        (fin, reset) => reset.or(fin).or_else(|| unanswered(case)),
     }
+}
+
+/// One side repeats its payload, and the other one is not heard any more.
+fn unanswered(case: &Case) -> Option<End> {
+    let repeats = |side: &Side| case.facts.half(*side).repeats >= 2;
+    let side = [Side::Client, Side::Server].into_iter().find(repeats);
+    let side = side.filter(|_| case.outcome == Outcome::Open)?;
+    let last = case.facts.flow.last;
+    Some(End {
+        by: side.peer(),
+        at: Stamp {
+            frame: last.frame + 1,
+            time: last.time.plus(1),
+        },
+        how: SilenceEnd::Unanswered,
+        knew: case.facts.half(side.peer()).ack,
+    })
 }
 
 fn fin(case: &Case) -> Option<End> {
@@ -166,7 +186,7 @@ impl Heard {
             probed = None;
             let is_late = |knew: SeqNum| from != end.by && seen.end().after(knew);
             if end.knew.is_some_and(is_late) && seen.end() != seen.seq {
-                if end.how == SilenceEnd::Forgotten {
+                if matches!(end.how, SilenceEnd::Forgotten | SilenceEnd::Unanswered) {
                     heard.until = seen.at();
                     break;
                 }

@@ -339,6 +339,8 @@ names! {
         Rst = "rst",
         /// A segment that met no connection any more: a RST answered it.
         Forgotten = "forgotten",
+        /// A segment that was repeated and never answered.
+        Unanswered = "unanswered",
     }
 }
 
@@ -483,7 +485,7 @@ pub struct Finding {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Silence {
-    /// Who ended it; of a connection that was forgotten, in whose name the RST came.
+    /// Who ended it; of a connection that was forgotten, who did not know it any more.
     pub by: Side,
     /// What ended it.
     pub how: SilenceEnd,

@@ -5,6 +5,7 @@ use crate::close::verdict::Confidence;
 use crate::patterns::diagnosis::Diagnosis;
 use crate::patterns::figure::{as_seconds, connections, in_words, rate};
 use crate::patterns::services::{Service, Services};
+use crate::stamp::MILLISECOND;
 use serde_json::{Value, json};
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -93,8 +94,8 @@ fn proxy(front: &Service, back: &Service) -> Diagnosis {
 
 /// `4 connections to 10.0.0.2:80, 5.0 exchanges each, closed first by the client 3, the server 1; ..`.
 fn hop(service: &Service) -> String {
-    let each = mean_exchanges(service)
-        .map_or_else(String::new, |mean| format!(", {mean:.1} exchanges each"));
+    let least = if is_counted(service) { "" } else { "at least " };
+    let each = format!(", {least}{:.1} exchanges each", mean_exchanges(service));
     let [client, server] = service.time_waits;
     format!(
         "{} to {}{each}, closed first by {}, TIME-WAIT of the client {client}, of the server {server}",
@@ -120,22 +121,26 @@ fn closers(service: &Service) -> String {
     told.join(", ")
 }
 
-/// Exchanges for each connection, where those of all are known.
-fn mean_exchanges(service: &Service) -> Option<f64> {
-    let all = service.counted == service.connections && service.counted > 0;
+/// Exchanges for each connection.
+fn mean_exchanges(service: &Service) -> f64 {
     let figure = |n: u64| u32::try_from(n).map_or(f64::MAX, f64::from);
-    all.then(|| figure(service.exchanges) / figure(service.counted))
+    figure(service.exchanges) / figure(service.connections.max(1))
+}
+
+/// All exchanges of all connections were counted.
+const fn is_counted(service: &Service) -> bool {
+    service.counted == service.connections
 }
 
 fn figures(service: &Service) -> Value {
     let [client, server, both, none, unknown] = service.closers;
     let [own, theirs] = service.time_waits;
-    let exchanges = (service.counted == service.connections).then_some(service.exchanges);
     json!({
         "addr": service.at.addr,
         "port": service.at.port,
         "connections": service.connections,
-        "exchanges": exchanges,
+        "exchanges": service.exchanges,
+        "exchanges_are_all": is_counted(service),
         "payload_bytes": service.payload,
         "first_fin": {"client": client, "server": server, "both": both, "none": none,
             "unknown": unknown},
@@ -146,9 +151,7 @@ fn figures(service: &Service) -> Value {
 
 /// Nearly every connection carried one exchange.
 const fn is_per_request(service: &Service) -> bool {
-    service.connections >= MANY
-        && service.exchanges > 0
-        && service.single * 10 >= service.connections * 9
+    service.connections >= MANY && service.single * 10 >= service.connections * 9
 }
 
 fn per_request(service: &Service) -> Diagnosis {
@@ -156,12 +159,19 @@ fn per_request(service: &Service) -> Diagnosis {
     let rate = rate(service.connections - 1, last.since(first));
     let pace = rate.map_or_else(String::new, |rate| format!(", {rate:.1} a second"));
     let [client, server] = service.time_waits;
+    let trips = if service.handshakes < MILLISECOND {
+        String::new()
+    } else {
+        format!(
+            "{} of handshake round trips and ",
+            in_words(service.handshakes)
+        )
+    };
     let message = format!(
-        "{} to {} carried one exchange each{pace}: kept connections would save {} of handshake \
-         round trips and most of {} TIME-WAITs (client {client}, server {server})",
+        "{} to {} carried one exchange each{pace}: kept connections would save {trips}most of {} \
+         TIME-WAITs (client {client}, server {server})",
         connections(service.connections),
         service.at,
-        in_words(service.handshakes),
         client + server,
     );
     Diagnosis::new("connection-per-request", service.connections, message)

@@ -82,7 +82,9 @@ impl Silences {
         let order = |c: &Closer| (c.service.addr, c.service.port, c.by, c.how);
         closers.sort_unstable_by_key(|(closer, _)| order(closer));
         let told = |(closer, lengths): (&Closer, &Lengths)| match closer.how {
-            SilenceEnd::Forgotten => forgotten(*closer, lengths, services).into_iter().collect(),
+            SilenceEnd::Forgotten | SilenceEnd::Unanswered => {
+                forgotten(*closer, lengths, services).into_iter().collect()
+            }
             _ => lengths.timeouts(*closer),
         };
         closers.into_iter().flat_map(told).collect()
@@ -249,9 +251,14 @@ fn forgotten(closer: Closer, lengths: &Lengths, services: &Services) -> Option<D
         format!(" (silences up to {} were survived)", in_words(survived))
     });
     let name = known::names(&known).map_or_else(String::new, |names| format!(": {names}"));
+    let fate = if closer.how == SilenceEnd::Unanswered {
+        "no answer"
+    } else {
+        "a RST"
+    };
     let message = format!(
         "{} to {} were forgotten after silences of {} and more{bound}: the {}'s next segment met \
-         a RST, so the {}'s host or a device before it had dropped them{name}",
+         {fate}, so the {}'s host or a device before it had dropped them{name}",
         connections(run.count),
         closer.service,
         in_words(run.least),
@@ -269,6 +276,7 @@ fn forgotten(closer: Closer, lengths: &Lengths, services: &Services) -> Option<D
         .with("addr", closer.service.addr.to_string())
         .with("port", closer.service.port)
         .with("side", closer.by.name())
+        .with("how", closer.how.name())
         .with("least_seconds", as_seconds(run.least))
         .with("most_seconds", as_seconds(run.most))
         .with("known_timeouts", known::list(&known));

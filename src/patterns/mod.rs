@@ -35,7 +35,7 @@ impl Patterns {
     pub fn see(&mut self, flow: &Flow, verdict: &Verdict) {
         let client = client_of(flow, verdict);
         let use_ = Use::of(flow, client);
-        self.tally.see(verdict);
+        self.tally.see(flow, verdict, client);
         self.services.see(flow, verdict, &use_);
         self.votes.see(flow, verdict, client, &use_);
         if let Some(silence) = &verdict.silence {

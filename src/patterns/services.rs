@@ -25,11 +25,11 @@ pub(super) struct Service {
     pub(super) time_waits: [u64; 2],
     pub(super) aborted: u64,
     pub(super) payload: u64,
-    /// Requests with an answer, of those connections whose payload is kept whole.
+    /// Requests with an answer; of long connections those that are kept.
     pub(super) exchanges: u64,
-    /// Those connections.
+    /// Connections of which all were kept.
     pub(super) counted: u64,
-    /// Those of them with one exchange at most.
+    /// Those of them with one exchange.
     pub(super) single: u64,
     /// Nanoseconds of the handshakes' round trips.
     pub(super) handshakes: i64,
@@ -148,11 +148,9 @@ impl Service {
         let aborted = matches!(verdict.outcome, Outcome::Aborted | Outcome::AbortedAfterFin);
         self.aborted += u64::from(aborted);
         self.payload += verdict.payload_bytes.client + verdict.payload_bytes.server;
-        if let Some(exchanges) = use_.exchanges {
-            self.exchanges += exchanges;
-            self.counted += 1;
-            self.single += u64::from(exchanges <= 1);
-        }
+        self.exchanges += use_.exchanges;
+        self.counted += u64::from(use_.is_whole);
+        self.single += u64::from(use_.is_whole && use_.exchanges == 1);
         self.survived = self.survived.max(use_.survived);
         if let Some(start) = verdict.start {
             let [first, last] = self.opened;
@@ -181,8 +179,10 @@ impl Service {
 /// How a connection was used.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Use {
-    /// Requests with an answer; not known of long connections.
-    pub(super) exchanges: Option<u64>,
+    /// Requests with an answer.
+    pub(super) exchanges: u64,
+    /// All of them were kept: there may be more of a long connection.
+    pub(super) is_whole: bool,
     /// The longest silence after which both sides sent payload again.
     pub(super) survived: Option<i64>,
     /// Bytes of the longest segment of the client and of the server.
@@ -199,9 +199,9 @@ impl Use {
             longest[by_server] = seen.len().max(longest[by_server]);
             turns.take(seen, by_server == 0);
         }
-        let is_whole = flow.log.is_whole();
         Self {
-            exchanges: is_whole.then_some(turns.exchanges),
+            exchanges: turns.exchanges,
+            is_whole: flow.log.is_whole(),
             survived: turns.survived,
             longest,
         }

@@ -7,6 +7,7 @@ use crate::close::terms::Term;
 use crate::close::verdict::{
     AbortCause, AbortedBy, Confidence, Endpoint, Finding, Outcome, Side, SilenceEnd, Verdict,
 };
+use crate::flow::Flow;
 use crate::patterns::diagnosis::{Diagnosis, Example};
 use crate::patterns::figure::connections;
 use serde_json::{Value, json};
@@ -22,9 +23,19 @@ const LISTED: usize = 16;
 /// What a group has in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
+    Stuck(Stuck),
     Finding(Code),
     Cause(AbortCause),
     Outcome(Outcome),
+}
+
+/// What holds up a connection that is still open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Stuck {
+    /// Payload is repeated and never acknowledged.
+    Data,
+    /// A side's window is shut.
+    Window,
 }
 
 /// Flows that show the same.
@@ -66,7 +77,7 @@ struct One {
 
 impl Tally {
     /// Takes in a flow.
-    pub(super) fn see(&mut self, verdict: &Verdict) {
+    pub(super) fn see(&mut self, flow: &Flow, verdict: &Verdict, client: u8) {
         self.flows += 1;
         match verdict.outcome {
             Outcome::Graceful | Outcome::Simultaneous => self.closed += 1,
@@ -85,6 +96,13 @@ impl Tally {
             if !is_told_otherwise(verdict) {
                 self.add(Kind::Cause(cause), verdict, One::abort(verdict, cause));
             }
+        } else if let Some((stuck, from)) = stuck(flow, verdict) {
+            let side = if from == client {
+                Side::Client
+            } else {
+                Side::Server
+            };
+            self.add(Kind::Stuck(stuck), verdict, One::stuck(verdict, side));
         } else if let Some(severity) = of_outcome(verdict.outcome) {
             self.add(
                 Kind::Outcome(verdict.outcome),
@@ -194,6 +212,17 @@ impl One {
         }
     }
 
+    fn stuck(verdict: &Verdict, side: Side) -> Self {
+        Self {
+            severity: Severity::Warning,
+            confidence: Confidence::Likely,
+            side: Some(side),
+            between: false,
+            seconds: None,
+            frames: vec![verdict.last_frame],
+        }
+    }
+
     fn outcome(verdict: &Verdict, severity: Severity) -> Self {
         Self {
             severity,
@@ -210,6 +239,25 @@ impl One {
 fn is_part_of_race(code: Code, verdict: &Verdict) -> bool {
     let race = |finding: &Finding| finding.code == Code::KeepaliveRace;
     code == Code::OwnerGone && verdict.findings.iter().any(race)
+}
+
+/// What holds up an open connection, and whose end it is: of the repeated payload's sender, or of the
+/// shut window. One that was idle before is told with its silence.
+fn stuck(flow: &Flow, verdict: &Verdict) -> Option<(Stuck, u8)> {
+    if verdict.outcome != Outcome::Open || verdict.silence.is_some() {
+        return None;
+    }
+    [0, 1].into_iter().find_map(|from: u8| {
+        let (mine, peer) = (
+            &flow.half[usize::from(from)],
+            &flow.half[usize::from(from ^ 1)],
+        );
+        let is_shut = mine.window == Some(0) && peer.payload > 0;
+        if is_shut {
+            return Some((Stuck::Window, from));
+        }
+        (mine.repeats >= 2 && peer.window != Some(0)).then_some((Stuck::Data, from))
+    })
 }
 
 /// A finding, or what was forgotten while idle, says the same better.
@@ -244,6 +292,7 @@ const fn of_outcome(outcome: Outcome) -> Option<Severity> {
 impl Kind {
     fn term(self) -> Option<&'static Term> {
         match self {
+            Self::Stuck(_) => None,
             Self::Finding(code) => Some(&code.row().term),
             Self::Cause(cause) => CAUSES.iter().find(|r| r.value == cause).map(|r| &r.term),
             Self::Outcome(outcome) => OUTCOMES
@@ -253,8 +302,30 @@ impl Kind {
         }
     }
 
+    /// What it is and what to do, where no row of a table says it.
+    fn words(self) -> [&'static str; 2] {
+        match self {
+            Self::Stuck(Stuck::Data) => [
+                "payload was repeated and never acknowledged, still so at the end of the capture",
+                "The path or the other host is gone, or a device drops what belongs to the \
+                 connection: capture at the other end. net.ipv4.tcp_retries2 or TCP_USER_TIMEOUT \
+                 bounds the wait.",
+            ],
+            Self::Stuck(Stuck::Window) => [
+                "its receive window was shut, still so at the end of the capture",
+                "The application does not read what was sent to it: look at what it waits for. \
+                 The sender cannot even close, for its FIN stands behind the data.",
+            ],
+            _ => self
+                .term()
+                .map_or(["", ""], |term| [term.summary, term.advice]),
+        }
+    }
+
     const fn name(self) -> &'static str {
         match self {
+            Self::Stuck(Stuck::Data) => "data-unanswered",
+            Self::Stuck(Stuck::Window) => "window-shut",
             Self::Finding(code) => code.name(),
             Self::Cause(cause) => cause.name(),
             Self::Outcome(outcome) => outcome.name(),
@@ -264,18 +335,17 @@ impl Kind {
 
 impl Group {
     fn diagnosis(&self, kind: Kind) -> Diagnosis {
-        let term = kind.term();
         let message = match kind {
             Kind::Finding(Code::CloseWaitLeak) => self.leak(),
             Kind::Finding(Code::KeepaliveRace) => self.race(),
             Kind::Cause(AbortCause::Refused) => self.plain(kind, "refused"),
             Kind::Cause(_) => self.plain(kind, "aborted"),
-            Kind::Finding(_) | Kind::Outcome(_) => self.plain(kind, ""),
+            Kind::Finding(_) | Kind::Outcome(_) | Kind::Stuck(_) => self.plain(kind, ""),
         };
         let mut told = Diagnosis::new(kind.name(), self.flows, message)
             .rated(self.severity, self.confidence)
             .shown_by(&self.example)
-            .advising(term.map_or("", |term| term.advice))
+            .advising(kind.words()[1])
             .with("services", self.listed());
         for (key, count) in ["client", "server", "middlebox"]
             .into_iter()
@@ -296,7 +366,7 @@ impl Group {
 
     /// `30 connections to 10.0.0.2:80 aborted by the server: closed with received bytes unread`.
     fn plain(&self, kind: Kind, did: &str) -> String {
-        let summary = kind.term().map_or("", |term| term.summary);
+        let [summary, _] = kind.words();
         let place = self.place();
         let (by, did) = (
             self.by(),
@@ -307,8 +377,8 @@ impl Group {
             },
         );
         let by = match by {
-            Some(by) if did.is_empty() => format!(" (on the {by}'s side)"),
-            Some(by) => format!(" by the {by}"),
+            Some(by) if did.is_empty() => format!(" (on {by}'s side)"),
+            Some(by) => format!(" by {by}"),
             None => String::new(),
         };
         let span = self.seconds.map_or_else(String::new, |figures| {
@@ -331,7 +401,7 @@ impl Group {
         let side = self.by().unwrap_or("one side");
         let all = connections(self.flows);
         let mut text = format!(
-            "the {side} never closed {all} {} after the other side's FIN: in CLOSE-WAIT for {most:.3} s \
+            "{side} never closed {all} {} after the other side's FIN: in CLOSE-WAIT for {most:.3} s \
              at most, still so at the end of the capture",
             self.place()
         );
@@ -349,14 +419,14 @@ impl Group {
     /// Requests that crossed the close of an idle connection.
     fn race(&self) -> String {
         let [least, _] = self.seconds.unwrap_or_default();
-        let closer = self.by().unwrap_or("other side");
+        let closer = self.by().unwrap_or("the other side");
         let requests = if self.flows == 1 {
             "1 request".to_owned()
         } else {
             format!("{} requests", self.flows)
         };
         format!(
-            "{requests} {} crossed the close of an idle connection: the {closer} closes after \
+            "{requests} {} crossed the close of an idle connection: {closer} closes after \
              {least:.3} s of silence, and the request met a RST",
             self.place()
         )
@@ -364,7 +434,7 @@ impl Group {
 
     /// The one side whose it is, of all.
     fn by(&self) -> Option<&'static str> {
-        let names = ["client", "server", "device between"];
+        let names = ["the client", "the server", "a device between"];
         let known = self.sides.iter().zip(names);
         let only = known.filter(|(count, _)| **count == self.flows);
         only.map(|(_, name)| name).next()

@@ -9,6 +9,9 @@ pub(in crate::close) fn idle_timeout_close(case: &Case) -> Vec<Found> {
     let Some(silence) = &case.silence else {
         return Vec::new();
     };
+    if silence.how == SilenceEnd::Unanswered {
+        return Vec::new(); // nobody closed
+    }
     // These have a timeout of another kind.
     let gave_up = [
         AbortCause::KeepaliveTimeout,
@@ -47,7 +50,7 @@ fn what(silence: &Silence) -> String {
     match silence.how {
         SilenceEnd::Fin => format!("the {by} closed after {least}{after} of silence"),
         SilenceEnd::Rst => format!("the {by} aborted after {least}{after} of silence"),
-        SilenceEnd::Forgotten => format!(
+        SilenceEnd::Forgotten | SilenceEnd::Unanswered => format!(
             "after {least}{after} of silence the {}'s next segment met a RST: the {by}'s host, or a \
              device before it, had forgotten the connection",
             by.peer()

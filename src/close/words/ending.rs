@@ -318,4 +318,17 @@ pub const SILENCE_ENDS: &[Word<SilenceEnd>] = &[
             ..Term::BLANK
         },
     },
+    Word {
+        value: SilenceEnd::Unanswered,
+        term: Term {
+            name: "unanswered",
+            summary: "a segment ended the silence, was repeated and never answered",
+            recognised: "The first payload after it was sent three times or more, and nothing of \
+                the other side followed before the capture ended.",
+            meaning: "A device on the way had forgotten the connection, most likely, and drops what \
+                belongs to it without a word; or the path or the other host is gone.",
+            rfc: &["RFC 9293 3.8.3", "RFC 5382 REQ-5"],
+            ..Term::BLANK
+        },
+    },
 ];

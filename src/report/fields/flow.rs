@@ -283,7 +283,7 @@ pub(super) const SILENCE: Object = Object {
         field(
             "by",
             Name(Group::Side),
-            "who ended it; of a connection that was forgotten, in whose name the RST came",
+            "who ended it; of a connection that was forgotten, who did not know it any more",
         ),
         field("how", Name(Group::SilenceEnd), "what ended it"),
         field(
