@@ -7,7 +7,7 @@ use crate::close::cause::CAUSES;
 use crate::close::finding::{FINDINGS, Severity};
 use crate::close::outcome::OUTCOMES;
 use crate::close::verdict::names;
-use crate::close::words::{Word, claims, ending, resets, state};
+use crate::close::words::{Word, claims, ending, patterns, resets, state};
 use serde::{Deserialize, Serialize};
 
 /// The explanation of one name: what `whoclosed terms NAME` prints and what the documents hold.
@@ -80,6 +80,8 @@ names! {
         Side = "side",
         /// What tells the client from the server.
         RolesFrom = "roles-from",
+        /// What many flows show together.
+        Pattern = "pattern",
         /// Where the capture was taken.
         Vantage = "vantage",
         /// What ended a silence.
@@ -109,6 +111,7 @@ impl Group {
             Self::RstFate => "What a RST did",
             Self::Side => "The two ends of a connection",
             Self::RolesFrom => "What tells the client from the server",
+            Self::Pattern => "What many flows show together",
             Self::Vantage => "Where the capture was taken",
             Self::SilenceEnd => "What ended a silence",
             Self::Severity => "How urgent a finding is",
@@ -134,6 +137,7 @@ impl Group {
             Self::RstFate => "resets[].fate",
             Self::Side => "close[].from",
             Self::RolesFrom => "roles_from",
+            Self::Pattern => "diagnosis code",
             Self::Vantage => "vantage.point",
             Self::SilenceEnd => "silence.how",
             Self::Severity => "findings[].severity",
@@ -159,6 +163,7 @@ impl Group {
             Self::RstFate => self.words(resets::FATES),
             Self::Side => self.words(claims::SIDES),
             Self::RolesFrom => self.words(claims::ROLES),
+            Self::Pattern => self.words(patterns::PATTERNS),
             Self::Vantage => self.words(claims::POINTS),
             Self::SilenceEnd => self.words(ending::SILENCE_ENDS),
             Self::Severity => self.words(claims::SEVERITIES),
@@ -223,7 +228,8 @@ mod tests {
         AbortCause, AbortedBy, ActiveCloser, Basis, Confidence, EndedBy, Event, FinalAck, Outcome,
         RolesFrom, RstFate, RstFit, RstForm, Side, SilenceEnd, State,
     };
-    use crate::close::words::{Word, claims, ending, resets, state};
+    use crate::close::words::patterns::Pattern;
+    use crate::close::words::{Word, claims, ending, patterns, resets, state};
 
     fn same<T: Copy + PartialEq + std::fmt::Debug>(
         all: &[T],
@@ -270,6 +276,7 @@ mod tests {
         same(RstFate::ALL, RstFate::name, &words(resets::FATES));
         same(Side::ALL, Side::name, &words(claims::SIDES));
         same(RolesFrom::ALL, RolesFrom::name, &words(claims::ROLES));
+        same(Pattern::ALL, Pattern::name, &words(patterns::PATTERNS));
         same(Point::ALL, Point::name, &words(claims::POINTS));
         same(
             SilenceEnd::ALL,

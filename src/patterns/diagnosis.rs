@@ -2,6 +2,7 @@
 
 use crate::close::finding::Severity;
 use crate::close::verdict::{Confidence, Verdict};
+use crate::close::words::patterns::Pattern;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -40,6 +41,12 @@ pub struct Example {
 }
 
 impl Diagnosis {
+    /// A pattern of the table: nothing to act upon, and likely, unless it is rated otherwise.
+    pub(super) fn of(pattern: Pattern, flows: u64, message: String) -> Self {
+        let term = &pattern.row().term;
+        Self::new(term.name, flows, message).advising(term.advice)
+    }
+
     /// One of the usual kind: nothing to act upon, and likely.
     pub(super) fn new(code: &str, flows: u64, message: String) -> Self {
         Self {
@@ -84,7 +91,8 @@ impl Example {
     }
 
     /// A flow, shown by these frames.
-    pub(super) const fn new(verdict: &Verdict, frames: Vec<u64>) -> Self {
+    pub(super) fn new(verdict: &Verdict, mut frames: Vec<u64>) -> Self {
+        frames.dedup();
         let flow = verdict.flow;
         Self { flow, frames }
     }

@@ -2,6 +2,7 @@
 
 use crate::close::vantage::{Point, Vantage};
 use crate::close::verdict::Confidence;
+use crate::close::words::patterns::Pattern;
 use crate::patterns::diagnosis::Diagnosis;
 use crate::patterns::figure::{as_seconds, connections, in_words, rate};
 use crate::patterns::services::{Service, Services};
@@ -80,16 +81,15 @@ fn proxy(front: &Service, back: &Service) -> Diagnosis {
     } else {
         Confidence::Likely
     };
-    Diagnosis::new("proxy", front.connections + back.connections, message)
-        .rated(crate::close::finding::Severity::Info, confidence)
-        .shown_by(&back.example)
-        .advising(
-            "Judge the hops one by one: who closes first, and whose TIME-WAIT it is, is decided on \
-             each by itself. Between a proxy and its servers kept connections (a pool) cost the \
-             least; the proxy's idle timeout has to be shorter than its servers'.",
-        )
-        .with("front", figures(front))
-        .with("back", figures(back))
+    Diagnosis::of(
+        Pattern::Proxy,
+        front.connections + back.connections,
+        message,
+    )
+    .rated(crate::close::finding::Severity::Info, confidence)
+    .shown_by(&back.example)
+    .with("front", figures(front))
+    .with("back", figures(back))
 }
 
 /// `4 connections to 10.0.0.2:80, 5.0 exchanges each, closed first by the client 3, the server 1; ..`.
@@ -174,13 +174,8 @@ fn per_request(service: &Service) -> Diagnosis {
         service.at,
         client + server,
     );
-    Diagnosis::new("connection-per-request", service.connections, message)
+    Diagnosis::of(Pattern::ConnectionPerRequest, service.connections, message)
         .shown_by(&service.example)
-        .advising(
-            "Keep connections open and use them again (keep-alive, a pool), if there are enough \
-             of them to matter. Do not fight TIME-WAIT with tcp_tw_recycle (gone since Linux 4.12) \
-             or SO_LINGER 0.",
-        )
         .with("service", figures(service))
         .with("per_second", rate)
         .with("handshake_seconds", as_seconds(service.handshakes))
@@ -208,13 +203,8 @@ fn loopback(services: &Services) -> Option<Diagnosis> {
          ({time_waits}){twice}",
         connections(all)
     );
-    let told = Diagnosis::new("loopback", all, message)
+    let told = Diagnosis::of(Pattern::Loopback, all, message)
         .shown_by(&busiest.example)
-        .advising(
-            "net.ipv4.tcp_tw_reuse is 2 by default since Linux 4.19: over the loopback interface a \
-             client takes a port in TIME-WAIT again after a second, without any setting. Records \
-             that come twice under `-i any` are one packet.",
-        )
         .with("connections", all)
         .with("time_waits", time_waits)
         .with("doubled", doubled);

@@ -3,6 +3,7 @@
 use crate::close::finding::Severity;
 use crate::close::known::{self, Known};
 use crate::close::verdict::{Confidence, Endpoint, Side, Silence, SilenceEnd, Verdict};
+use crate::close::words::patterns::Pattern;
 use crate::patterns::diagnosis::{Diagnosis, Example};
 use crate::patterns::figure::{as_seconds, connections, in_words};
 use crate::patterns::services::Services;
@@ -205,13 +206,8 @@ impl<'a> Run<'a> {
     }
 
     fn about(&self, closer: Closer, message: String, known: &[&Known]) -> Diagnosis {
-        Diagnosis::new("idle-timeout", self.count, message)
+        Diagnosis::of(Pattern::IdleTimeout, self.count, message)
             .shown_by(self.example)
-            .advising(
-                "Make whoever uses these connections again give them up sooner than that: requests \
-                 that cross the close fail. Keepalive probes do not help against a timeout of an \
-                 application.",
-            )
             .with("addr", closer.service.addr.to_string())
             .with("port", closer.service.port)
             .with("closer", closer.by.name())
@@ -265,14 +261,9 @@ fn forgotten(closer: Closer, lengths: &Lengths, services: &Services) -> Option<D
         closer.by.peer(),
         closer.by,
     );
-    let told = Diagnosis::new("forgotten-while-idle", run.count, message)
+    let told = Diagnosis::of(Pattern::ForgottenWhileIdle, run.count, message)
         .rated(Severity::Warning, Confidence::Likely)
         .shown_by(&shortest.example)
-        .advising(
-            "Send keepalive probes (TCP_KEEPIDLE) or close idle connections sooner than the \
-             shortest of these silences. Look for a device with that timeout; if the host restarted \
-             instead, the times of the RSTs are close together.",
-        )
         .with("addr", closer.service.addr.to_string())
         .with("port", closer.service.port)
         .with("side", closer.by.name())

@@ -13,6 +13,7 @@ pub use diagnosis::{Diagnosis, Example};
 use crate::close::finding::Severity;
 use crate::close::vantage::Vantage;
 use crate::close::verdict::{Endpoint, Verdict};
+use crate::close::words::patterns::Pattern;
 use crate::flow::Flow;
 use figure::connections;
 use idle::Silences;
@@ -72,8 +73,8 @@ impl Patterns {
              timeouts leaves them out",
             connections(flows)
         );
-        let told = Diagnosis::new("services-left-out", flows, message);
-        (flows > 0).then(|| told.advising("Look at fewer services at once with `--filter`."))
+        let told = Diagnosis::of(Pattern::ServicesLeftOut, flows, message);
+        (flows > 0).then_some(told)
     }
 }
 

@@ -7,6 +7,7 @@ use crate::close::terms::Term;
 use crate::close::verdict::{
     AbortCause, AbortedBy, Confidence, Endpoint, Finding, Outcome, Side, SilenceEnd, Verdict,
 };
+use crate::close::words::patterns::Pattern;
 use crate::flow::Flow;
 use crate::patterns::diagnosis::{Diagnosis, Example};
 use crate::patterns::figure::connections;
@@ -23,19 +24,10 @@ const LISTED: usize = 16;
 /// What a group has in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
-    Stuck(Stuck),
+    Stuck(Pattern),
     Finding(Code),
     Cause(AbortCause),
     Outcome(Outcome),
-}
-
-/// What holds up a connection that is still open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Stuck {
-    /// Payload is repeated and never acknowledged.
-    Data,
-    /// A side's window is shut.
-    Window,
 }
 
 /// Flows that show the same.
@@ -173,7 +165,7 @@ impl Tally {
             Confidence::Likely
         };
         let example = self.example.clone().unwrap_or_default();
-        Diagnosis::new("healthy", self.flows, message)
+        Diagnosis::of(Pattern::Healthy, self.flows, message)
             .rated(Severity::Info, confidence)
             .shown_by(&example)
             .with("closed", self.closed)
@@ -243,7 +235,7 @@ fn is_part_of_race(code: Code, verdict: &Verdict) -> bool {
 
 /// What holds up an open connection, and whose end it is: of the repeated payload's sender, or of the
 /// shut window. One that was idle before is told with its silence.
-fn stuck(flow: &Flow, verdict: &Verdict) -> Option<(Stuck, u8)> {
+fn stuck(flow: &Flow, verdict: &Verdict) -> Option<(Pattern, u8)> {
     if verdict.outcome != Outcome::Open || verdict.silence.is_some() {
         return None;
     }
@@ -254,9 +246,9 @@ fn stuck(flow: &Flow, verdict: &Verdict) -> Option<(Stuck, u8)> {
         );
         let is_shut = mine.window == Some(0) && peer.payload > 0;
         if is_shut {
-            return Some((Stuck::Window, from));
+            return Some((Pattern::WindowShut, from));
         }
-        (mine.repeats >= 2 && peer.window != Some(0)).then_some((Stuck::Data, from))
+        (mine.repeats >= 2 && peer.window != Some(0)).then_some((Pattern::DataUnanswered, from))
     })
 }
 
@@ -292,7 +284,7 @@ const fn of_outcome(outcome: Outcome) -> Option<Severity> {
 impl Kind {
     fn term(self) -> Option<&'static Term> {
         match self {
-            Self::Stuck(_) => None,
+            Self::Stuck(pattern) => Some(&pattern.row().term),
             Self::Finding(code) => Some(&code.row().term),
             Self::Cause(cause) => CAUSES.iter().find(|r| r.value == cause).map(|r| &r.term),
             Self::Outcome(outcome) => OUTCOMES
@@ -302,30 +294,9 @@ impl Kind {
         }
     }
 
-    /// What it is and what to do, where no row of a table says it.
-    fn words(self) -> [&'static str; 2] {
-        match self {
-            Self::Stuck(Stuck::Data) => [
-                "payload was repeated and never acknowledged, still so at the end of the capture",
-                "The path or the other host is gone, or a device drops what belongs to the \
-                 connection: capture at the other end. net.ipv4.tcp_retries2 or TCP_USER_TIMEOUT \
-                 bounds the wait.",
-            ],
-            Self::Stuck(Stuck::Window) => [
-                "its receive window was shut, still so at the end of the capture",
-                "The application does not read what was sent to it: look at what it waits for. \
-                 The sender cannot even close, for its FIN stands behind the data.",
-            ],
-            _ => self
-                .term()
-                .map_or(["", ""], |term| [term.summary, term.advice]),
-        }
-    }
-
     const fn name(self) -> &'static str {
         match self {
-            Self::Stuck(Stuck::Data) => "data-unanswered",
-            Self::Stuck(Stuck::Window) => "window-shut",
+            Self::Stuck(pattern) => pattern.name(),
             Self::Finding(code) => code.name(),
             Self::Cause(cause) => cause.name(),
             Self::Outcome(outcome) => outcome.name(),
@@ -345,7 +316,7 @@ impl Group {
         let mut told = Diagnosis::new(kind.name(), self.flows, message)
             .rated(self.severity, self.confidence)
             .shown_by(&self.example)
-            .advising(kind.words()[1])
+            .advising(kind.term().map_or("", |term| term.advice))
             .with("services", self.listed());
         for (key, count) in ["client", "server", "middlebox"]
             .into_iter()
@@ -366,7 +337,7 @@ impl Group {
 
     /// `30 connections to 10.0.0.2:80 aborted by the server: closed with received bytes unread`.
     fn plain(&self, kind: Kind, did: &str) -> String {
-        let [summary, _] = kind.words();
+        let summary = kind.term().map_or("", |term| term.summary);
         let place = self.place();
         let (by, did) = (
             self.by(),

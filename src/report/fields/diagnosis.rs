@@ -13,8 +13,8 @@ pub const DIAGNOSIS: Object = Object {
         field(
             "code",
             Text,
-            "which pattern: `healthy`, a name of the patterns below, or that of the finding, the \
-             abort cause or the outcome that these flows share",
+            "which pattern (`healthy`, `idle-timeout` ..), or the finding, abort cause or outcome that \
+             these flows share",
         ),
         field("severity", Name(Group::Severity), "how urgent"),
         field("confidence", Name(Group::Confidence), "how sure it is"),
