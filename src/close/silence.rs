@@ -36,8 +36,9 @@ pub(super) fn silence(case: &Case) -> Option<Silence> {
     }
     let heard = Heard::before(case, &end);
     let (at, payload) = (heard.until, heard.payload);
-    if end.how == SilenceEnd::Unanswered && at == end.at {
-        return None; // what is repeated had been answered
+    let answered = end.how == SilenceEnd::Unanswered && at == end.at;
+    if answered || heard.is_pending() {
+        return None;
     }
     let last = heard.segment?;
     let reaches_back = !flow.log.lacks_before() || payload.is_some_and(|p| p.in_ring);
@@ -160,6 +161,9 @@ struct Heard {
     until: Stamp,
     payload: Option<Payload>,
     segment: Option<Stamp>,
+    /// The end of the closer's payload, and what its peer acknowledged.
+    sent: Option<SeqNum>,
+    acked: Option<SeqNum>,
 }
 
 impl Heard {
@@ -168,6 +172,8 @@ impl Heard {
             until: end.at,
             payload: None,
             segment: None,
+            sent: None,
+            acked: None,
         };
         let mut next = [None; 2];
         let mut probed = None;
@@ -176,6 +182,9 @@ impl Heard {
                 continue;
             }
             let from = case.facts.side(seen.from());
+            if from != end.by && seen.flags.ack() {
+                heard.acked = Some(latest(heard.acked, seen.ack));
+            }
             let is_probe = is_probe(seen, next[from.index()]);
             next[from.index()] = Some(latest(next[from.index()], seen.end()));
             // A keepalive probe and its answer end no silence.
@@ -193,6 +202,9 @@ impl Heard {
                 continue;
             }
             heard.segment = Some(seen.at());
+            if !seen.is_empty() && from == end.by {
+                heard.sent = Some(latest(heard.sent, seen.end()));
+            }
             if !seen.is_empty() {
                 heard.payload = Some(Payload {
                     at: seen.at(),
@@ -202,6 +214,12 @@ impl Heard {
             }
         }
         heard
+    }
+
+    /// What the closer had sent was not all acknowledged: it waited, and was not idle.
+    fn is_pending(&self) -> bool {
+        let beyond = |sent: SeqNum| self.acked.is_none_or(|acked| sent.after(acked));
+        self.sent.is_some_and(beyond)
     }
 }
 
