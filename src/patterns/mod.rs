@@ -2,6 +2,7 @@
 
 mod diagnosis;
 mod figure;
+mod group;
 mod hops;
 mod idle;
 mod services;

@@ -1,50 +1,17 @@
 //! What went wrong in many flows: findings, aborts and openings, grouped by what they are.
 
-use crate::close::cause::CAUSES;
 use crate::close::finding::{Code, Severity};
-use crate::close::outcome::OUTCOMES;
-use crate::close::terms::Term;
 use crate::close::verdict::{
-    AbortCause, AbortedBy, Confidence, Endpoint, Finding, Outcome, Side, SilenceEnd, Verdict,
+    AbortCause, AbortedBy, Confidence, Finding, Outcome, Side, SilenceEnd, Verdict,
 };
 use crate::close::words::patterns::Pattern;
 use crate::flow::Flow;
 use crate::patterns::diagnosis::{Diagnosis, Example};
 use crate::patterns::figure::connections;
-use serde_json::{Value, json};
-use std::cmp::Reverse;
+use crate::patterns::group::{Group, Kind, One};
+use serde_json::Value;
+use smallvec::smallvec;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
-
-/// Services kept of each group; what is beyond is counted with the group only.
-const SERVICES: usize = 1024;
-/// Services named for machines.
-const LISTED: usize = 16;
-
-/// What a group has in common.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
-    Stuck(Pattern),
-    Finding(Code),
-    Cause(AbortCause),
-    Outcome(Outcome),
-}
-
-/// Flows that show the same.
-#[derive(Clone, Debug)]
-struct Group {
-    flows: u64,
-    severity: Severity,
-    confidence: Confidence,
-    /// Of the client and of the server, where it is one side's; of something between.
-    sides: [u64; 3],
-    services: BTreeMap<(std::net::IpAddr, u16), u64>,
-    /// Client and server are one host.
-    own: u64,
-    /// The least and the most of its figure in seconds, where it has one.
-    seconds: Option<[f64; 2]>,
-    example: Example,
-}
 
 /// The groups seen.
 #[derive(Debug, Default)]
@@ -55,16 +22,6 @@ pub(super) struct Tally {
     closed: u64,
     open: u64,
     example: Option<Example>,
-}
-
-/// What one flow adds to a group.
-struct One {
-    severity: Severity,
-    confidence: Confidence,
-    side: Option<Side>,
-    between: bool,
-    seconds: Option<f64>,
-    frames: Vec<u64>,
 }
 
 impl Tally {
@@ -81,12 +38,12 @@ impl Tally {
         }
         for finding in &verdict.findings {
             if finding.severity > Severity::Info && !is_part_of_race(finding.code, verdict) {
-                self.add(Kind::Finding(finding.code), verdict, One::finding(finding));
+                self.add(Kind::Finding(finding.code), verdict, &One::finding(finding));
             }
         }
         if let Some(cause) = verdict.abort_cause {
             if !is_told_otherwise(verdict) {
-                self.add(Kind::Cause(cause), verdict, One::abort(verdict, cause));
+                self.add(Kind::Cause(cause), verdict, &One::abort(verdict, cause));
             }
         } else if let Some((stuck, from)) = stuck(flow, verdict) {
             let side = if from == client {
@@ -94,45 +51,21 @@ impl Tally {
             } else {
                 Side::Server
             };
-            self.add(Kind::Stuck(stuck), verdict, One::stuck(verdict, side));
+            self.add(Kind::Stuck(stuck), verdict, &One::stuck(verdict, side));
         } else if let Some(severity) = of_outcome(verdict.outcome) {
             self.add(
                 Kind::Outcome(verdict.outcome),
                 verdict,
-                One::outcome(verdict, severity),
+                &One::outcome(verdict, severity),
             );
         }
     }
 
-    fn add(&mut self, kind: Kind, verdict: &Verdict, one: One) {
-        let group = self.groups.entry(kind).or_insert_with(|| Group {
-            flows: 0,
-            severity: one.severity,
-            confidence: one.confidence,
-            sides: [0; 3],
-            services: BTreeMap::new(),
-            own: 0,
-            seconds: None,
-            example: Example::new(verdict, one.frames),
-        });
-        group.flows += 1;
-        group.severity = group.severity.max(one.severity);
-        group.confidence = group.confidence.max(one.confidence);
-        match one.side {
-            _ if one.between => group.sides[2] += 1,
-            Some(Side::Client) => group.sides[0] += 1,
-            Some(Side::Server) => group.sides[1] += 1,
-            None => {}
-        }
-        group.own += u64::from(verdict.client.addr == verdict.server.addr);
-        if let Some(figure) = one.seconds {
-            let [least, most] = group.seconds.unwrap_or([figure; 2]);
-            group.seconds = Some([least.min(figure), most.max(figure)]);
-        }
-        let at = (verdict.server.addr, verdict.server.port);
-        if group.services.len() < SERVICES || group.services.contains_key(&at) {
-            *group.services.entry(at).or_default() += 1;
-        }
+    fn add(&mut self, kind: Kind, verdict: &Verdict, one: &One) {
+        let group = self.groups.entry(kind);
+        group
+            .or_insert_with(|| Group::new(verdict, one))
+            .add(verdict, one);
     }
 
     /// A diagnosis for each group.
@@ -182,7 +115,7 @@ impl One {
             side: finding.side,
             between: false,
             seconds: figure("seconds").or_else(|| figure("idle_seconds")),
-            frames: finding.frames.clone(),
+            frames: finding.frames.as_slice().into(),
         }
     }
 
@@ -211,7 +144,7 @@ impl One {
             side: Some(side),
             between: false,
             seconds: None,
-            frames: vec![verdict.last_frame],
+            frames: smallvec![verdict.last_frame],
         }
     }
 
@@ -222,7 +155,7 @@ impl One {
             side: None,
             between: false,
             seconds: None,
-            frames: vec![verdict.first_frame, verdict.last_frame],
+            frames: smallvec![verdict.first_frame, verdict.last_frame],
         }
     }
 }
@@ -278,165 +211,5 @@ const fn of_outcome(outcome: Outcome) -> Option<Severity> {
         Outcome::Unanswered => Some(Severity::Warning),
         Outcome::HandshakeIncomplete => Some(Severity::Notice),
         _ => None,
-    }
-}
-
-impl Kind {
-    fn term(self) -> Option<&'static Term> {
-        match self {
-            Self::Stuck(pattern) => Some(&pattern.row().term),
-            Self::Finding(code) => Some(&code.row().term),
-            Self::Cause(cause) => CAUSES.iter().find(|r| r.value == cause).map(|r| &r.term),
-            Self::Outcome(outcome) => OUTCOMES
-                .iter()
-                .find(|r| r.value == outcome)
-                .map(|r| &r.term),
-        }
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Stuck(pattern) => pattern.name(),
-            Self::Finding(code) => code.name(),
-            Self::Cause(cause) => cause.name(),
-            Self::Outcome(outcome) => outcome.name(),
-        }
-    }
-}
-
-impl Group {
-    fn diagnosis(&self, kind: Kind) -> Diagnosis {
-        let message = match kind {
-            Kind::Finding(Code::CloseWaitLeak) => self.leak(),
-            Kind::Finding(Code::KeepaliveRace) => self.race(),
-            Kind::Cause(AbortCause::Refused) => self.plain(kind, "refused"),
-            Kind::Cause(_) => self.plain(kind, "aborted"),
-            Kind::Finding(_) | Kind::Outcome(_) | Kind::Stuck(_) => self.plain(kind, ""),
-        };
-        let mut told = Diagnosis::new(kind.name(), self.flows, message)
-            .rated(self.severity, self.confidence)
-            .shown_by(&self.example)
-            .advising(kind.term().map_or("", |term| term.advice))
-            .with("services", self.listed());
-        for (key, count) in ["client", "server", "middlebox"]
-            .into_iter()
-            .zip(self.sides)
-        {
-            if count > 0 {
-                told = told.with(key, count);
-            }
-        }
-        if let Some([least, most]) = self.seconds {
-            told = told.with("least_seconds", least).with("most_seconds", most);
-        }
-        if matches!(kind, Kind::Finding(Code::CloseWaitLeak)) {
-            told = told.with("waits_for_itself", self.own);
-        }
-        told
-    }
-
-    /// `30 connections to 10.0.0.2:80 aborted by the server: closed with received bytes unread`.
-    fn plain(&self, kind: Kind, did: &str) -> String {
-        let summary = kind.term().map_or("", |term| term.summary);
-        let place = self.place();
-        let (by, did) = (
-            self.by(),
-            if did.is_empty() {
-                String::new()
-            } else {
-                format!(" {did}")
-            },
-        );
-        let by = match by {
-            Some(by) if did.is_empty() => format!(" (on {by}'s side)"),
-            Some(by) => format!(" by {by}"),
-            None => String::new(),
-        };
-        let span = self.seconds.map_or_else(String::new, |figures| {
-            let [least, most] = figures.map(|figure| format!("{figure:.3}"));
-            if least == most {
-                format!(" ({least} s)")
-            } else {
-                format!(" ({least} to {most} s)")
-            }
-        });
-        format!(
-            "{} {place}{did}{by}: {summary}{span}",
-            connections(self.flows)
-        )
-    }
-
-    /// CLOSE-WAIT grows: how many, since when, how fast.
-    fn leak(&self) -> String {
-        let [least, most] = self.seconds.unwrap_or_default();
-        let side = self.by().unwrap_or("one side");
-        let all = connections(self.flows);
-        let mut text = format!(
-            "{side} never closed {all} {} after the other side's FIN: in CLOSE-WAIT for {most:.3} s \
-             at most, still so at the end of the capture",
-            self.place()
-        );
-        if self.flows > 1 {
-            let more = u32::try_from(self.flows - 1).map_or(f64::MAX, f64::from);
-            let every = (most - least) / more;
-            let _ = write!(text, "; one more every {every:.3} s");
-        }
-        if self.own == self.flows {
-            text.push_str("; both ends are on one host: it waits for itself");
-        }
-        text
-    }
-
-    /// Requests that crossed the close of an idle connection.
-    fn race(&self) -> String {
-        let [least, _] = self.seconds.unwrap_or_default();
-        let closer = self.by().unwrap_or("the other side");
-        let requests = if self.flows == 1 {
-            "1 request".to_owned()
-        } else {
-            format!("{} requests", self.flows)
-        };
-        format!(
-            "{requests} {} crossed the close of an idle connection: {closer} closes after \
-             {least:.3} s of silence, and the request met a RST",
-            self.place()
-        )
-    }
-
-    /// The one side whose it is, of all.
-    fn by(&self) -> Option<&'static str> {
-        let names = ["the client", "the server", "a device between"];
-        let known = self.sides.iter().zip(names);
-        let only = known.filter(|(count, _)| **count == self.flows);
-        only.map(|(_, name)| name).next()
-    }
-
-    fn place(&self) -> String {
-        let mut services = self.ranked();
-        let Some((at, count)) = services.next() else {
-            return String::new();
-        };
-        let others = self.services.len() - 1;
-        match others {
-            0 => format!("to {at}"),
-            _ if count == 1 => format!("to {} services ({at} is one)", others + 1),
-            _ => format!("to {} services, {count} of them to {at}", others + 1),
-        }
-    }
-
-    fn ranked(&self) -> impl Iterator<Item = (Endpoint, u64)> {
-        let all = self.services.iter();
-        let mut all: Vec<(Endpoint, u64)> = all
-            .map(|(&(addr, port), &count)| (Endpoint { addr, port }, count))
-            .collect();
-        all.sort_by_key(|(_, count)| Reverse(*count));
-        all.into_iter()
-    }
-
-    fn listed(&self) -> Value {
-        let listed = self.ranked().take(LISTED);
-        listed
-            .map(|(at, flows)| json!({"addr": at.addr, "port": at.port, "flows": flows}))
-            .collect()
     }
 }
