@@ -192,6 +192,7 @@ impl<R: Read> Analysis<R> {
         summary.late_segments = self.table.late();
         summary.filtered_out = self.filtered_out;
         summary.outside_window = self.window.as_ref().map_or(0, |w| w.outside);
+        summary.vantage = self.patterns.vantage();
         summary.interrupted = self.interrupted;
         if self.interrupted {
             // What was interrupted is not damaged.

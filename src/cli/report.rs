@@ -62,7 +62,7 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 
-    /// Only the summary; every flow is still judged
+    /// Only the diagnosis and the summary; every flow is still judged
     #[arg(long)]
     summary: bool,
 
@@ -72,7 +72,7 @@ pub(crate) struct Args {
     /// port. The same key again is OR, different keys are AND; KEY!=VALUE negates, and every
     /// negation must hold. time-wait takes client, server, both or none; aborted-by and cause take
     /// none as well; host takes an address; host and port match either end. A wrong value is
-    /// answered with the list of the right ones. The summary still counts every flow.
+    /// answered with the list of the right ones. Diagnosis and summary still count every flow.
     #[arg(long, value_name = "KEY=VALUE")]
     only: Vec<Rule>,
 
@@ -178,7 +178,9 @@ impl Args {
         let summary = verdicts.summary();
         let selection = !self.only.is_empty() || self.flow.is_some();
         let report = shown.take();
+        let diagnoses = verdicts.diagnoses();
         report.map_or(Ok(()), |mut r| {
+            r.diagnoses(&diagnoses)?;
             r.summary(&summary, selection.then_some(count))
         })?;
         if place.number == place.count {

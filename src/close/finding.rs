@@ -54,6 +54,8 @@ names! {
         CloseWaitLeak = "close-wait-leak",
         /// A request crossed the close of an idle connection.
         KeepaliveRace = "keepalive-race",
+        /// The close followed a silence.
+        IdleTimeoutClose = "idle-timeout-close",
         /// A server took a SYN that its TIME-WAIT must not let in.
         PortReusedTooSoon = "port-reused-too-soon",
         /// A TSval went back within the flow.
@@ -439,6 +441,31 @@ pub const FINDINGS: &[Row] = &[
                 timeout should be some seconds below the server's. Requests that are safe to \
                 repeat should be repeated.",
             rfc: &["RFC 9112 9.5", "RFC 9293 3.6"],
+            linux: "",
+            zeek: "",
+        },
+    },
+    Row {
+        value: Code::IdleTimeoutClose,
+        needs: Sign::SILENT,
+        detect: detect::idle_timeout_close,
+        severity: Severity::Info,
+        term: Term {
+            name: "idle-timeout-close",
+            summary: "the close followed a silence",
+            recognised: "Neither side had sent payload for a second or more when a FIN or RST \
+                began the close, or when a segment met a RST of a side that knew of no connection. \
+                What the closer had not received does not count, nor do keepalive probes.",
+            meaning: "The connection was closed because it was idle: by a timeout of the closer's, \
+                most likely, which is named where the seconds are a well-known one's. Where the \
+                connection was forgotten, a middlebox or the host dropped it during the silence, \
+                at some time before it ended. If the closer's own payload was the last, it may \
+                have waited for an answer instead.",
+            advice: "Nothing, if the side that uses the connection again sees the close in time. \
+                If requests fail now and then, make the client's idle timeout shorter than the \
+                server's and every device's between; keepalive probes help against devices only, \
+                not against an application's timeout.",
+            rfc: &["RFC 9293 3.8.4", "RFC 5382 REQ-5", "RFC 9112 9.5"],
             linux: "",
             zeek: "",
         },

@@ -54,6 +54,7 @@ pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
         resets: listed_resets(&case),
         findings: findings(&case),
         previous_flow: flow.previous.as_ref().map(|p| p.flow),
+        silence: case.silence,
         vlan: None,
         tunnel: None,
         wireshark_filter: WiresharkFilter {

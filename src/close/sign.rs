@@ -43,6 +43,8 @@ impl Sign {
     pub(super) const MIDWAY: Self = Self(1 << 14);
     /// Its capture is damaged.
     pub(super) const TORN: Self = Self(1 << 15);
+    /// A close after a silence.
+    pub(super) const SILENT: Self = Self(1 << 20);
 
     /// A SYN behind the clock of other connections.
     pub(super) const OFF_CLOCK: Self = Self(1 << 16);
@@ -97,6 +99,7 @@ impl Sign {
             (Self::MIDWAY, half.iter().all(|h| h.opening.is_none())),
             (Self::TORN, case.facts.context.torn.is_some()),
             (Self::OFF_CLOCK, case.facts.context.off_clock.is_some()),
+            (Self::SILENT, case.silence.is_some()),
         ];
         let bits = shown.map(|(sign, shows)| if shows { sign.0 } else { 0 });
         Self(bits.iter().fold(0, |all, bit| all | bit))

@@ -1,6 +1,7 @@
 //! Totals over the verdicts of a capture.
 
 use crate::close::finding::Code;
+use crate::close::vantage::Vantage;
 use crate::close::verdict::{ActiveCloser, Side, Verdict};
 use crate::stamp::Time;
 use foldhash::fast::RandomState;
@@ -139,6 +140,9 @@ pub struct Summary {
     /// Frames outside of the time that was asked for.
     #[serde(default)]
     pub outside_window: u64,
+    /// Where the capture was taken.
+    #[serde(default)]
+    pub vantage: Vantage,
     /// The run was interrupted.
     pub interrupted: bool,
 }
@@ -245,6 +249,7 @@ impl Totals {
             late_segments: 0,
             filtered_out: 0,
             outside_window: 0,
+            vantage: Vantage::default(),
             interrupted: false,
         }
     }

@@ -330,6 +330,20 @@ names! {
     }
 }
 
+names! {
+    /// What ended a silence.
+    SilenceEnd {
+        /// A FIN.
+        Fin = "fin",
+        /// A RST of a live connection.
+        Rst = "rst",
+        /// A segment that met no connection any more: a RST answered it.
+        Forgotten = "forgotten",
+        /// A segment that was repeated and never answered.
+        Unanswered = "unanswered",
+    }
+}
+
 /// An address and a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Endpoint {
@@ -467,6 +481,35 @@ pub struct Finding {
     pub data: serde_json::Map<String, serde_json::Value>,
 }
 
+/// The silence before a close, of a second or more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Silence {
+    /// Who ended it; of a connection that was forgotten, who did not know it any more.
+    pub by: Side,
+    /// What ended it.
+    pub how: SilenceEnd,
+    /// The FIN or RST; of a connection that was forgotten, the segment that met none.
+    pub frame: u64,
+    /// Nanoseconds since the last payload of either side; `null` if there was none.
+    pub since_payload_ns: Option<i64>,
+    /// Who sent that; `null` if it is not known.
+    pub payload_by: Option<Side>,
+    /// Its frame.
+    pub payload_frame: Option<u64>,
+    /// Nanoseconds since the last segment that was no keepalive probe and no answer to one.
+    pub since_segment_ns: i64,
+    /// It lasted longer: its beginning is not kept.
+    pub at_least: bool,
+}
+
+impl Silence {
+    /// Nanoseconds since the last payload, or since the handshake if there was none.
+    pub fn nanos(&self) -> i64 {
+        self.since_payload_ns.unwrap_or(self.since_segment_ns)
+    }
+}
+
 names! {
     /// `conn_state` of Zeek's conn.log, with Zeek's own explanations.
     ConnState {
@@ -588,6 +631,9 @@ pub struct Verdict {
     pub wireshark_filter: WiresharkFilter,
     /// Zeek's names.
     pub zeek: Zeek,
+    /// The silence before the close, if that followed one of a second or more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silence: Option<Silence>,
     /// The VLANs that are part of the key, outermost first; none unless they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vlan: Option<Vec<u16>>,
@@ -628,7 +674,7 @@ impl Verdict {
     /// Takes the times back: the capture has none (pcapng simple packets only). What rests on them
     /// is likely at most.
     pub(crate) fn forget_times(&mut self) {
-        (self.start, self.end) = (None, None);
+        (self.start, self.end, self.silence) = (None, None, None);
         for entry in &mut self.time_wait {
             (entry.start, entry.end, entry.left_ns) = (None, None, None);
             entry.confidence = entry.confidence.min(Confidence::Likely);

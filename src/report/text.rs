@@ -1,6 +1,7 @@
-//! The text report: a table with one line per flow, then the summary.
+//! The text report: a table with one line per flow, what many of them show, then the summary.
 
 mod cells;
+mod diagnosis;
 mod sources;
 mod summary;
 mod table;
@@ -8,6 +9,7 @@ mod table;
 use crate::close::myths::MYTHS;
 use crate::close::summary::Summary;
 use crate::close::verdict::Verdict;
+use crate::patterns::Diagnosis;
 use crate::report::{Clock, Look, Report};
 use cells::row;
 pub(super) use cells::style;
@@ -27,6 +29,8 @@ pub struct TextReport<W> {
     table: Table,
     /// How many flows each row of [`MYTHS`] applies to.
     myths: [u64; MYTHS.len()],
+    /// A diagnosis was written.
+    told: bool,
 }
 
 /// What becomes of the table of flows.
@@ -50,6 +54,7 @@ impl<W: Write> TextReport<W> {
             clock,
             table,
             myths: [0; MYTHS.len()],
+            told: false,
         }
     }
 
@@ -63,6 +68,7 @@ impl<W: Write> TextReport<W> {
             clock,
             table,
             myths: [0; MYTHS.len()],
+            told: false,
         }
     }
 
@@ -108,9 +114,19 @@ impl<W: Write> Report for TextReport<W> {
         self.out.flush()
     }
 
+    fn diagnoses(&mut self, diagnoses: &[Diagnosis]) -> io::Result<()> {
+        self.begin()?;
+        if matches!(self.table, Table::Begun(_)) && !diagnoses.is_empty() {
+            writeln!(self.out)?;
+        }
+        diagnosis::write(&mut self.out, self.look, diagnoses)?;
+        self.told |= !diagnoses.is_empty();
+        Ok(())
+    }
+
     fn summary(&mut self, summary: &Summary, shown: Option<u64>) -> io::Result<()> {
         self.begin()?;
-        if matches!(self.table, Table::Begun(_)) {
+        if matches!(self.table, Table::Begun(_)) || self.told {
             writeln!(self.out)?;
         }
         summary::write(&mut self.out, self.look, summary, shown)?;

@@ -2,6 +2,7 @@
 
 mod capture;
 mod ending;
+mod idle;
 mod multipath;
 mod opening;
 mod resets;
@@ -16,6 +17,7 @@ pub(super) use ending::{
     close_wait_leak, fin_retransmitted, fin_wait_1_stuck, final_ack_lost, half_close_used,
     last_ack_stuck, owner_gone, time_wait_reset,
 };
+pub(super) use idle::idle_timeout_close;
 pub(super) use multipath::mptcp_subflow;
 pub(super) use opening::{old_duplicate_segment, old_duplicate_syn};
 pub(super) use resets::{keepalive_race, rst_after_close, rst_challenged, rst_ignored};

@@ -1,6 +1,6 @@
 //! The line of a flow and the objects in it.
 
-use super::Kind::{Addr, Count, Free, Int, List, Name, Nested, OneOf, Text, Time, Version};
+use super::Kind::{Addr, Bool, Count, Free, Int, List, Name, Nested, OneOf, Text, Time, Version};
 use super::{Object, field};
 use crate::close::terms::Group;
 
@@ -113,6 +113,12 @@ pub const FLOW: Object = Object {
             "a display filter that selects this flow",
         ),
         field("zeek", Nested(&ZEEK), "Zeek's names for the same flow"),
+        field(
+            "silence",
+            Nested(&SILENCE),
+            "the silence before the close, if that followed one of a second or more",
+        )
+        .optional(),
         field(
             "vlan",
             List(&Count),
@@ -266,6 +272,48 @@ pub(super) const FINDING: Object = Object {
             "data",
             Free,
             "figures of the message, for machines; units in the keys",
+        ),
+    ],
+};
+
+pub(super) const SILENCE: Object = Object {
+    name: "silence",
+    text: "the silence before a close",
+    fields: &[
+        field(
+            "by",
+            Name(Group::Side),
+            "who ended it; of a connection that was forgotten, who did not know it any more",
+        ),
+        field("how", Name(Group::SilenceEnd), "what ended it"),
+        field(
+            "frame",
+            Count,
+            "the FIN or RST; of a connection that was forgotten, the segment that met none",
+        ),
+        field(
+            "since_payload_ns",
+            Int,
+            "nanoseconds since the last payload of either side that the closer knew; `null` if \
+             there was none",
+        )
+        .nullable(),
+        field(
+            "payload_by",
+            Name(Group::Side),
+            "who sent that; `null` if it is not known",
+        )
+        .nullable(),
+        field("payload_frame", Count, "its frame").nullable(),
+        field(
+            "since_segment_ns",
+            Int,
+            "nanoseconds since the last segment that was no keepalive probe and no answer to one",
+        ),
+        field(
+            "at_least",
+            Bool,
+            "it lasted longer: its beginning is not kept",
         ),
     ],
 };

@@ -9,7 +9,7 @@ use crate::close::finding::{Code, Severity};
 use crate::close::verdict::{
     AbortCause, AbortedBy, ActiveCloser, Basis, CloseEntry, CloseEvent, Confidence, ConnState,
     EndedBy, Endpoint, Event, FileFrames, FinalAck, Finding, Outcome, PerSide, Reset, RolesFrom,
-    RstFate, RstFit, RstForm, Side, State, TimeWait, Tunnel, Verdict, Zeek,
+    RstFate, RstFit, RstForm, Side, Silence, SilenceEnd, State, TimeWait, Tunnel, Verdict, Zeek,
 };
 use crate::report::json::lines::Lines;
 use crate::report::json::piece::{Piece, Short};
@@ -115,7 +115,7 @@ impl Json for Verdict {
             write "," [reason, time_wait, final_states, close, resets, findings]
             put "," [previous_flow, wireshark_filter]
             write "," [zeek];
-            vlan, tunnel, files
+            silence, vlan, tunnel, files
         );
         to.raw("}");
     }
@@ -126,6 +126,9 @@ object!(TimeWait by Bounded::put to Piece {
     owner, start, end, ended_by, basis, confidence, restarts; left_ns
 });
 object!(CloseEvent by Bounded::put to Piece { frame, time, from, event, seq, ack, len });
+object!(Silence by Bounded::put to Piece {
+    by, how, frame, since_payload_ns, payload_by, payload_frame, since_segment_ns, at_least
+});
 object!(Reset by Bounded::put to Piece { frame, time, from, form, fit, fate, copies });
 object!(Finding by Json::write to Lines {
     code, severity, side, frames, confidence, message, data
@@ -327,6 +330,12 @@ impl Json for Arc<str> {
     }
 }
 
+impl Bounded for bool {
+    fn put(&self, to: &mut Piece) {
+        to.raw(if *self { "true" } else { "false" });
+    }
+}
+
 impl Bounded for u64 {
     #[inline]
     fn put(&self, to: &mut Piece) {
@@ -393,6 +402,7 @@ named!(
     RstForm,
     Severity,
     Side,
+    SilenceEnd,
     State,
 );
 
