@@ -57,7 +57,8 @@ fn every_value_has_its_row() {
 fn all_verdicts() -> Vec<Verdict> {
     let lab = support::files("captures", &[".pcap", ".pcapng"]);
     let seeds = support::files("seeds", &[".pcap"]);
-    let stored = lab.iter().chain(&seeds);
+    let questions = support::files("questions", &[".pcap"]);
+    let stored = lab.iter().chain(&seeds).chain(&questions);
     let mut files: Vec<Vec<u8>> = stored
         .map(|path| fs::read(path).expect("readable"))
         .collect();

@@ -1,5 +1,6 @@
 //! A flow seen with roles: the facts that every judgement reads.
 
+use crate::close::hosts::HostSeen;
 use crate::close::verdict::{Endpoint, RolesFrom, Side};
 use crate::flow::{Fin, Flow, Half, Seen};
 use crate::seq::SeqNum;
@@ -14,6 +15,10 @@ pub(super) const SLACK: i64 = 5 * MILLISECOND;
 pub struct Context {
     /// How long TIME-WAIT lasts, in nanoseconds.
     pub time_wait: i64,
+    /// A side that stays in CLOSE-WAIT for so many nanoseconds has forgotten to close, or is slow.
+    pub close_wait: i64,
+    /// What the server showed in its connections before, where this one alone cannot tell.
+    pub server: Option<HostSeen>,
     /// The last record of the capture.
     pub end: Stamp,
     /// The capture's last record is cut.
@@ -120,6 +125,12 @@ impl<'a> Facts<'a> {
     /// A value of a pair that is indexed by end.
     pub(super) const fn of<T: Copy>(&self, pair: [T; 2], side: Side) -> T {
         pair[(self.index(side) & 1) as usize]
+    }
+
+    /// Lowest and highest TTL of a side: in this connection, else in those before.
+    pub(super) fn usual_ttl(&self, side: Side) -> Option<(u8, u8)> {
+        let before = self.context.server.filter(|_| side == Side::Server);
+        self.half(side).ttl.or(before.map(|server| server.ttl))
     }
 
     pub(super) fn fin(&self, side: Side) -> Option<&'a Fin> {

@@ -52,8 +52,12 @@ names! {
         HalfCloseUsed = "half-close-used",
         /// A side received a FIN and did not close.
         CloseWaitLeak = "close-wait-leak",
+        /// A side closed long after it had received the peer's FIN.
+        SlowClose = "slow-close",
         /// A request crossed the close of an idle connection.
         KeepaliveRace = "keepalive-race",
+        /// The RST that ended it is unlike the side in whose name it came.
+        ForeignRst = "foreign-rst",
         /// A 4-tuple was reused against the rules.
         PortReusedTooSoon = "port-reused-too-soon",
         /// A TSval went back within the flow.
@@ -388,8 +392,9 @@ pub const FINDINGS: &[Row] = &[
         term: Term {
             name: "close-wait-leak",
             summary: "a side received a FIN and did not close",
-            recognised: "A side acknowledged the peer's FIN, and sent neither FIN nor RST for 5 s \
-                or more, until the capture ended.",
+            recognised: "A side acknowledged the peer's FIN, and sent neither data nor FIN nor RST \
+                from there to the end of the capture, for as long as --close-wait-threshold says \
+                (5 s) or longer.",
             meaning: "It sits in CLOSE-WAIT: its application was told of the end and has not \
                 closed its socket. No timer ends that; enough of them use up the file descriptors.",
             advice: "Find the process with `ss -tnp state close-wait` and mend the path on which \
@@ -397,6 +402,28 @@ pub const FINDINGS: &[Row] = &[
             rfc: &["RFC 9293 3.6", "RFC 1122 4.2.2.13"],
             linux: "`ss -tn state close-wait`",
             zeek: "S2 or S3",
+        },
+    },
+    Row {
+        value: Code::SlowClose,
+        needs: Sign::SLOW,
+        detect: detect::slow_close,
+        severity: Severity::Notice,
+        term: Term {
+            name: "slow-close",
+            summary: "a side closed long after it had received the peer's FIN",
+            recognised: "Both FINs, the second one as long after the first as \
+                --close-wait-threshold says (5 s) or longer, and no data between from its sender.",
+            meaning: "The side was in CLOSE-WAIT for that time, and its peer in FIN-WAIT-2: its \
+                application was told of the end and took its time. It did close, so nothing leaks, \
+                but many at once use up descriptors.",
+            advice: "Look for what that application waits for before it closes: a timeout of the \
+                same length, a pool that looks at its connections only then. Past the closer's \
+                FIN-WAIT-2 limit (60 s on Linux) the late FIN meets a RST.",
+            rfc: &["RFC 9293 3.6", "RFC 1122 4.2.2.13"],
+            linux: "`ss -tnp state close-wait` while it lasts; the closer's side: \
+                net.ipv4.tcp_fin_timeout",
+            zeek: "SF",
         },
     },
     Row {
@@ -417,6 +444,29 @@ pub const FINDINGS: &[Row] = &[
                 repeat should be repeated.",
             rfc: &["RFC 9112 9.5", "RFC 9293 3.6"],
             linux: "",
+            zeek: "",
+        },
+    },
+    Row {
+        value: Code::ForeignRst,
+        needs: Sign::RESET,
+        detect: detect::foreign_rst,
+        severity: Severity::Notice,
+        term: Term {
+            name: "foreign-rst",
+            summary: "the RST that ended it is unlike the side in whose name it came",
+            recognised: "Signs against the side whose address the RST bears: TTL, IP ID, missing \
+                timestamps or window unlike its other segments; an answer to nothing, or sooner \
+                than that host could answer; the side goes on talking. One sign leaves it open, \
+                two make a device between the two likely.",
+            meaning: "A firewall, an intrusion prevention system or a load balancer spoke in the \
+                host's name. The other reading, weaker with every sign: the host sent it itself, \
+                by another path or another stack (a kernel bypass, a proxy on the same address).",
+            advice: "Capture at the host that is named: a RST of its own leaves it, a foreign one \
+                does not. The RST's TTL against those of the host tells how many hops away its \
+                sender stands.",
+            rfc: &["RFC 5961 3", "RFC 3360"],
+            linux: "no counter on the host that is named; `nstat -az TcpOutRsts` there stays still",
             zeek: "",
         },
     },

@@ -1,6 +1,7 @@
 //! Signs: what a case must show for a finding's rule to be asked at all. Most flows show none.
 
 use crate::close::case::Case;
+use crate::close::detect::close_wait_dwell;
 use crate::close::verdict::{EndedBy, FinalAck, Outcome, Side};
 use crate::flow::Half;
 use crate::seq::SeqNum;
@@ -43,6 +44,8 @@ impl Sign {
     pub(super) const MIDWAY: Self = Self(1 << 14);
     /// Its capture is damaged.
     pub(super) const TORN: Self = Self(1 << 15);
+    /// A side that closed long after its peer.
+    pub(super) const SLOW: Self = Self(1 << 16);
 
     /// What a case shows.
     pub(super) fn of(case: &Case) -> Self {
@@ -92,6 +95,12 @@ impl Sign {
             (Self::HOLE, lacks(a, b.ack) || lacks(b, a.ack)),
             (Self::ONE_SIDED, case.facts.one_direction()),
             (Self::MIDWAY, half.iter().all(|h| h.opening.is_none())),
+            (
+                Self::SLOW,
+                close_wait_dwell(case, Side::Client)
+                    .or_else(|| close_wait_dwell(case, Side::Server))
+                    .is_some(),
+            ),
             (Self::TORN, case.facts.context.torn.is_some()),
         ];
         let bits = shown.map(|(sign, shows)| if shows { sign.0 } else { 0 });

@@ -12,14 +12,16 @@ pub(super) use capture::{
     reordered, snaplen, starts_inside,
 };
 pub(super) use ending::{
-    close_wait_leak, fin_retransmitted, fin_wait_1_stuck, final_ack_lost, half_close_used,
-    last_ack_stuck, owner_gone, time_wait_reset, time_wait_reused,
+    close_wait_dwell, close_wait_leak, fin_retransmitted, fin_wait_1_stuck, final_ack_lost,
+    half_close_used, last_ack_stuck, owner_gone, slow_close, time_wait_reset, time_wait_reused,
 };
 pub(super) use multipath::mptcp_subflow;
 pub(super) use opening::{
     old_duplicate_segment, old_duplicate_syn, port_reused_too_soon, time_wait_syn_rejected,
 };
-pub(super) use resets::{keepalive_race, rst_after_close, rst_challenged, rst_ignored};
+pub(super) use resets::{
+    foreign_rst, keepalive_race, rst_after_close, rst_challenged, rst_ignored,
+};
 pub(super) use timestamps::{regression, regression_across_flows, timestamps_not_negotiated};
 
 use crate::close::verdict::{Confidence, Side};

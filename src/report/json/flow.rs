@@ -8,8 +8,8 @@ use crate::close::filter::WiresharkFilter;
 use crate::close::finding::{Code, Severity};
 use crate::close::verdict::{
     AbortCause, AbortedBy, ActiveCloser, Basis, CloseEntry, CloseEvent, Confidence, ConnState,
-    EndedBy, Endpoint, Event, FileFrames, FinalAck, Finding, Outcome, PerSide, Reset, RolesFrom,
-    RstFate, RstFit, RstForm, Side, State, TimeWait, Tunnel, Verdict, Zeek,
+    Dwell, Dwells, EndedBy, Endpoint, Event, FileFrames, FinalAck, Finding, Outcome, PerSide,
+    Reset, RolesFrom, RstFate, RstFit, RstForm, Side, State, TimeWait, Tunnel, Verdict, Zeek,
 };
 use crate::report::json::lines::Lines;
 use crate::report::json::piece::{Piece, Short};
@@ -112,7 +112,7 @@ impl Json for Verdict {
             ]
             write "," [cause_alternatives]
             put "," [final_ack, confidence]
-            write "," [reason, time_wait, final_states, close, resets, findings]
+            write "," [reason, time_wait, final_states, states, close, resets, findings]
             put "," [previous_flow, wireshark_filter]
             write "," [zeek];
             vlan, tunnel, files
@@ -125,6 +125,7 @@ object!(Endpoint by Bounded::put to Piece { addr, port });
 object!(TimeWait by Bounded::put to Piece {
     owner, start, end, ended_by, basis, confidence, restarts; left_ns
 });
+object!(Dwell by Bounded::put to Piece { state, from, to });
 object!(CloseEvent by Bounded::put to Piece { frame, time, from, event, seq, ack, len });
 object!(Reset by Bounded::put to Piece { frame, time, from, form, fit, fate, copies });
 object!(Finding by Json::write to Lines {
@@ -139,6 +140,14 @@ impl<T: Bounded> Bounded for PerSide<T> {
     fn put(&self, to: &mut Piece) {
         let Self { client, server } = self;
         fields!(to, put, "{", client, server);
+        to.raw("}");
+    }
+}
+
+impl Json for PerSide<Dwells> {
+    fn write(&self, to: &mut Lines) {
+        let Self { client, server } = self;
+        fields!(to, write, "{", client, server);
         to.raw("}");
     }
 }
