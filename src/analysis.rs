@@ -12,8 +12,10 @@ use crate::capture::{Meter, OpenError, Reader, Set};
 use crate::close::summary::{Summary, Totals};
 use crate::close::verdict::{Tunnel, Verdict};
 use crate::close::{Context, Hosts, judge};
-use crate::flow::{Clock, Due, FlowTable, Limits, Why};
-use crate::packet::{Domains, Filter, Keys, Layers, NotDecoded, Segment, Usual, decode_by_layers};
+use crate::flow::{Clock, Due, ErrorTable, FlowTable, Limits, Why};
+use crate::packet::{
+    Domains, Filter, Keys, Layers, NotDecoded, Segment, Usual, decode_by_layers, quoted_by_icmp,
+};
 use crate::patterns::{Diagnosis, Patterns};
 use crate::stamp::{SECOND, Stamp, Time};
 use clocks::Clocks;
@@ -105,6 +107,7 @@ pub struct Analysis<R: Read> {
     filtered_out: u64,
     totals: Totals,
     hosts: Hosts,
+    errors: ErrorTable,
     patterns: Patterns,
     not_decoded: [u64; NotDecoded::ALL.len()],
     /// The last record's place, with the latest time of any.
@@ -175,6 +178,7 @@ impl<R: Read> Analysis<R> {
             interrupted: false,
             totals: Totals::default(),
             hosts: Hosts::default(),
+            errors: ErrorTable::default(),
             patterns: Patterns::default(),
             not_decoded: [0; NotDecoded::ALL.len()],
             end: Stamp::default(),
@@ -223,9 +227,11 @@ impl<R: Read> Analysis<R> {
             torn: self.input.torn(),
             clocks_differ: self.clocks.differ(),
             server: None,
+            errors: None,
         };
         let flow = self.table.facts(due)?;
         context.server = self.hosts.server_of(flow);
+        context.errors = self.errors.of(&flow.key);
         let layers = self.domains.layers(flow.key.domain);
         let mut verdict = judge(flow, context, &self.options.source);
         let is_over = verdict.outcome.is_over();
@@ -295,7 +301,15 @@ impl<R: Read> Analysis<R> {
                         segment.domain = self.domains.number(&layers);
                         table.push_other(&segment, at);
                     }
-                    Err(reason) => self.not_decoded[reason as usize] += 1,
+                    Err(reason) => {
+                        self.not_decoded[reason as usize] += 1;
+                        if reason == NotDecoded::Icmp
+                            && let Ok(quoted) = quoted_by_icmp(link, data, record.original_len)
+                        {
+                            let domain = self.domains.number(&layers);
+                            self.errors.push(&quoted, domain, at);
+                        }
+                    }
                 }
             }
             self.now = self.clock.tick(time);

@@ -2,7 +2,7 @@
 
 use crate::close::hosts::HostSeen;
 use crate::close::verdict::{Endpoint, RolesFrom, Side};
-use crate::flow::{Fin, Flow, Half, Seen};
+use crate::flow::{ErrorSeen, Errors, Fin, Flow, Half, Seen};
 use crate::seq::SeqNum;
 use crate::stamp::{MILLISECOND, Stamp};
 use smallvec::SmallVec;
@@ -19,6 +19,8 @@ pub struct Context {
     pub close_wait: i64,
     /// What the server showed in its connections before, where this one alone cannot tell.
     pub server: Option<HostSeen>,
+    /// ICMP errors about segments of the connections on the same ends.
+    pub errors: Option<Errors>,
     /// The last record of the capture.
     pub end: Stamp,
     /// The capture's last record is cut.
@@ -139,6 +141,19 @@ impl<'a> Facts<'a> {
 
     pub(super) fn both_fins(&self) -> bool {
         self.fin(Side::Client).is_some() && self.fin(Side::Server).is_some()
+    }
+
+    /// The first and the last ICMP error about a segment of this connection.
+    pub(super) fn errors(&self) -> impl Iterator<Item = ErrorSeen> + '_ {
+        let about = |error: &ErrorSeen| {
+            let numbers = self.flow.half[usize::from(error.from & 1)].numbers.as_ref();
+            let number = error.quoted.seq;
+            let fits =
+                numbers.is_some_and(|n| number.at_or_after(n.base) && number.at_or_before(n.next));
+            fits && self.flow.first.time <= error.at.time
+        };
+        let ends = self.context.errors.map(|errors| errors.ends);
+        ends.into_iter().flatten().filter(about)
     }
 
     /// Segments of a side, in file order.

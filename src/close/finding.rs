@@ -58,6 +58,12 @@ names! {
         KeepaliveRace = "keepalive-race",
         /// The RST that ended it is unlike the side in whose name it came.
         ForeignRst = "foreign-rst",
+        /// ICMP errors answer segments of the connection.
+        IcmpError = "icmp-error",
+        /// The server repeats its SYN-ACK, and nothing acknowledges it.
+        SynAckUnanswered = "syn-ack-unanswered",
+        /// The client's side of the handshake is complete, and the server does not say a word.
+        AcceptQueueFull = "accept-queue-full",
         /// A 4-tuple was reused against the rules.
         PortReusedTooSoon = "port-reused-too-soon",
         /// A TSval went back within the flow.
@@ -468,6 +474,72 @@ pub const FINDINGS: &[Row] = &[
             rfc: &["RFC 5961 3", "RFC 3360"],
             linux: "no counter on the host that is named; `nstat -az TcpOutRsts` there stays still",
             zeek: "",
+        },
+    },
+    Row {
+        value: Code::IcmpError,
+        needs: Sign::ERRORS,
+        detect: detect::icmp_error,
+        severity: Severity::Notice,
+        term: Term {
+            name: "icmp-error",
+            summary: "ICMP errors answer segments of the connection",
+            recognised: "An ICMP or ICMPv6 error (destination unreachable, time exceeded) that \
+                quotes addresses, ports and the sequence number of a segment of this connection. \
+                One that says \"packet too big\" is no failure and is left out.",
+            meaning: "To a SYN: a firewall refused it (prohibited, or port unreachable, which no \
+                TCP says for itself), or there is no way to the host. connect() fails at once with \
+                EHOSTUNREACH, or ECONNREFUSED for a port. Later in a connection TCP only notes it \
+                and goes on trying.",
+            advice: "`data` names who sent it: the host's own address means a rule on that host \
+                (or in its name), another one is the device where the packet stopped. Look at its \
+                rules or routes.",
+            rfc: &["RFC 792", "RFC 4443 3", "RFC 5461"],
+            linux: "`nstat -az IcmpInDestUnreachs IcmpOutDestUnreachs`",
+            zeek: "S0",
+        },
+    },
+    Row {
+        value: Code::SynAckUnanswered,
+        needs: Sign::OPENING,
+        detect: detect::syn_ack_unanswered,
+        severity: Severity::Notice,
+        term: Term {
+            name: "syn-ack-unanswered",
+            summary: "the server repeats its SYN-ACK, and nothing acknowledges it",
+            recognised: "More than one SYN-ACK, and no segment of the client that acknowledges it.",
+            meaning: "Where the client repeats its SYN as well, the SYN-ACK does not reach it: the \
+                way back is broken, asymmetric or filtered. Where it does not, the client is gone, \
+                or the SYN came from a forged address: many of these to one service are a SYN \
+                flood.",
+            advice: "Capture at the client: does the SYN-ACK arrive? For a flood see that \
+                net.ipv4.tcp_syncookies is on.",
+            rfc: &["RFC 9293 3.5", "RFC 4987"],
+            linux: "server: `ss -tn state syn-recv`, `nstat -az TcpExtTCPReqQFullDoCookies \
+                TcpExtSyncookiesSent`",
+            zeek: "S1",
+        },
+    },
+    Row {
+        value: Code::AcceptQueueFull,
+        needs: Sign::UNFINISHED,
+        detect: detect::accept_queue_full,
+        severity: Severity::Warning,
+        term: Term {
+            name: "accept-queue-full",
+            summary: "the client's side of the handshake is complete, and the server does not say a word",
+            recognised: "SYN, SYN-ACK and the client's ACK, then its data again and again, and of \
+                the server nothing but SYN-ACKs.",
+            meaning: "The server's accept queue is full: its kernel drops the last ACK of the \
+                handshake and the data with it, and repeats the SYN-ACK. The client believes that \
+                it is connected. With net.ipv4.tcp_abort_on_overflow=1 it would get a RST: see \
+                handshake-rejected. The other reading: the client's segments are lost on the way.",
+            advice: "The application accepts too slowly, or its backlog is too small: look at \
+                `ss -ltn` (Recv-Q against Send-Q) on the server; raise listen()'s backlog together \
+                with net.core.somaxconn.",
+            rfc: &["RFC 9293 3.5"],
+            linux: "server: `nstat -az TcpExtListenOverflows TcpExtListenDrops`",
+            zeek: "S1",
         },
     },
     Row {

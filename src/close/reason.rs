@@ -67,8 +67,16 @@ fn unanswered(case: &Case) -> String {
     } else {
         ""
     };
+    let but = case.facts.errors().next().map_or(String::new(), |error| {
+        let (at, quoted) = (error.at.frame, &error.quoted);
+        format!(
+            " but ICMP in frame {at}: {} says {}",
+            quoted.reporter.ip(),
+            quoted.kind.name()
+        )
+    });
     format!(
-        "{syns} from frame {} on, and no answer{doubt}",
+        "{syns} from frame {} on, and no answer{doubt}{but}",
         flow.first.frame
     )
 }

@@ -46,6 +46,10 @@ impl Sign {
     pub(super) const TORN: Self = Self(1 << 15);
     /// A side that closed long after its peer.
     pub(super) const SLOW: Self = Self(1 << 16);
+    /// ICMP errors.
+    pub(super) const ERRORS: Self = Self(1 << 17);
+    /// Segments of the opening, sent again and again.
+    pub(super) const OPENING: Self = Self(1 << 18);
 
     /// What a case shows.
     pub(super) fn of(case: &Case) -> Self {
@@ -95,6 +99,8 @@ impl Sign {
             (Self::HOLE, lacks(a, b.ack) || lacks(b, a.ack)),
             (Self::ONE_SIDED, case.facts.one_direction()),
             (Self::MIDWAY, half.iter().all(|h| h.opening.is_none())),
+            (Self::ERRORS, case.facts.context.errors.is_some()),
+            (Self::OPENING, opens_again(&flow.half)),
             (
                 Self::SLOW,
                 close_wait_dwell(case, Side::Client)
@@ -116,4 +122,13 @@ impl Sign {
     pub(super) const fn meets(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
+}
+
+/// A SYN-ACK came more than once.
+fn opens_again(half: &[Half; 2]) -> bool {
+    let again = |h: &Half| {
+        let opening = h.opening.as_ref();
+        opening.is_some_and(|o| o.ack && o.copies.count > 1)
+    };
+    half.iter().any(again)
 }

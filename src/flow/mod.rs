@@ -6,6 +6,7 @@ mod brief;
 mod bytes;
 mod clock;
 mod connection;
+mod errors;
 mod flows;
 mod forgotten;
 mod half;
@@ -27,6 +28,7 @@ mod slab;
 mod table;
 
 pub use clock::Clock;
+pub use errors::{ErrorSeen, ErrorTable, Errors};
 pub use half::Half;
 pub use history::History;
 pub use key::Key;

@@ -40,6 +40,7 @@ pub const fn context(end: Stamp) -> Context {
         time_wait: 60 * SECOND,
         close_wait: 5 * SECOND,
         server: None,
+        errors: None,
         end,
         cut: false,
         evicted: false,

@@ -2,6 +2,7 @@
 
 mod capture;
 mod ending;
+mod failing;
 mod multipath;
 mod opening;
 mod resets;
@@ -15,6 +16,7 @@ pub(super) use ending::{
     close_wait_dwell, close_wait_leak, fin_retransmitted, fin_wait_1_stuck, final_ack_lost,
     half_close_used, last_ack_stuck, owner_gone, slow_close, time_wait_reset, time_wait_reused,
 };
+pub(super) use failing::{accept_queue_full, icmp_error, syn_ack_unanswered};
 pub(super) use multipath::mptcp_subflow;
 pub(super) use opening::{
     old_duplicate_segment, old_duplicate_syn, port_reused_too_soon, time_wait_syn_rejected,
