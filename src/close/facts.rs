@@ -147,7 +147,7 @@ impl<'a> Facts<'a> {
     pub(super) fn errors(&self) -> impl Iterator<Item = ErrorSeen> + '_ {
         let about = |error: &ErrorSeen| {
             let numbers = self.flow.half[usize::from(error.from & 1)].numbers.as_ref();
-            let number = error.quoted.seq;
+            let number = error.seq;
             let fits =
                 numbers.is_some_and(|n| number.at_or_after(n.base) && number.at_or_before(n.next));
             fits && self.flow.first.time <= error.at.time

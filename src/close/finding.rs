@@ -398,9 +398,9 @@ pub const FINDINGS: &[Row] = &[
         term: Term {
             name: "close-wait-leak",
             summary: "a side received a FIN and did not close",
-            recognised: "A side acknowledged the peer's FIN, and sent neither data nor FIN nor RST \
-                from there to the end of the capture, for as long as --close-wait-threshold says \
-                (5 s) or longer.",
+            recognised: "A side acknowledged the peer's FIN, and sent no FIN and no RST. It was \
+                silent from there, or from its last data on, to the end of the capture, for as \
+                long as --close-wait-threshold says (5 s) or longer.",
             meaning: "It sits in CLOSE-WAIT: its application was told of the end and has not \
                 closed its socket. No timer ends that; enough of them use up the file descriptors.",
             advice: "Find the process with `ss -tnp state close-wait` and mend the path on which \
@@ -418,8 +418,8 @@ pub const FINDINGS: &[Row] = &[
         term: Term {
             name: "slow-close",
             summary: "a side closed long after it had received the peer's FIN",
-            recognised: "Both FINs, the second one as long after the first as \
-                --close-wait-threshold says (5 s) or longer, and no data between from its sender.",
+            recognised: "Both FINs, and before the second one its sender was silent for as long \
+                as --close-wait-threshold says (5 s) or longer.",
             meaning: "The side was in CLOSE-WAIT for that time, and its peer in FIN-WAIT-2: its \
                 application was told of the end and took its time. It did close, so nothing leaks, \
                 but many at once use up descriptors.",

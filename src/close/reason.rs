@@ -68,11 +68,11 @@ fn unanswered(case: &Case) -> String {
         ""
     };
     let but = case.facts.errors().next().map_or(String::new(), |error| {
-        let (at, quoted) = (error.at.frame, &error.quoted);
         format!(
-            " but ICMP in frame {at}: {} says {}",
-            quoted.reporter.ip(),
-            quoted.kind.name()
+            " but ICMP in frame {}: {} says {}",
+            error.at.frame,
+            error.reporter.ip(),
+            error.kind.name()
         )
     });
     format!(

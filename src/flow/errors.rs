@@ -1,7 +1,8 @@
 //! ICMP errors about segments of connections: facts beside the flows, for few connections have any.
 
 use crate::flow::key::Key;
-use crate::packet::{Quoted, Segment};
+use crate::packet::{End, IcmpKind, Quoted, Segment};
+use crate::seq::SeqNum;
 use crate::stamp::Stamp;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
@@ -15,7 +16,15 @@ pub struct ErrorSeen {
     /// Where it stands.
     pub at: Stamp,
     /// What it says.
-    pub quoted: Quoted,
+    pub kind: IcmpKind,
+    /// Its type and its code.
+    pub number: [u8; 2],
+    /// Its sender; the port is 0.
+    pub reporter: End,
+    /// It bears the address for which the segment was.
+    pub by_receiver: bool,
+    /// The segment's number.
+    pub seq: SeqNum,
     /// Which end of the key sent the segment.
     pub from: u8,
 }
@@ -45,8 +54,15 @@ impl ErrorTable {
             domain,
             ..Segment::default()
         });
-        let quoted = *quoted;
-        let seen = ErrorSeen { at, quoted, from };
+        let seen = ErrorSeen {
+            at,
+            kind: quoted.kind,
+            number: [quoted.icmp_type, quoted.icmp_code],
+            reporter: quoted.reporter,
+            by_receiver: quoted.reporter.addr == quoted.dst.addr,
+            seq: quoted.seq,
+            from,
+        };
         if let Some(errors) = self.of.get_mut(&key) {
             errors.ends[1] = seen;
             errors.count += 1;

@@ -6,6 +6,7 @@ use crate::close::case::Case;
 use crate::close::verdict::{AbortCause, Confidence, EndedBy, FinalAck, Outcome, Side};
 use crate::flow::Seen;
 use crate::seq::TsVal;
+use crate::stamp::Stamp;
 use serde_json::Value;
 
 pub(in crate::close) fn final_ack_lost(case: &Case) -> Vec<Found> {
@@ -267,7 +268,8 @@ pub(in crate::close) fn close_wait_leak(case: &Case) -> Vec<Found> {
         let acked = case.facts.fin_acked(side.peer())?;
         let fin = case.facts.fin(side.peer())?.copies.first;
         let dwell = case.facts.end().time.since(fin.time);
-        if dwell < case.facts.context.close_wait || uses_half_close(case, side) {
+        let silent = silent_since(case, side, fin).time;
+        if case.facts.end().time.since(silent) < case.facts.context.close_wait {
             return None;
         }
         let message = format!(
@@ -290,24 +292,26 @@ pub(in crate::close) fn close_wait_leak(case: &Case) -> Vec<Found> {
         .collect()
 }
 
-/// The side still sends though the peer has closed: that one may read on purpose.
-fn uses_half_close(case: &Case, side: Side) -> bool {
+/// Since when a side of which the peer's FIN is known says nothing: it may go on sending on purpose.
+fn silent_since(case: &Case, side: Side, fin: Stamp) -> Stamp {
     let rare = case.facts.half(side).rare.as_ref();
-    rare.is_some_and(|rare| rare.after_peer_fin.is_some())
+    let sent = rare.and_then(|rare| rare.after_peer_fin);
+    sent.map_or(fin, |sent| sent.last)
 }
 
-/// From the peer's FIN to the side's own, where that is as long as the threshold at least.
+/// From the peer's FIN to the side's own, where the side was silent for as long as the threshold.
 pub(in crate::close) fn close_wait_dwell(case: &Case, side: Side) -> Option<i64> {
     let facts = case.facts;
     let (mine, peers) = (facts.fin(side)?, facts.fin(side.peer())?);
-    let dwell = mine.copies.first.time.since(peers.copies.first.time);
-    let slow = dwell >= facts.context.close_wait && !case.closer.includes(side);
-    slow.then_some(dwell)
+    let (own, received) = (mine.copies.first, peers.copies.first);
+    let silent = own.time.since(silent_since(case, side, received).time);
+    let slow = silent >= facts.context.close_wait && !case.closer.includes(side);
+    slow.then(|| own.time.since(received.time))
 }
 
 pub(in crate::close) fn slow_close(case: &Case) -> Vec<Found> {
     let slow = |side: Side| {
-        let dwell = close_wait_dwell(case, side).filter(|_| !uses_half_close(case, side))?;
+        let dwell = close_wait_dwell(case, side)?;
         let (facts, peer) = (case.facts, side.peer());
         let fins = [peer, side].map(|s| facts.fin(s).map(|fin| fin.copies.first));
         let message = format!(

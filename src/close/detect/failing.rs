@@ -18,28 +18,28 @@ pub(in crate::close) fn icmp_error(case: &Case) -> Vec<Found> {
 }
 
 fn told(case: &Case, error: &ErrorSeen, last: Option<ErrorSeen>) -> Found {
-    let (quoted, side) = (&error.quoted, case.facts.side(error.from));
-    let from = quoted.reporter.ip();
-    let own = quoted.reporter.addr == quoted.dst.addr;
-    let sender = if own {
+    let side = case.facts.side(error.from);
+    let from = error.reporter.ip();
+    let sender = if error.by_receiver {
         format!("the {}'s own address", side.peer())
     } else {
         format!("{from}, a device on the way")
     };
+    let [icmp_type, icmp_code] = error.number;
     let opening = case.facts.flow.is_syn_only();
     let message = format!(
         "an ICMP error ({}) from {sender} answers a segment of the {side} in frame {}: {}",
-        quoted.kind.name(),
+        error.kind.name(),
         error.at.frame,
-        meaning(quoted.kind, opening)
+        meaning(error.kind, opening)
     );
     let frames = [Some(error.at), last.map(|last| last.at)];
     let frames = frames.into_iter().flatten().map(|at| at.frame).collect();
     let count = case.facts.context.errors.map_or(1, |errors| errors.count);
     Found::likely(Some(side), frames, message)
-        .with("kind", quoted.kind.name())
-        .with("icmp_type", quoted.icmp_type)
-        .with("icmp_code", quoted.icmp_code)
+        .with("kind", error.kind.name())
+        .with("icmp_type", icmp_type)
+        .with("icmp_code", icmp_code)
         .with("reporter", from.to_string())
         .with("count", count)
 }
