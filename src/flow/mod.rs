@@ -27,6 +27,7 @@ mod seen;
 mod slab;
 mod table;
 
+pub use crate::packet::IcmpKind;
 pub use clock::Clock;
 pub use errors::{ErrorSeen, ErrorTable, Errors};
 pub use half::Half;

@@ -6,7 +6,7 @@ use crate::close::case::Case;
 use crate::close::verdict::{AbortCause, Confidence, EndedBy, FinalAck, Outcome, Side};
 use crate::flow::Seen;
 use crate::seq::TsVal;
-use crate::stamp::Stamp;
+use crate::stamp::{SECOND, Stamp};
 use serde_json::Value;
 
 pub(in crate::close) fn final_ack_lost(case: &Case) -> Vec<Found> {
@@ -85,14 +85,12 @@ fn stuck(case: &Case, side: Side, copies: &[&Seen], state: &str) -> Option<Found
     let intervals: Vec<i64> = copies.windows(2).map(between).collect();
     let longest = *intervals.iter().max()?;
     let span = last.at().time.since(first.at().time);
-    let quiet = case.facts.end().time.since(last.at().time);
-    // The timer doubles (RFC 6298 section 5.5): one that is overdue will not come.
-    let gave_up = quiet > 3 * longest;
-    let end = if gave_up {
-        format!("; {} without another one: it gave up", seconds(quiet))
-    } else {
-        String::new()
-    };
+    // The timer doubles (RFC 6298 section 5.5): one that is overdue will not come. A minute is enough
+    // in any case: no flow is waited for longer.
+    let next = case.facts.flow.next.as_ref().map(|next| next.first.time);
+    let end = next.unwrap_or(case.facts.end().time);
+    let gave_up = end.since(last.at().time) > (3 * longest).min(60 * SECOND);
+    let end = if gave_up { ", and it gave up" } else { "" };
     let message = format!(
         "the {side} sent its FIN {} over {} and never got an ACK: it stayed in {state}{end}",
         times(copies.len() as u64),
@@ -104,7 +102,6 @@ fn stuck(case: &Case, side: Side, copies: &[&Seen], state: &str) -> Option<Found
         .with("fin_copies", copies.len() as u64)
         .with("seconds", as_seconds(span))
         .with("intervals_seconds", intervals)
-        .with("quiet_seconds", as_seconds(quiet))
         .with("gave_up", gave_up);
     Some(found)
 }

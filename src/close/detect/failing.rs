@@ -3,8 +3,7 @@
 use super::{Found, as_seconds, seconds, times};
 use crate::close::case::Case;
 use crate::close::verdict::{Confidence, Outcome, Side};
-use crate::flow::{ErrorSeen, Seen};
-use crate::packet::IcmpKind;
+use crate::flow::{ErrorSeen, IcmpKind, Seen};
 
 /// ICMP errors about a segment of the connection.
 pub(in crate::close) fn icmp_error(case: &Case) -> Vec<Found> {
