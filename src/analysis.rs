@@ -11,9 +11,11 @@ pub use window::Moment;
 use crate::capture::{Meter, OpenError, Reader, Set};
 use crate::close::summary::{Summary, Totals};
 use crate::close::verdict::{Tunnel, Verdict};
-use crate::close::{Context, judge};
-use crate::flow::{Clock, Due, FlowTable, Limits, Why};
-use crate::packet::{Domains, Filter, Keys, Layers, NotDecoded, Segment, Usual, decode_by_layers};
+use crate::close::{Context, Hosts, judge};
+use crate::flow::{Clock, Due, ErrorTable, FlowTable, Limits, Why};
+use crate::packet::{
+    Domains, Filter, Keys, Layers, NotDecoded, Segment, Usual, decode_by_layers, quoted_by_icmp,
+};
 use crate::patterns::{Diagnosis, Patterns};
 use crate::stamp::{SECOND, Stamp, Time};
 use clocks::Clocks;
@@ -32,6 +34,8 @@ pub struct Options {
     pub source: Arc<str>,
     /// How long TIME-WAIT lasts, in nanoseconds. Linux: 60 s (`TCP_TIMEWAIT_LEN`, compiled in).
     pub time_wait: i64,
+    /// From how many nanoseconds in CLOSE-WAIT on a side has forgotten to close, or is slow.
+    pub close_wait: i64,
     /// How many flows are kept at once.
     pub limits: Limits,
     /// The capture is being made: a flow is let go by the first record that allows it.
@@ -61,6 +65,7 @@ impl Default for Options {
         Self {
             source: "-".into(),
             time_wait: 60 * SECOND,
+            close_wait: 5 * SECOND,
             limits: Limits::default(),
             live: false,
             interrupt: None,
@@ -101,6 +106,8 @@ pub struct Analysis<R: Read> {
     window: Option<Window>,
     filtered_out: u64,
     totals: Totals,
+    hosts: Hosts,
+    errors: ErrorTable,
     patterns: Patterns,
     not_decoded: [u64; NotDecoded::ALL.len()],
     /// The last record's place, with the latest time of any.
@@ -170,6 +177,8 @@ impl<R: Read> Analysis<R> {
             ended: false,
             interrupted: false,
             totals: Totals::default(),
+            hosts: Hosts::default(),
+            errors: ErrorTable::default(),
             patterns: Patterns::default(),
             not_decoded: [0; NotDecoded::ALL.len()],
             end: Stamp::default(),
@@ -212,21 +221,27 @@ impl<R: Read> Analysis<R> {
     fn settle(&mut self, due: &Due) -> Option<Verdict> {
         let mut context = Context {
             time_wait: self.options.time_wait,
+            close_wait: self.options.close_wait,
             end: self.end,
             cut: self.ended && !self.interrupted && self.input.is_cut(),
             evicted: due.why == Why::Evicted,
             torn: self.input.torn(),
             clocks_differ: self.clocks.differ(),
             off_clock: None,
+            server: None,
+            errors: None,
         };
         let flow = self.table.facts(due)?;
         context.off_clock = self.patterns.off_clock(flow);
+        context.server = self.hosts.server_of(flow);
+        context.errors = self.errors.of(&flow.key);
         let layers = self.domains.layers(flow.key.domain);
         let mut verdict = judge(flow, context, &self.options.source);
         let is_over = verdict.outcome.is_over();
         if due.why == Why::Quiet && !is_over {
             return None;
         }
+        self.hosts.see(flow);
         self.patterns.see(flow, &verdict);
         self.table.forget(due, is_over);
         name_network(&mut verdict, &layers);
@@ -289,7 +304,15 @@ impl<R: Read> Analysis<R> {
                         segment.domain = self.domains.number(&layers);
                         table.push_other(&segment, at);
                     }
-                    Err(reason) => self.not_decoded[reason as usize] += 1,
+                    Err(reason) => {
+                        self.not_decoded[reason as usize] += 1;
+                        if reason == NotDecoded::Icmp
+                            && let Ok(quoted) = quoted_by_icmp(link, data, record.original_len)
+                        {
+                            let domain = self.domains.number(&layers);
+                            self.errors.push(&quoted, domain, at);
+                        }
+                    }
                 }
             }
             self.now = self.clock.tick(time);

@@ -20,6 +20,13 @@ pub(crate) struct How {
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     time_wait: Option<i64>,
 
+    /// How long a side may stay in CLOSE-WAIT: 5s, 250ms, 4m, 1h [default: 5s]
+    ///
+    /// From there on a side that received a FIN and has not closed by the end of the capture is
+    /// told as a leak, and one that closed so late as slow.
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    close_wait_threshold: Option<i64>,
+
     /// Stop at the first damage of a capture instead of going on behind it
     #[arg(long)]
     strict: bool,
@@ -85,6 +92,7 @@ impl How {
     pub(crate) fn options(&self) -> Options {
         let mut options = Options::default();
         options.time_wait = self.time_wait.unwrap_or(options.time_wait);
+        options.close_wait = self.close_wait_threshold.unwrap_or(options.close_wait);
         options.limits = Limits {
             flows: self.max_flows,
             half_open: self.max_half_open,

@@ -1,7 +1,8 @@
 //! A flow seen with roles: the facts that every judgement reads.
 
+use crate::close::hosts::HostSeen;
 use crate::close::verdict::{Endpoint, RolesFrom, Side};
-use crate::flow::{Fin, Flow, Half, Seen};
+use crate::flow::{ErrorSeen, Errors, Fin, Flow, Half, Seen};
 use crate::seq::SeqNum;
 use crate::stamp::{MILLISECOND, Stamp};
 use smallvec::SmallVec;
@@ -14,6 +15,12 @@ pub(super) const SLACK: i64 = 5 * MILLISECOND;
 pub struct Context {
     /// How long TIME-WAIT lasts, in nanoseconds.
     pub time_wait: i64,
+    /// A side that stays in CLOSE-WAIT for so many nanoseconds has forgotten to close, or is slow.
+    pub close_wait: i64,
+    /// What the server showed in its connections before, where this one alone cannot tell.
+    pub server: Option<HostSeen>,
+    /// ICMP errors about segments of the connections on the same ends.
+    pub errors: Option<Errors>,
     /// The last record of the capture.
     pub end: Stamp,
     /// The capture's last record is cut.
@@ -141,12 +148,31 @@ impl<'a> Facts<'a> {
         pair[(self.index(side) & 1) as usize]
     }
 
+    /// Lowest and highest TTL of a side: in this connection, else in those before.
+    pub(super) fn usual_ttl(&self, side: Side) -> Option<(u8, u8)> {
+        let before = self.context.server.filter(|_| side == Side::Server);
+        self.half(side).ttl.or(before.map(|server| server.ttl))
+    }
+
     pub(super) fn fin(&self, side: Side) -> Option<&'a Fin> {
         self.half(side).fin.as_ref()
     }
 
     pub(super) fn both_fins(&self) -> bool {
         self.fin(Side::Client).is_some() && self.fin(Side::Server).is_some()
+    }
+
+    /// The first and the last ICMP error about a segment of this connection.
+    pub(super) fn errors(&self) -> impl Iterator<Item = ErrorSeen> + '_ {
+        let about = |error: &ErrorSeen| {
+            let numbers = self.flow.half[usize::from(error.from & 1)].numbers.as_ref();
+            let number = error.seq;
+            let fits =
+                numbers.is_some_and(|n| number.at_or_after(n.base) && number.at_or_before(n.next));
+            fits && self.flow.first.time <= error.at.time
+        };
+        let ends = self.context.errors.map(|errors| errors.ends);
+        ends.into_iter().flatten().filter(about)
     }
 
     /// Segments of a side, in file order.

@@ -52,8 +52,18 @@ names! {
         HalfCloseUsed = "half-close-used",
         /// A side received a FIN and did not close.
         CloseWaitLeak = "close-wait-leak",
+        /// A side closed long after it had received the peer's FIN.
+        SlowClose = "slow-close",
         /// A request crossed the close of an idle connection.
         KeepaliveRace = "keepalive-race",
+        /// The RST that ended it is unlike the side in whose name it came.
+        ForeignRst = "foreign-rst",
+        /// ICMP errors answer segments of the connection.
+        IcmpError = "icmp-error",
+        /// The server repeats its SYN-ACK, and nothing acknowledges it.
+        SynAckUnanswered = "syn-ack-unanswered",
+        /// The client's side of the handshake is complete, and the server does not say a word.
+        AcceptQueueFull = "accept-queue-full",
         /// The close followed a silence.
         IdleTimeoutClose = "idle-timeout-close",
         /// A server took a SYN that its TIME-WAIT must not let in.
@@ -411,8 +421,9 @@ pub const FINDINGS: &[Row] = &[
         term: Term {
             name: "close-wait-leak",
             summary: "a side received a FIN and did not close",
-            recognised: "A side acknowledged the peer's FIN, and sent neither FIN nor RST for 5 s \
-                or more, until the capture ended.",
+            recognised: "A side acknowledged the peer's FIN, and sent no FIN and no RST. It was \
+                silent from there, or from its last data on, to the end of the capture, for as \
+                long as --close-wait-threshold says (5 s) or longer.",
             meaning: "It sits in CLOSE-WAIT: its application was told of the end and has not \
                 closed its socket. No timer ends that; enough of them use up the file descriptors.",
             advice: "Find the process with `ss -tnp state close-wait` and mend the path on which \
@@ -422,6 +433,28 @@ pub const FINDINGS: &[Row] = &[
             rfc: &["RFC 9293 3.6", "RFC 1122 4.2.2.13"],
             linux: "`ss -tn state close-wait`",
             zeek: "S2 or S3",
+        },
+    },
+    Row {
+        value: Code::SlowClose,
+        needs: Sign::SLOW,
+        detect: detect::slow_close,
+        severity: Severity::Notice,
+        term: Term {
+            name: "slow-close",
+            summary: "a side closed long after it had received the peer's FIN",
+            recognised: "Both FINs, and before the second one its sender was silent for as long \
+                as --close-wait-threshold says (5 s) or longer.",
+            meaning: "The side was in CLOSE-WAIT for that time, and its peer in FIN-WAIT-2: its \
+                application was told of the end and took its time. It did close, so nothing leaks, \
+                but many at once use up descriptors.",
+            advice: "Look for what that application waits for before it closes: a timeout of the \
+                same length, a pool that looks at its connections only then. Past the closer's \
+                FIN-WAIT-2 limit (60 s on Linux) the late FIN meets a RST.",
+            rfc: &["RFC 9293 3.6", "RFC 1122 4.2.2.13"],
+            linux: "`ss -tnp state close-wait` while it lasts; the closer's side: \
+                net.ipv4.tcp_fin_timeout",
+            zeek: "SF",
         },
     },
     Row {
@@ -468,6 +501,95 @@ pub const FINDINGS: &[Row] = &[
             rfc: &["RFC 9293 3.8.4", "RFC 5382 REQ-5", "RFC 9112 9.5"],
             linux: "",
             zeek: "",
+        },
+    },
+    Row {
+        value: Code::ForeignRst,
+        needs: Sign::RESET,
+        detect: detect::foreign_rst,
+        severity: Severity::Notice,
+        term: Term {
+            name: "foreign-rst",
+            summary: "the RST that ended it is unlike the side in whose name it came",
+            recognised: "Signs against the side whose address the RST bears: TTL, IP ID, missing \
+                timestamps or window unlike its other segments; an answer to nothing, or sooner \
+                than that host could answer; the side goes on talking. One sign leaves it open, \
+                two make a device between the two likely.",
+            meaning: "A firewall, an intrusion prevention system or a load balancer spoke in the \
+                host's name. The other reading, weaker with every sign: the host sent it itself, \
+                by another path or another stack (a kernel bypass, a proxy on the same address).",
+            advice: "Capture at the host that is named: a RST of its own leaves it, a foreign one \
+                does not. The RST's TTL against those of the host tells how many hops away its \
+                sender stands.",
+            rfc: &["RFC 5961 3", "RFC 3360"],
+            linux: "no counter on the host that is named; `nstat -az TcpOutRsts` there stays still",
+            zeek: "",
+        },
+    },
+    Row {
+        value: Code::IcmpError,
+        needs: Sign::ERRORS,
+        detect: detect::icmp_error,
+        severity: Severity::Notice,
+        term: Term {
+            name: "icmp-error",
+            summary: "ICMP errors answer segments of the connection",
+            recognised: "An ICMP or ICMPv6 error (destination unreachable, time exceeded) that \
+                quotes addresses, ports and the sequence number of a segment of this connection. \
+                One that says \"packet too big\" is no failure and is left out.",
+            meaning: "To a SYN: a firewall refused it (prohibited, or port unreachable, which no \
+                TCP says for itself), or there is no way to the host. connect() fails at once with \
+                EHOSTUNREACH, or ECONNREFUSED for a port. Later in a connection TCP only notes it \
+                and goes on trying.",
+            advice: "`data` names who sent it: the host's own address means a rule on that host \
+                (or in its name), another one is the device where the packet stopped. Look at its \
+                rules or routes.",
+            rfc: &["RFC 792", "RFC 4443 3", "RFC 5461"],
+            linux: "`nstat -az IcmpInDestUnreachs IcmpOutDestUnreachs`",
+            zeek: "S0",
+        },
+    },
+    Row {
+        value: Code::SynAckUnanswered,
+        needs: Sign::OPENING,
+        detect: detect::syn_ack_unanswered,
+        severity: Severity::Notice,
+        term: Term {
+            name: "syn-ack-unanswered",
+            summary: "the server repeats its SYN-ACK, and nothing acknowledges it",
+            recognised: "More than one SYN-ACK, and no segment of the client that acknowledges it.",
+            meaning: "Where the client repeats its SYN as well, the SYN-ACK does not reach it: the \
+                way back is broken, asymmetric or filtered. Where it does not, the client is gone, \
+                or the SYN came from a forged address: many of these to one service are a SYN \
+                flood.",
+            advice: "Capture at the client: does the SYN-ACK arrive? For a flood see that \
+                net.ipv4.tcp_syncookies is on.",
+            rfc: &["RFC 9293 3.5", "RFC 4987"],
+            linux: "server: `ss -tn state syn-recv`, `nstat -az TcpExtTCPReqQFullDoCookies \
+                TcpExtSyncookiesSent`",
+            zeek: "S1",
+        },
+    },
+    Row {
+        value: Code::AcceptQueueFull,
+        needs: Sign::UNFINISHED,
+        detect: detect::accept_queue_full,
+        severity: Severity::Warning,
+        term: Term {
+            name: "accept-queue-full",
+            summary: "the client's side of the handshake is complete, and the server does not say a word",
+            recognised: "SYN, SYN-ACK and the client's ACK, then its data again and again, and of \
+                the server nothing but SYN-ACKs.",
+            meaning: "The server's accept queue is full: its kernel drops the last ACK of the \
+                handshake and the data with it, and repeats the SYN-ACK. The client believes that \
+                it is connected. With net.ipv4.tcp_abort_on_overflow=1 it would get a RST: see \
+                handshake-rejected. The other reading: the client's segments are lost on the way.",
+            advice: "The application accepts too slowly, or its backlog is too small: look at \
+                `ss -ltn` (Recv-Q against Send-Q) on the server; raise listen()'s backlog together \
+                with net.core.somaxconn.",
+            rfc: &["RFC 9293 3.5"],
+            linux: "server: `nstat -az TcpExtListenOverflows TcpExtListenDrops`",
+            zeek: "S1",
         },
     },
     Row {

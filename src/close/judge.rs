@@ -1,6 +1,7 @@
 //! The judgement: facts in, verdict out. Pure, total, once per flow.
 
 use crate::close::case::Case;
+use crate::close::dwell::dwells;
 use crate::close::events::{events, listed_resets};
 use crate::close::facts::{Context, Facts};
 use crate::close::filter::WiresharkFilter;
@@ -27,7 +28,7 @@ pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
     };
     let abort = case.abort.as_ref();
     let frames = flow.frames();
-    Verdict {
+    let mut verdict = Verdict {
         schema: SCHEMA,
         flow: flow.number,
         source: Arc::clone(source),
@@ -50,6 +51,7 @@ pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
         confidence: case.confidence(),
         reason: reason(&case),
         final_states: final_states(&case),
+        states: PerSide::default(),
         close: events(&case),
         resets: listed_resets(&case),
         findings: findings(&case),
@@ -65,5 +67,7 @@ pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
         zeek: zeek(&case),
         time_wait: case.time_wait,
         files: None,
-    }
+    };
+    verdict.states = dwells(&facts, &verdict);
+    verdict
 }

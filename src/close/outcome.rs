@@ -29,8 +29,8 @@ pub const OUTCOMES: &[Row] = &[
                 listens on that port: a service that is down, still starting, or bound to another \
                 address.",
             advice: "Look on the server with `ss -ltn 'sport = :PORT'`. If something does listen, \
-                look for a firewall rule that rejects with a TCP reset: on the wire it looks \
-                exactly the same.",
+                look for a firewall rule that rejects with a TCP reset: it looks the same unless \
+                its TTL or its speed betrays it (foreign-rst).",
             rfc: &["RFC 9293 3.5.2", "RFC 9293 3.10.7.1"],
             linux: "reset reason NO_SOCKET (trace point tcp:tcp_send_reset); `nstat -az \
                 TcpOutRsts`",

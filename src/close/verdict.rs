@@ -404,6 +404,21 @@ pub struct TimeWait {
 /// The TIME-WAITs of a flow. Most flows have one.
 pub type TimeWaits = SmallVec<[TimeWait; 1]>;
 
+/// How long a side was in a state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Dwell {
+    /// The state.
+    pub state: State,
+    /// Since when; `null` if that was not captured.
+    pub from: Option<Time>,
+    /// Until when; `null` if that is not known, or it is so at the end of the capture.
+    pub to: Option<Time>,
+}
+
+/// The states of a side in turn. Most pass five or fewer.
+pub type Dwells = SmallVec<[Dwell; 5]>;
+
 /// A segment that mattered to the close. Sequence numbers are relative to the ISNs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -619,6 +634,9 @@ pub struct Verdict {
     pub time_wait: TimeWaits,
     /// Both sides' states at the end of the capture, derived.
     pub final_states: PerSide<State>,
+    /// How long each side was in which state, derived; those without a connection left out.
+    #[serde(default)]
+    pub states: PerSide<Dwells>,
     /// At most 16 events, then how many more.
     pub close: Vec<CloseEntry>,
     /// The RSTs.
@@ -686,6 +704,10 @@ impl Verdict {
         }
         for reset in &mut self.resets {
             reset.time = None;
+        }
+        let PerSide { client, server } = &mut self.states;
+        for dwell in client.iter_mut().chain(server) {
+            (dwell.from, dwell.to) = (None, None);
         }
     }
 }

@@ -6,6 +6,7 @@ mod brief;
 mod bytes;
 mod clock;
 mod connection;
+mod errors;
 mod flows;
 mod forgotten;
 mod half;
@@ -26,7 +27,9 @@ mod seen;
 mod slab;
 mod table;
 
+pub use crate::packet::IcmpKind;
 pub use clock::Clock;
+pub use errors::{ErrorSeen, ErrorTable, Errors};
 pub use half::Half;
 pub use history::History;
 pub use key::Key;

@@ -9,6 +9,7 @@ mod bytes;
 mod domains;
 mod ethernet;
 mod filter;
+mod icmp;
 mod ip;
 mod layers;
 mod link;
@@ -20,6 +21,7 @@ mod tunnel;
 mod usual;
 
 pub use filter::{Filter, FilterError};
+pub use icmp::{IcmpKind, Quoted};
 pub use layers::{Layers, Tunnel, TunnelKind};
 pub use link::link_type_name;
 pub use mptcp::Mptcp;
@@ -31,6 +33,7 @@ pub(crate) use usual::Usual;
 
 use bytes::{Bytes, Header, Inside};
 use etherparse::IpNumber;
+use ip::Packet;
 
 /// Headers of one packet at most, VLAN tags not counted: those of eight tunnels.
 const MAX_HEADERS: usize = 36;
@@ -56,6 +59,28 @@ pub(crate) fn decode_by_layers(
     original_len: u32,
     layers: &mut Layers,
 ) -> Result<Segment, NotDecoded> {
+    let packet = innermost(link, data, original_len, layers)?;
+    if packet.protocol == IpNumber::TCP {
+        return tcp::segment(packet.carrier, packet.payload);
+    }
+    Err(NotDecoded::Icmp)
+}
+
+/// What a packet that gave [`NotDecoded::Icmp`] quotes of a TCP segment, if it is an error.
+#[cold]
+pub fn quoted_by_icmp(link: u16, data: &[u8], original_len: u32) -> Result<Quoted, NotDecoded> {
+    let packet = innermost(link, data, original_len, &mut Layers::default())?;
+    icmp::quoted(&packet)
+}
+
+/// The innermost IP packet: of TCP or ICMP.
+#[inline]
+fn innermost<'a>(
+    link: u16,
+    data: &'a [u8],
+    original_len: u32,
+    layers: &mut Layers,
+) -> Result<Packet<'a>, NotDecoded> {
     let on_wire = original_len;
     let (mut header, mut bytes) = link::first(link, Bytes { data, on_wire })?;
     for _ in 0..MAX_HEADERS {
@@ -67,8 +92,9 @@ pub(crate) fn decode_by_layers(
                 continue;
             }
         };
-        if packet.protocol == IpNumber::TCP {
-            return tcp::segment(packet.carrier, packet.payload);
+        let protocol = packet.protocol;
+        if [IpNumber::TCP, IpNumber::ICMP, IpNumber::IPV6_ICMP].contains(&protocol) {
+            return Ok(packet);
         }
         (header, bytes) = packet.inside()?;
     }

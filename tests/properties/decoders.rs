@@ -1,7 +1,7 @@
 //! Any bytes decode to a segment or to a reason; what a snaplen or a VLAN tag changes is known.
 
 use whoclosed::capture::Reader;
-use whoclosed::packet::{Mptcp, Segment, decode};
+use whoclosed::packet::{Mptcp, NotDecoded, Segment, decode, quoted_by_icmp};
 
 /// The link types that are decoded, and one that is not.
 const LINKS: [u16; 18] = [
@@ -37,6 +37,11 @@ pub(crate) fn decoders(input: &[u8]) {
 fn packet(link: u16, data: &[u8], original_len: u32) {
     let whole = decode(link, data, original_len);
     assert_eq!(whole, decode(link, data, original_len), "twice");
+    let quoted = quoted_by_icmp(link, data, original_len);
+    assert!(
+        quoted.is_err() || whole == Err(NotDecoded::Icmp),
+        "an error is no segment"
+    );
     let Ok(segment) = whole else { return };
     bounded(&segment, original_len);
     if link == ETHERNET {

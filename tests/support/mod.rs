@@ -38,6 +38,9 @@ pub fn verdicts(bytes: &[u8]) -> Vec<Verdict> {
 pub const fn context(end: Stamp) -> Context {
     Context {
         time_wait: 60 * SECOND,
+        close_wait: 5 * SECOND,
+        server: None,
+        errors: None,
         end,
         cut: false,
         evicted: false,

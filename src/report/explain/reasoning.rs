@@ -304,8 +304,15 @@ fn abort(verdict: &Verdict) -> Option<String> {
     let sure = verdict.cause_confidence;
     let sure = sure.map(|sure| format!(", {sure}")).unwrap_or_default();
     let meaning = meaning(cause);
+    let linux = CAUSES.iter().find(|row| row.value == cause);
+    let linux = linux.map_or("", |row| row.term.linux);
+    let confirm = if linux.is_empty() {
+        String::new()
+    } else {
+        format!(" To confirm it on a Linux host: {linux}.")
+    };
     Some(format!(
-        "It was reset by {by}; the cause is {cause}{sure}: {meaning}."
+        "It was reset by {by}; the cause is {cause}{sure}: {meaning}.{confirm}"
     ))
 }
 

@@ -91,6 +91,11 @@ pub const FLOW: Object = Object {
             "each side's state at the end of the capture, derived",
         ),
         field(
+            "states",
+            Nested(&DWELLS),
+            "how long each side was in which state, derived; those without a connection left out",
+        ),
+        field(
             "close",
             List(&OneOf(&EVENT, &MORE)),
             "the segments that mattered, at most 16, then how many more",
@@ -165,6 +170,30 @@ pub(super) const STATES: Object = Object {
     fields: &[
         field("client", Name(Group::State), "the client's"),
         field("server", Name(Group::State), "the server's"),
+    ],
+};
+
+pub(super) const DWELLS: Object = Object {
+    name: "dwells",
+    text: "the states of each side in turn",
+    fields: &[
+        field("client", List(&Nested(&DWELL)), "the client's"),
+        field("server", List(&Nested(&DWELL)), "the server's"),
+    ],
+};
+
+pub(super) const DWELL: Object = Object {
+    name: "dwell",
+    text: "how long a side was in a state, as seen at the capture point",
+    fields: &[
+        field("state", Name(Group::State), "the state"),
+        field("from", Time, "since when; `null` if that was not captured").nullable(),
+        field(
+            "to",
+            Time,
+            "until when; `null` if that is not known, or it is so at the end of the capture",
+        )
+        .nullable(),
     ],
 };
 

@@ -8,8 +8,9 @@ use crate::close::filter::WiresharkFilter;
 use crate::close::finding::{Code, Severity};
 use crate::close::verdict::{
     AbortCause, AbortedBy, ActiveCloser, Basis, CloseEntry, CloseEvent, Confidence, ConnState,
-    EndedBy, Endpoint, Event, FileFrames, FinalAck, Finding, Outcome, PerSide, Reset, RolesFrom,
-    RstFate, RstFit, RstForm, Side, Silence, SilenceEnd, State, TimeWait, Tunnel, Verdict, Zeek,
+    Dwell, Dwells, EndedBy, Endpoint, Event, FileFrames, FinalAck, Finding, Outcome, PerSide,
+    Reset, RolesFrom, RstFate, RstFit, RstForm, Side, Silence, SilenceEnd, State, TimeWait, Tunnel,
+    Verdict, Zeek,
 };
 use crate::report::json::lines::Lines;
 use crate::report::json::piece::{Piece, Short};
@@ -112,7 +113,7 @@ impl Json for Verdict {
             ]
             write "," [cause_alternatives]
             put "," [final_ack, confidence]
-            write "," [reason, time_wait, final_states, close, resets, findings]
+            write "," [reason, time_wait, final_states, states, close, resets, findings]
             put "," [previous_flow, wireshark_filter]
             write "," [zeek];
             silence, vlan, tunnel, files
@@ -125,6 +126,7 @@ object!(Endpoint by Bounded::put to Piece { addr, port });
 object!(TimeWait by Bounded::put to Piece {
     owner, start, end, ended_by, basis, confidence, restarts; left_ns
 });
+object!(Dwell by Bounded::put to Piece { state, from, to });
 object!(CloseEvent by Bounded::put to Piece { frame, time, from, event, seq, ack, len });
 object!(Silence by Bounded::put to Piece {
     by, how, frame, since_payload_ns, payload_by, payload_frame, since_segment_ns, at_least
@@ -142,6 +144,14 @@ impl<T: Bounded> Bounded for PerSide<T> {
     fn put(&self, to: &mut Piece) {
         let Self { client, server } = self;
         fields!(to, put, "{", client, server);
+        to.raw("}");
+    }
+}
+
+impl Json for PerSide<Dwells> {
+    fn write(&self, to: &mut Lines) {
+        let Self { client, server } = self;
+        fields!(to, write, "{", client, server);
         to.raw("}");
     }
 }
