@@ -125,6 +125,14 @@ fn the_report_mentions_a_row_once() {
 }
 
 #[test]
+fn what_only_many_flows_bear_out_is_told_of_many() {
+    let row = "server-time-wait-takes-no-port";
+    let pile = printed(&["testdata/questions/idle-known.pcap"]);
+    let one = printed(&["testdata/questions/reuse-by-isn.mid.pcap"]);
+    assert!(pile.contains(row) && !one.contains(row), "{pile}{one}");
+}
+
+#[test]
 fn explain_tells_those_of_its_flow() {
     let file = "testdata/questions/reuse-own-time-wait.mid.pcap";
     let text = printed(&["explain", file]);

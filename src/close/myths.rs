@@ -13,6 +13,8 @@ pub struct Myth {
     pub belief: &'static str,
     /// A flow on which it would mislead.
     applies: fn(&Verdict) -> bool,
+    /// It misleads only where so many flows show it.
+    pub from: u64,
     /// What is true: in a line (`summary`), whole (`meaning`), by which RFC and which file of the
     /// kernel.
     pub term: Term,
@@ -26,9 +28,10 @@ impl Myth {
     }
 }
 
-/// The rows that apply to a flow, in the order of the table.
+/// The rows that apply to a flow by itself, in the order of the table.
 pub fn of(verdict: &Verdict) -> impl Iterator<Item = &'static Myth> + '_ {
-    MYTHS.iter().filter(|myth| myth.applies(verdict))
+    let alone = MYTHS.iter().filter(|myth| myth.from == 1);
+    alone.filter(|myth| myth.applies(verdict))
 }
 
 /// Every row, once.
@@ -36,6 +39,7 @@ pub const MYTHS: &[Myth] = &[
     Myth {
         belief: "A lower tcp_fin_timeout makes TIME-WAIT shorter.",
         applies: |v| waits(v, cut_short) || in_fin_wait_2(v),
+        from: 1,
         term: Term {
             name: "fin-timeout-is-not-time-wait",
             summary: "tcp_fin_timeout does not change TIME-WAIT",
@@ -54,6 +58,7 @@ pub const MYTHS: &[Myth] = &[
     Myth {
         belief: "SO_REUSEADDR lets a client take a port again that is in TIME-WAIT.",
         applies: |v| finding(v, Code::TimeWaitReused, |f| is_true(f, "tcp_tw_reuse")),
+        from: 1,
         term: Term {
             name: "reuseaddr-is-not-tw-reuse",
             summary: "SO_REUSEADDR is not tcp_tw_reuse",
@@ -73,6 +78,7 @@ pub const MYTHS: &[Myth] = &[
     Myth {
         belief: "A server can hold 65,535 connections at most, because there are no more ports.",
         applies: |v| waits(v, |w| w.ended_by == EndedBy::Reused),
+        from: 1,
         term: Term {
             name: "ports-are-per-destination",
             summary: "65,535 is not a limit of a server's connections",
@@ -92,10 +98,11 @@ pub const MYTHS: &[Myth] = &[
     Myth {
         belief: "TIME-WAITs on a server use up its ports and keep clients from connecting.",
         applies: |v| waits(v, |w| w.owner == Side::Server),
+        from: 20,
         term: Term {
             name: "server-time-wait-takes-no-port",
             summary: "a server's TIME-WAIT takes no port and stops no client",
-            recognised: "The server closed first and holds TIME-WAIT.",
+            recognised: "The server closed first and holds TIME-WAIT, of twenty connections or more.",
             meaning: "It shares the listener's port with all others. A client's new SYN on the same \
                 4-tuple is taken out of TIME-WAIT at once if its ISN or TSval is higher; even one \
                 that is not gets through after an ACK, a RST and a second SYN.",
@@ -113,6 +120,7 @@ pub const MYTHS: &[Myth] = &[
                 || has(v, Code::TimestampRegressionAcrossFlows)
                 || has(v, Code::TimeWaitSynRejected)
         },
+        from: 1,
         term: Term {
             name: "tw-recycle-is-gone",
             summary: "tcp_tw_recycle was removed in Linux 4.12, and broke clients behind NAT before",
@@ -130,6 +138,7 @@ pub const MYTHS: &[Myth] = &[
     Myth {
         belief: "SO_LINGER with timeout 0 cures TIME-WAIT.",
         applies: |v| v.abort_cause == Some(AbortCause::AppAbort),
+        from: 1,
         term: Term {
             name: "linger-0-is-no-cure",
             summary: "SO_LINGER 0 trades TIME-WAIT for lost data and resets",
@@ -151,6 +160,7 @@ pub const MYTHS: &[Myth] = &[
             has(v, Code::FinWait1Stuck)
                 || (after_fin && v.abort_cause == Some(AbortCause::AppAbort))
         },
+        from: 1,
         term: Term {
             name: "linger-n-sends-no-rst",
             summary: "on Linux SO_LINGER with n > 0 sends no RST when it expires",
@@ -169,6 +179,7 @@ pub const MYTHS: &[Myth] = &[
     Myth {
         belief: "TIME-WAIT is the server's (or the client's) and costs as much as a connection.",
         applies: |v| v.time_wait.len() > 1 || waits(v, cut_short),
+        from: 1,
         term: Term {
             name: "time-wait-is-the-active-closers",
             summary: "TIME-WAIT belongs to who closes first, and costs some hundred bytes",
@@ -186,6 +197,7 @@ pub const MYTHS: &[Myth] = &[
     Myth {
         belief: "FIN-WAIT-2 turns into TIME-WAIT when its timeout is over.",
         applies: in_fin_wait_2,
+        from: 1,
         term: Term {
             name: "fin-wait-2-vanishes",
             summary: "FIN-WAIT-2 does not turn into TIME-WAIT by timeout: it vanishes",
@@ -203,6 +215,7 @@ pub const MYTHS: &[Myth] = &[
     Myth {
         belief: "A socket stuck in FIN-WAIT-1 shows that the peer's operating system is broken.",
         applies: |v| has(v, Code::FinWait1Stuck),
+        from: 1,
         term: Term {
             name: "fin-wait-1-is-no-proof",
             summary: "FIN-WAIT-1 that stays is no proof of a broken peer",
@@ -220,6 +233,7 @@ pub const MYTHS: &[Myth] = &[
     Myth {
         belief: "CLOSE-WAIT goes away by itself, or by a sysctl.",
         applies: |v| has(v, Code::CloseWaitLeak),
+        from: 1,
         term: Term {
             name: "close-wait-ends-by-close",
             summary: "CLOSE-WAIT ends by the application, or by `ss -K`",
@@ -240,6 +254,7 @@ pub const MYTHS: &[Myth] = &[
             let causes = [AbortCause::UnreadData, AbortCause::DataAfterClose];
             v.abort_cause.is_some_and(|cause| causes.contains(&cause))
         },
+        from: 1,
         term: Term {
             name: "fin-loses-nothing",
             summary: "a FIN loses no data; a close over unread data does",
@@ -261,6 +276,7 @@ pub const MYTHS: &[Myth] = &[
                 matches!(w.ended_by, EndedBy::Expiry | EndedBy::Reused)
             })
         },
+        from: 1,
         term: Term {
             name: "four-minutes-are-the-rfcs",
             summary: "2 MSL of 4 minutes is the RFC's, not Linux's",

@@ -12,7 +12,7 @@ use crate::close::verdict::{Outcome, Verdict};
 use crate::flow::{Flow, Opening};
 use crate::patterns::Diagnosis;
 use crate::seq::TsVal;
-use crate::stamp::{SECOND, Time};
+use crate::stamp::{MILLISECOND, SECOND, Time};
 use std::collections::HashMap;
 
 /// Pairs of addresses that are watched.
@@ -43,6 +43,8 @@ struct Syn {
     flow: u64,
     frame: u64,
     time: Time,
+    /// The same in milliseconds.
+    ms: i64,
     tsval: TsVal,
     /// Ports of client and server.
     ports: [u16; 2],
@@ -118,6 +120,7 @@ impl Clocks {
             flow: flow.number,
             frame: first.frame,
             time: first.time,
+            ms: first.time.0 / MILLISECOND,
             tsval,
             ports: [port(opener), port(opener ^ 1)],
             count: opening.copies.count,
@@ -209,24 +212,26 @@ impl Pair {
 }
 
 impl Shared {
-    /// The clock of two SYNs of different ports, if they show one.
+    /// The clock of two SYNs of different ports, if they show one. Asked of every SYN of a pair at
+    /// first: without a division.
     fn of(old: &Syn, new: &Syn) -> Option<Self> {
         if old.ports == new.ports || old.time == new.time {
             return None;
         }
-        let at = |rate| {
-            let shared = Self {
-                last: *old,
-                rate,
-                on: 2,
-                off: 0,
-            };
-            let off = shared.off(new.tsval, new.time).unsigned_abs();
-            (off * 1000 / u64::from(rate), shared)
+        let step = i64::from(new.tsval.since(old.tsval)) * 1000;
+        let passed = new.ms - old.ms;
+        let off = |rate: u32| {
+            let off = step.saturating_sub(passed.saturating_mul(rate.into()));
+            let microseconds = off.unsigned_abs().saturating_mul((1000 / rate).into());
+            (microseconds, rate)
         };
-        let (off_ms, mut shared) = RATES.map(at).into_iter().min_by_key(|(off, _)| *off)?;
-        shared.last = *new;
-        (off_ms <= 1000).then_some(shared)
+        let (off, rate) = RATES.map(off).into_iter().min_by_key(|(off, _)| *off)?;
+        (off <= 1_000_000).then_some(Self {
+            last: *new,
+            rate,
+            on: 2,
+            off: 0,
+        })
     }
 
     fn see(&mut self, syn: &Syn) {

@@ -59,7 +59,10 @@ pub(super) fn write(
 
 /// Writes what is true where flows may seem to bear out a belief; `counts`: of flows, by row.
 pub(super) fn myths(out: &mut impl Write, look: Look, counts: &[u64]) -> io::Result<()> {
-    let rows = MYTHS.iter().zip(counts).filter(|(_, count)| **count > 0);
+    let rows = MYTHS
+        .iter()
+        .zip(counts)
+        .filter(|(row, count)| **count >= row.from);
     let lines = rows.map(|(myth, &count)| Line {
         count,
         name: myth.term.name.to_owned(),
