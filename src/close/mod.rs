@@ -16,6 +16,7 @@ pub mod outcome;
 mod phrase;
 mod reason;
 mod reset;
+mod said;
 mod sign;
 pub mod states;
 pub mod summary;
@@ -27,3 +28,4 @@ mod zeek;
 
 pub use facts::Context;
 pub use judge::{SCHEMA, judge};
+pub use said::TLS13;

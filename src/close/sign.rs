@@ -43,6 +43,8 @@ impl Sign {
     pub(super) const MIDWAY: Self = Self(1 << 14);
     /// Its capture is damaged.
     pub(super) const TORN: Self = Self(1 << 15);
+    /// Something that its applications said.
+    pub(super) const SAID: Self = Self(1 << 24);
 
     /// What a case shows.
     pub(super) fn of(case: &Case) -> Self {
@@ -93,6 +95,7 @@ impl Sign {
             (Self::ONE_SIDED, case.facts.one_direction()),
             (Self::MIDWAY, half.iter().all(|h| h.opening.is_none())),
             (Self::TORN, case.facts.context.torn.is_some()),
+            (Self::SAID, flow.talk.is_some()),
         ];
         let bits = shown.map(|(sign, shows)| if shows { sign.0 } else { 0 });
         Self(bits.iter().fold(0, |all, bit| all | bit))

@@ -25,6 +25,7 @@ mod reorder;
 mod seen;
 mod slab;
 mod table;
+mod talk;
 
 pub use clock::Clock;
 pub use half::Half;
@@ -37,3 +38,6 @@ pub use record::Flow;
 pub use relations::{Odd, OldSyn, Predecessor, ResetSeen, Snapshot, Successor, SynFacts};
 pub use seen::Seen;
 pub use table::{Due, FlowTable, Limits, Why};
+pub use talk::{Heard, Protocol, Talk, Unanswered};
+
+pub use crate::packet::{Alert, Connection, GoAway, Request, Response};

@@ -4,7 +4,10 @@ mod flow;
 mod summary;
 
 use crate::close::terms::Group;
-use flow::{COUNTS, ENDPOINT, EVENT, FILE, FINDING, MORE, RESET, STATES, TIME_WAIT, TUNNEL, ZEEK};
+use flow::{
+    APPLICATION, COUNTS, ENDPOINT, EVENT, FILE, FINDING, IN_FLIGHT, LAST_WORDS, MORE, RESET,
+    STATES, TIME_WAIT, TUNNEL, ZEEK,
+};
 use summary::{DAMAGE, OWNER, SOURCE};
 
 pub use flow::FLOW;
@@ -107,6 +110,21 @@ pub const LINES: &[&Object] = &[&FLOW, &SUMMARY];
 
 /// The objects within them.
 pub const PARTS: &[&Object] = &[
-    &ENDPOINT, &COUNTS, &STATES, &TIME_WAIT, &EVENT, &MORE, &RESET, &FINDING, &TUNNEL, &ZEEK,
-    &FILE, &SOURCE, &DAMAGE, &OWNER,
+    &ENDPOINT,
+    &COUNTS,
+    &STATES,
+    &TIME_WAIT,
+    &EVENT,
+    &MORE,
+    &RESET,
+    &FINDING,
+    &TUNNEL,
+    &ZEEK,
+    &FILE,
+    &IN_FLIGHT,
+    &APPLICATION,
+    &LAST_WORDS,
+    &SOURCE,
+    &DAMAGE,
+    &OWNER,
 ];

@@ -5,6 +5,7 @@ mod ending;
 mod multipath;
 mod opening;
 mod resets;
+mod said;
 mod timestamps;
 
 pub(super) use capture::{
@@ -20,6 +21,7 @@ pub(super) use opening::{
     old_duplicate_segment, old_duplicate_syn, port_reused_too_soon, time_wait_syn_rejected,
 };
 pub(super) use resets::{keepalive_race, rst_after_close, rst_challenged, rst_ignored};
+pub(super) use said::{close_announced, goaway, request_unanswered, tls_alert};
 pub(super) use timestamps::{regression, regression_across_flows, timestamps_not_negotiated};
 
 use crate::close::verdict::{Confidence, Side};
