@@ -170,6 +170,21 @@ fn alerts_are_told_and_read_where_they_are_clear() {
 }
 
 #[test]
+fn tls_1_3_is_told_to_hide_its_last_words() {
+    let told = |name: &str| {
+        let bytes =
+            fs::read(testdata(&format!("questions/{name}-close.mid.pcap"))).expect("readable");
+        let verdicts = by_port(&bytes, &Options::default());
+        let mut out = Vec::new();
+        whoclosed::report::explain::json(&mut out, &verdicts[&45001], 1).expect("written");
+        String::from_utf8(out)
+            .expect("text")
+            .contains("TLS 1.3 hides")
+    };
+    assert!(told("tls13") && !told("tls12"));
+}
+
+#[test]
 fn nothing_is_said_where_payloads_are_not_looked_at() {
     let bytes = fs::read(testdata("questions/http-in-flight.mid.pcap")).expect("readable");
     let mut options = Options::default();

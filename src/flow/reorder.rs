@@ -134,6 +134,11 @@ mod tests {
     }
 
     #[test]
+    fn an_arrival_is_a_line_and_a_half() {
+        assert_eq!(size_of::<Arrival>(), 96);
+    }
+
+    #[test]
     fn sorts_within_the_window_and_keeps_equal_times() {
         assert_eq!(order(&[10, 30, 20, 20, 40]), [1, 3, 4, 2, 5]);
         assert_eq!(order(&[0, 1_000_000, 1, 5_000_000]), [1, 3, 2, 4]);

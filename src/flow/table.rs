@@ -248,7 +248,9 @@ impl FlowTable {
         }
         let Some(&at) = rest.get(*next) else {
             // What they took serves what is made of them now.
+            let unheard = self.flows.unheard;
             self.flows = Flows::default();
+            self.flows.unheard = unheard;
             self.index = HashTable::new();
             return None;
         };
