@@ -14,7 +14,8 @@ use crate::close::verdict::{Tunnel, Verdict};
 use crate::close::{Context, Hosts, judge};
 use crate::flow::{Clock, Due, ErrorTable, FlowTable, Limits, Why};
 use crate::packet::{
-    Domains, Filter, Keys, Layers, NotDecoded, Segment, Usual, decode_by_layers, quoted_by_icmp,
+    Around, Domains, Filter, Keys, Layers, NotDecoded, Said, Segment, Usual, decode_by_layers,
+    quoted_by_icmp,
 };
 use crate::patterns::{Diagnosis, Patterns};
 use crate::stamp::{SECOND, Stamp, Time};
@@ -58,6 +59,8 @@ pub struct Options {
     pub until: Option<Moment>,
     /// Is told how far reading has come.
     pub meter: Option<Arc<Meter>>,
+    /// Payloads are not looked at.
+    pub no_payload: bool,
 }
 
 impl Default for Options {
@@ -76,6 +79,7 @@ impl Default for Options {
             since: None,
             until: None,
             meter: None,
+            no_payload: false,
         }
     }
 }
@@ -199,6 +203,7 @@ impl<R: Read> Analysis<R> {
             .collect();
         let mut summary = self.totals.summary(sources, not_decoded);
         summary.late_segments = self.table.late();
+        summary.unheard = self.table.unheard();
         summary.filtered_out = self.filtered_out;
         summary.outside_window = self.window.as_ref().map_or(0, |w| w.outside);
         summary.vantage = self.patterns.vantage();
@@ -258,6 +263,7 @@ impl<R: Read> Analysis<R> {
     fn read(&mut self) {
         let table = &mut self.table;
         let filter = self.options.filter.as_ref();
+        let listens = !self.options.no_payload;
         while !is_set(self.options.interrupt.as_ref()) {
             let Some(record) = self.input.next() else {
                 if self.input.turn() {
@@ -289,27 +295,37 @@ impl<R: Read> Analysis<R> {
             if filter.is_none()
                 && let Some(usual) = Usual::v4(link, data)
             {
-                table.push(&usual.segment(), at);
-            } else if filter.is_some() || !push_seldom(table, link, data, at) {
-                let mut layers = Layers::default();
+                let speaks = listens && usual.may_speak(data);
+                if !(speaks && push_saying(table, link, data, at)) {
+                    table.push(&usual.segment(), at);
+                }
+            } else if filter.is_some() || !push_seldom(table, (link, data), at, listens) {
+                let mut around = Around::default();
                 let segment = match filter.and_then(|_| usual(link, data)) {
-                    Some(segment) => Ok(segment),
-                    None => decode_by_layers(link, data, record.original_len, &mut layers),
+                    Some((segment, payload)) => {
+                        around.payload = payload;
+                        Ok(segment)
+                    }
+                    None => decode_by_layers(link, data, record.original_len, &mut around),
                 };
                 match segment {
                     Ok(segment) if filter.is_some_and(|filter| !filter.matches(&segment)) => {
                         self.filtered_out += 1;
                     }
                     Ok(mut segment) => {
-                        segment.domain = self.domains.number(&layers);
-                        table.push_other(&segment, at);
+                        segment.domain = self.domains.number(&around.layers);
+                        let payload = if listens { around.payload } else { &[] };
+                        match said(&segment, payload) {
+                            Some(said) => table.push_said(&segment, said, at),
+                            None => table.push_other(&segment, at),
+                        }
                     }
                     Err(reason) => {
                         self.not_decoded[reason as usize] += 1;
                         if reason == NotDecoded::Icmp
                             && let Ok(quoted) = quoted_by_icmp(link, data, record.original_len)
                         {
-                            let domain = self.domains.number(&layers);
+                            let domain = self.domains.number(&around.layers);
                             self.errors.push(&quoted, domain, at);
                         }
                     }
@@ -329,21 +345,54 @@ impl<R: Read> Analysis<R> {
 /// Takes in a segment over IPv6, or of other options than the usual ones; false if it is none. By
 /// itself, as all that is not asked for every record: the loop needs the registers.
 #[inline(never)]
-fn push_seldom(table: &mut FlowTable, link: u16, data: &[u8], at: Stamp) -> bool {
-    if let Some(usual) = Usual::v4_any(link, data) {
-        table.push(&usual.segment(), at);
+fn push_seldom(
+    table: &mut FlowTable,
+    (link, data): (u16, &[u8]),
+    at: Stamp,
+    listens: bool,
+) -> bool {
+    let (segment, payload) = if let Some(usual) = Usual::v4_any(link, data) {
+        (usual.segment(), usual.payload(data))
     } else if let Some(usual) = Usual::v6(link, data) {
-        table.push(&usual.segment(), at);
+        (usual.segment(), usual.payload(data))
     } else {
         return false;
+    };
+    match said(&segment, if listens { payload } else { &[] }) {
+        Some(said) => table.push_said(&segment, said, at),
+        None => table.push(&segment, at),
     }
     true
 }
 
-/// The segment of a frame of the usual kind.
+/// Takes in a segment of the usual kind if its payload says something. By itself, as most are without
+/// any.
 #[inline(never)]
-fn usual(link: u16, data: &[u8]) -> Option<Segment> {
-    Usual::v4_any(link, data).map(|usual| usual.segment())
+fn push_saying(table: &mut FlowTable, link: u16, data: &[u8], at: Stamp) -> bool {
+    let saying = usual(link, data).and_then(|(segment, payload)| {
+        let said = said(&segment, payload)?;
+        Some((segment, said))
+    });
+    if let Some((segment, said)) = &saying {
+        table.push_said(segment, *said, at);
+    }
+    saying.is_some()
+}
+
+/// What is understood of a segment's payload, if it was captured. The rest of a fragment is elsewhere.
+#[inline]
+fn said(segment: &Segment, payload: &[u8]) -> Option<Said> {
+    let is_all = !segment.fragment && !segment.flags.syn();
+    if payload.is_empty() || segment.len == 0 || !is_all {
+        return None;
+    }
+    Said::read(payload, segment.len)
+}
+
+/// The segment of a frame of the usual kind, and its payload.
+#[inline(never)]
+fn usual(link: u16, data: &[u8]) -> Option<(Segment, &[u8])> {
+    Usual::v4_any(link, data).map(|usual| (usual.segment(), usual.payload(data)))
 }
 
 #[inline]

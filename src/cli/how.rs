@@ -57,6 +57,14 @@ pub(crate) struct How {
     #[arg(long, value_name = "TIME", value_parser = moment::parse)]
     until: Option<Moment>,
 
+    /// Do not look at payloads
+    ///
+    /// Else the head of each is looked at for what ended the connection: HTTP/1 request and status
+    /// lines with their Connection field, GOAWAY of HTTP/2, TLS alerts. Kept are method, status and
+    /// the first 64 bytes of the path.
+    #[arg(long)]
+    no_payload: bool,
+
     /// How many flows are kept at once; what is beyond is judged early and marked as evicted
     ///
     /// SYNs without an answer go first, then flows of which nothing was seen for longest.
@@ -98,6 +106,7 @@ impl How {
             half_open: self.max_half_open,
         };
         options.strict = self.strict;
+        options.no_payload = self.no_payload;
         options.interrupt = live::interrupt();
         options.filter.clone_from(&self.filter);
         options.since = self.since;

@@ -78,6 +78,14 @@ names! {
         TimestampsNotNegotiated = "timestamps-not-negotiated",
         /// It is a subflow of a Multipath TCP connection.
         MptcpSubflow = "mptcp-subflow",
+        /// A message of the application announced the close.
+        CloseAnnounced = "close-announced",
+        /// A request was left without a complete response.
+        RequestUnanswered = "request-unanswered",
+        /// HTTP/2 announced the end of the connection.
+        Goaway = "goaway",
+        /// TLS sent an alert.
+        TlsAlert = "tls-alert",
         /// The flow was forgotten before its end.
         Evicted = "evicted",
         /// The capture holds records twice.
@@ -720,6 +728,89 @@ pub const FINDINGS: &[Row] = &[
             advice: "Judge the connection by its DATA_FINs; look for its other subflows.",
             rfc: &["RFC 8684 3.3.3", "RFC 8684 3.5", "RFC 8684 3.6"],
             linux: "`ss -Mtin`, `nstat -az 'MPTcpExt*'`",
+            zeek: "",
+        },
+    },
+    Row {
+        value: Code::CloseAnnounced,
+        needs: Sign::SAID,
+        detect: detect::close_announced,
+        severity: Severity::Info,
+        term: Term {
+            name: "close-announced",
+            summary: "an HTTP message announced the close",
+            recognised: "The last HTTP/1 request or response holds Connection: close, and a FIN or a \
+                RST follows.",
+            meaning: "In a request it asks the server to close after its response, in a response it \
+                announces that its sender closes. Such a close is meant, and whoever closes first \
+                owns TIME-WAIT.",
+            advice: "Nothing, unless connections should be reused: then find who sets it (a limit of \
+                requests per connection, HTTP/1.0 behind a proxy, a health check). A close that \
+                nobody announced can meet a request that is on its way.",
+            rfc: &["RFC 9112 9.6"],
+            linux: "",
+            zeek: "",
+        },
+    },
+    Row {
+        value: Code::RequestUnanswered,
+        needs: Sign::SAID,
+        detect: detect::request_unanswered,
+        severity: Severity::Warning,
+        term: Term {
+            name: "request-unanswered",
+            summary: "the connection ended with an HTTP request in flight",
+            recognised: "The last HTTP/1 request has no response, or one that is shorter than its \
+                Content-Length, lacks its last chunk, or was ended by a RST; and the connection \
+                is over.",
+            meaning: "The client cannot know whether the request took effect. If it was acknowledged \
+                the server's host had it, which does not say that the application read it.",
+            advice: "Look at the side that ended the connection, at the time of this frame: crash, \
+                restart, timeout. Clients may repeat it by themselves only if it is idempotent \
+                (GET, HEAD, PUT, DELETE). Do not retry a POST blindly.",
+            rfc: &["RFC 9112 8", "RFC 9112 9.3.1", "RFC 9110 9.2.2"],
+            linux: "",
+            zeek: "",
+        },
+    },
+    Row {
+        value: Code::Goaway,
+        needs: Sign::SAID,
+        detect: detect::goaway,
+        severity: Severity::Info,
+        term: Term {
+            name: "goaway",
+            summary: "HTTP/2 announced the end of the connection",
+            recognised: "A GOAWAY frame of HTTP/2 without TLS, at the end of a segment's payload.",
+            meaning: "Its sender takes no new streams. Streams of the peer above the last one that \
+                it names were not processed; with NO_ERROR the end is orderly (idle, or a limit \
+                of requests), any other error is a complaint.",
+            advice: "Requests on higher streams may be repeated on another connection, of any method. \
+                ENHANCE_YOUR_CALM means too much: mostly pings too often.",
+            rfc: &["RFC 9113 6.8", "RFC 9113 7"],
+            linux: "",
+            zeek: "",
+        },
+    },
+    Row {
+        value: Code::TlsAlert,
+        needs: Sign::SAID,
+        detect: detect::tls_alert,
+        severity: Severity::Info,
+        term: Term {
+            name: "tls-alert",
+            summary: "TLS sent an alert",
+            recognised: "A record of type 21 at the end of a segment's payload. Level and description \
+                are there before encryption only; later ones are taken for close_notify, which \
+                ends every orderly connection.",
+            meaning: "A clear one refuses the handshake and says why. An encrypted one before a FIN is \
+                the usual end. TLS 1.3 hides the type of its records: there close_notify cannot be \
+                seen, nor missed.",
+            advice: "Clear: set right what it names (versions, certificates, names). Encrypted: \
+                nothing; but a peer that closes without reading the other's close_notify answers \
+                it with a RST, which harms nobody.",
+            rfc: &["RFC 8446 6", "RFC 5246 7.2"],
+            linux: "",
             zeek: "",
         },
     },

@@ -8,6 +8,7 @@ use crate::close::filter::WiresharkFilter;
 use crate::close::final_state::final_states;
 use crate::close::finding::findings;
 use crate::close::reason::reason;
+use crate::close::said;
 use crate::close::verdict::{PerSide, Side, Verdict};
 use crate::close::zeek::zeek;
 use crate::flow::{Flow, Half};
@@ -55,6 +56,8 @@ pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
         close: events(&case),
         resets: listed_resets(&case),
         findings: findings(&case),
+        in_flight: said::in_flight(&facts),
+        application: said::application(&facts),
         previous_flow: flow.previous.as_ref().map(|p| p.flow),
         silence: case.silence,
         vlan: None,

@@ -6,6 +6,7 @@ use crate::close::closer;
 use crate::close::phrase::Sentence;
 use crate::close::reading::{unread_hint, window_grew};
 use crate::close::reset::Rst;
+use crate::close::said;
 use crate::close::verdict::{
     AbortCause, AbortedBy, ActiveCloser, Confidence, Outcome, RstForm, Side,
 };
@@ -14,6 +15,12 @@ use crate::stamp::Stamp;
 
 /// Why the verdict is what it is.
 pub(super) fn reason(case: &Case) -> String {
+    let mut text = by_segments(case);
+    text.push_str(&said::addition(case));
+    text
+}
+
+fn by_segments(case: &Case) -> String {
     match case.outcome {
         Outcome::Refused => refused(case),
         Outcome::Unanswered => unanswered(case),

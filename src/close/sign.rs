@@ -55,6 +55,8 @@ impl Sign {
 
     /// A SYN behind the clock of other connections.
     pub(super) const OFF_CLOCK: Self = Self(1 << 21);
+    /// Something that its applications said.
+    pub(super) const SAID: Self = Self(1 << 24);
 
     /// What a case shows.
     pub(super) fn of(case: &Case) -> Self {
@@ -115,6 +117,7 @@ impl Sign {
             (Self::TORN, case.facts.context.torn.is_some()),
             (Self::OFF_CLOCK, case.facts.context.off_clock.is_some()),
             (Self::SILENT, case.silence.is_some()),
+            (Self::SAID, flow.talk.is_some()),
         ];
         let bits = shown.map(|(sign, shows)| if shows { sign.0 } else { 0 });
         Self(bits.iter().fold(0, |all, bit| all | bit))

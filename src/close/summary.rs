@@ -134,6 +134,9 @@ pub struct Summary {
     pub evicted: u64,
     /// Segments of flows that had been written and forgotten.
     pub late_segments: u64,
+    /// Heads of payloads that were not kept: too many flows had some.
+    #[serde(default)]
+    pub unheard: u64,
     /// Segments that the filter left out.
     #[serde(default)]
     pub filtered_out: u64,
@@ -247,6 +250,7 @@ impl Totals {
             not_decoded,
             evicted: self.findings.get(&Code::Evicted).copied().unwrap_or(0),
             late_segments: 0,
+            unheard: 0,
             filtered_out: 0,
             outside_window: 0,
             vantage: Vantage::default(),

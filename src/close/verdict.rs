@@ -643,6 +643,9 @@ pub struct Verdict {
     pub resets: Resets,
     /// What else is worth knowing.
     pub findings: Vec<Finding>,
+    /// The last HTTP/1 request to which no complete response was seen.
+    #[serde(default)]
+    pub in_flight: Option<InFlight>,
     /// The flow before on the same addresses and ports.
     pub previous_flow: Option<u64>,
     /// A display filter that selects this flow.
@@ -662,6 +665,53 @@ pub struct Verdict {
     /// whose frames are numbered as they stand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub files: Option<Vec<FileFrames>>,
+    /// What the applications said last; `None` if nothing of it was captured in clear and understood.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application: Option<Application>,
+}
+
+/// A request without a complete response.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct InFlight {
+    /// The frame in which it begins.
+    pub frame: u64,
+    /// Its method.
+    pub method: String,
+    /// Its target, cut to 64 bytes (`..` at the end), what cannot be printed as `\xNN`.
+    pub path: String,
+    /// All of it was acknowledged.
+    pub acknowledged: bool,
+    /// The status of the response that came in part; `null` if none did.
+    pub status: Option<u16>,
+}
+
+/// What the applications said last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Application {
+    /// What they speak.
+    pub protocol: String,
+    /// The client's last message that was understood.
+    pub client: Option<LastWords>,
+    /// The server's.
+    pub server: Option<LastWords>,
+}
+
+/// A message of an application.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct LastWords {
+    /// Its frame.
+    pub frame: u64,
+    /// What it says.
+    pub words: String,
+}
+
+impl LastWords {
+    pub(super) const fn new(frame: u64, words: String) -> Self {
+        Self { frame, words }
+    }
 }
 
 /// A tunnel that is part of a flow's key.
@@ -684,6 +734,9 @@ impl Verdict {
         frames.extend(events);
         frames.extend(self.resets.iter().map(|reset| reset.frame));
         frames.extend(self.findings.iter().flat_map(|finding| &finding.frames));
+        frames.extend(self.in_flight.iter().map(|request| request.frame));
+        let said = self.application.iter().flat_map(|a| [&a.client, &a.server]);
+        frames.extend(said.flatten().map(|words| words.frame));
         frames.sort_unstable();
         frames.dedup();
         frames

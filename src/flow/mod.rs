@@ -26,6 +26,7 @@ mod reorder;
 mod seen;
 mod slab;
 mod table;
+mod talk;
 
 pub use crate::packet::IcmpKind;
 pub use clock::Clock;
@@ -40,3 +41,6 @@ pub use record::Flow;
 pub use relations::{Odd, OldSyn, Predecessor, ResetSeen, Snapshot, Successor, SynFacts};
 pub use seen::Seen;
 pub use table::{Due, FlowTable, Limits, Why};
+pub use talk::{Heard, Protocol, Talk, Unanswered};
+
+pub use crate::packet::{Alert, Connection, GoAway, Request, Response};

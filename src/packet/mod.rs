@@ -5,6 +5,7 @@
 //! the innermost TCP segment counts. Lengths come from headers, never from what was captured; nothing
 //! here allocates.
 
+mod app;
 mod bytes;
 mod domains;
 mod ethernet;
@@ -20,6 +21,10 @@ mod tcp;
 mod tunnel;
 mod usual;
 
+pub use app::{
+    Alert, Body, Connection, GoAway, Method, Path, Request, Requests, Response, Responses, Said,
+    Tls,
+};
 pub use filter::{Filter, FilterError};
 pub use icmp::{IcmpKind, Quoted};
 pub use layers::{Layers, Tunnel, TunnelKind};
@@ -48,19 +53,28 @@ pub fn decode(link: u16, data: &[u8], original_len: u32) -> Result<Segment, NotD
     if let Some(usual) = Usual::v4_any(link, data) {
         return Ok(usual.segment());
     }
-    decode_by_layers(link, data, original_len, &mut Layers::default())
+    decode_by_layers(link, data, original_len, &mut Around::default())
 }
 
-/// The same, layer by layer; which they were besides.
+/// What is around the header of a segment.
+#[derive(Debug, Default)]
+pub(crate) struct Around<'a> {
+    pub(crate) layers: Layers,
+    /// What was captured of the payload, if that is known.
+    pub(crate) payload: &'a [u8],
+}
+
+/// The same, layer by layer; what there was besides.
 #[inline(never)]
-pub(crate) fn decode_by_layers(
+pub(crate) fn decode_by_layers<'a>(
     link: u16,
-    data: &[u8],
+    data: &'a [u8],
     original_len: u32,
-    layers: &mut Layers,
+    around: &mut Around<'a>,
 ) -> Result<Segment, NotDecoded> {
-    let packet = innermost(link, data, original_len, layers)?;
+    let packet = innermost(link, data, original_len, &mut around.layers)?;
     if packet.protocol == IpNumber::TCP {
+        around.payload = tcp::payload(packet.payload.data);
         return tcp::segment(packet.carrier, packet.payload);
     }
     Err(NotDecoded::Icmp)

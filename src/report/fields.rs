@@ -7,8 +7,8 @@ mod summary;
 use crate::close::terms::Group;
 use diagnosis::EXAMPLE;
 use flow::{
-    COUNTS, DWELL, DWELLS, ENDPOINT, EVENT, FILE, FINDING, MORE, RESET, SILENCE, STATES, TIME_WAIT,
-    TUNNEL, ZEEK,
+    APPLICATION, COUNTS, DWELL, DWELLS, ENDPOINT, EVENT, FILE, FINDING, IN_FLIGHT, LAST_WORDS,
+    MORE, RESET, SILENCE, STATES, TIME_WAIT, TUNNEL, ZEEK,
 };
 use summary::{DAMAGE, OWNER, SOURCE, VANTAGE};
 
@@ -113,6 +113,26 @@ pub const LINES: &[&Object] = &[&FLOW, &DIAGNOSIS, &SUMMARY];
 
 /// The objects within them.
 pub const PARTS: &[&Object] = &[
-    &ENDPOINT, &COUNTS, &STATES, &DWELLS, &DWELL, &TIME_WAIT, &EVENT, &MORE, &RESET, &FINDING,
-    &SILENCE, &TUNNEL, &ZEEK, &FILE, &EXAMPLE, &SOURCE, &DAMAGE, &OWNER, &VANTAGE,
+    &ENDPOINT,
+    &COUNTS,
+    &STATES,
+    &DWELLS,
+    &DWELL,
+    &TIME_WAIT,
+    &EVENT,
+    &MORE,
+    &RESET,
+    &FINDING,
+    &SILENCE,
+    &TUNNEL,
+    &ZEEK,
+    &FILE,
+    &IN_FLIGHT,
+    &APPLICATION,
+    &LAST_WORDS,
+    &EXAMPLE,
+    &SOURCE,
+    &DAMAGE,
+    &OWNER,
+    &VANTAGE,
 ];

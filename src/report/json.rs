@@ -151,7 +151,7 @@ mod tests {
             "payload_bytes":{},"outcome":"","active_closer":"","aborted_by":null,
             "abort_cause":null,"cause_confidence":null,"cause_alternatives":[],"final_ack":"",
             "confidence":"","reason":"","time_wait":[],"final_states":{},"states":{},"close":[],"resets":[],
-            "findings":[],"previous_flow":null,"wireshark_filter":"","zeek":{}});
+            "findings":[],"in_flight":null,"previous_flow":null,"wireshark_filter":"","zeek":{}});
         let expected: Vec<&str> = expected
             .as_object()
             .unwrap()

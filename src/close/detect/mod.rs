@@ -8,6 +8,7 @@ mod multipath;
 mod opening;
 mod resets;
 mod reuse;
+mod said;
 mod timestamps;
 
 pub(super) use capture::{
@@ -26,6 +27,7 @@ pub(super) use resets::{
     foreign_rst, keepalive_race, rst_after_close, rst_challenged, rst_ignored,
 };
 pub(super) use reuse::{port_reused_too_soon, time_wait_reused, time_wait_syn_rejected};
+pub(super) use said::{close_announced, goaway, request_unanswered, tls_alert};
 pub(super) use timestamps::{
     regression, regression_across_flows, syn_dropped, timestamps_not_negotiated,
 };

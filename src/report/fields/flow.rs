@@ -107,6 +107,12 @@ pub const FLOW: Object = Object {
             "what else is worth knowing",
         ),
         field(
+            "in_flight",
+            Nested(&IN_FLIGHT),
+            "the last HTTP/1 request to which no complete response was seen; `null` if there is none, or if that is not known: payload not captured, encrypted, not looked at (`--no-payload`) or not understood",
+        )
+        .nullable(),
+        field(
             "previous_flow",
             Count,
             "number of the flow before on the same addresses and ports",
@@ -143,6 +149,60 @@ pub const FLOW: Object = Object {
              frame numbers are then those of the whole, as mergecap would write it",
         )
         .optional(),
+        field(
+            "application",
+            Nested(&APPLICATION),
+            "what the applications said last, if payload was captured in clear and understood",
+        )
+        .optional(),
+    ],
+};
+
+pub(super) const IN_FLIGHT: Object = Object {
+    name: "in_flight",
+    text: "a request without a complete response",
+    fields: &[
+        field("frame", Count, "the frame in which it begins"),
+        field("method", Text, "its method"),
+        field(
+            "path",
+            Text,
+            "its target, cut to 64 bytes (`..` at its end); bytes that cannot be printed as `\\xNN`",
+        ),
+        field("acknowledged", Bool, "all of it was acknowledged"),
+        field(
+            "status",
+            Count,
+            "the status of the response that came in part",
+        )
+        .nullable(),
+    ],
+};
+
+pub(super) const APPLICATION: Object = Object {
+    name: "application",
+    text: "what the applications said last, as far as messages began a segment's payload",
+    fields: &[
+        field(
+            "protocol",
+            Text,
+            "`HTTP/1`, `HTTP/2`, or TLS with the version that the server chose",
+        ),
+        field("client", Nested(&LAST_WORDS), "the client's last message").nullable(),
+        field("server", Nested(&LAST_WORDS), "the server's").nullable(),
+    ],
+};
+
+pub(super) const LAST_WORDS: Object = Object {
+    name: "last_words",
+    text: "a message of an application",
+    fields: &[
+        field("frame", Count, "its frame"),
+        field(
+            "words",
+            Text,
+            "request line without its version, status, GOAWAY or alert; with the `Connection` field, if it says close or keep-alive",
+        ),
     ],
 };
 

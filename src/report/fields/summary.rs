@@ -44,6 +44,11 @@ pub const SUMMARY: Object = Object {
             Count,
             "segments of flows that had been written and forgotten",
         ),
+        field(
+            "unheard",
+            Count,
+            "messages of applications that were not kept, because too many flows had some",
+        ),
         field("filtered_out", Count, "segments that the filter left out"),
         field(
             "outside_window",

@@ -7,10 +7,10 @@
 use crate::close::filter::WiresharkFilter;
 use crate::close::finding::{Code, Severity};
 use crate::close::verdict::{
-    AbortCause, AbortedBy, ActiveCloser, Basis, CloseEntry, CloseEvent, Confidence, ConnState,
-    Dwell, Dwells, EndedBy, Endpoint, Event, FileFrames, FinalAck, Finding, Outcome, PerSide,
-    Reset, RolesFrom, RstFate, RstFit, RstForm, Side, Silence, SilenceEnd, State, TimeWait, Tunnel,
-    Verdict, Zeek,
+    AbortCause, AbortedBy, ActiveCloser, Application, Basis, CloseEntry, CloseEvent, Confidence,
+    ConnState, Dwell, Dwells, EndedBy, Endpoint, Event, FileFrames, FinalAck, Finding, InFlight,
+    LastWords, Outcome, PerSide, Reset, RolesFrom, RstFate, RstFit, RstForm, Side, Silence,
+    SilenceEnd, State, TimeWait, Tunnel, Verdict, Zeek,
 };
 use crate::report::json::lines::Lines;
 use crate::report::json::piece::{Piece, Short};
@@ -113,10 +113,10 @@ impl Json for Verdict {
             ]
             write "," [cause_alternatives]
             put "," [final_ack, confidence]
-            write "," [reason, time_wait, final_states, states, close, resets, findings]
+            write "," [reason, time_wait, final_states, states, close, resets, findings, in_flight]
             put "," [previous_flow, wireshark_filter]
             write "," [zeek];
-            silence, vlan, tunnel, files
+            silence, vlan, tunnel, files, application
         );
         to.raw("}");
     }
@@ -137,6 +137,9 @@ object!(Finding by Json::write to Lines {
 });
 object!(Tunnel by Json::write to Lines { kind, id });
 object!(Zeek by Json::write to Lines { conn_state, history });
+object!(InFlight by Json::write to Lines { frame, method, path, acknowledged, status });
+object!(Application by Json::write to Lines { protocol, client, server });
+object!(LastWords by Json::write to Lines { frame, words });
 object!(FileFrames by Json::write to Lines { source, frames });
 
 impl<T: Bounded> Bounded for PerSide<T> {
@@ -218,6 +221,22 @@ impl<T: Bounded> Json for [T] {
         to.raw(if self.is_empty() { "[]" } else { "]" });
     }
 }
+
+/// What has no bounded length and may be missing.
+macro_rules! nullable {
+    ($($type:ty),+) => {
+        $(impl Json for Option<$type> {
+            #[inline]
+            fn write(&self, to: &mut Lines) {
+                match self {
+                    Some(value) => value.write(to),
+                    None => to.raw("null"),
+                }
+            }
+        })+
+    };
+}
+nullable!(InFlight, LastWords);
 
 /// A list of what has no bounded length.
 fn list<T: Json>(items: &[T], to: &mut Lines) {
