@@ -52,7 +52,7 @@ impl Tally {
                 Side::Server
             };
             self.add(Kind::Stuck(stuck), verdict, &One::stuck(verdict, side));
-        } else if let Some(severity) = of_outcome(verdict.outcome) {
+        } else if let Some(severity) = of_outcome(verdict) {
             self.add(
                 Kind::Outcome(verdict.outcome),
                 verdict,
@@ -206,10 +206,11 @@ const fn of_cause(cause: AbortCause) -> Severity {
 }
 
 /// How urgent an outcome is that is no close and no abort.
-const fn of_outcome(outcome: Outcome) -> Option<Severity> {
-    match outcome {
-        Outcome::Unanswered => Some(Severity::Warning),
-        Outcome::HandshakeIncomplete => Some(Severity::Notice),
+fn of_outcome(verdict: &Verdict) -> Option<Severity> {
+    match verdict.outcome {
+        // The answer to a single one may come after the capture.
+        Outcome::Unanswered if verdict.packets.client > 1 => Some(Severity::Warning),
+        Outcome::Unanswered | Outcome::HandshakeIncomplete => Some(Severity::Notice),
         _ => None,
     }
 }
