@@ -56,6 +56,8 @@ names! {
         SlowClose = "slow-close",
         /// A request crossed the close of an idle connection.
         KeepaliveRace = "keepalive-race",
+        /// The close followed a silence.
+        IdleTimeoutClose = "idle-timeout-close",
         /// The RST that ended it is unlike the side in whose name it came.
         ForeignRst = "foreign-rst",
         /// ICMP errors answer segments of the connection.
@@ -64,8 +66,6 @@ names! {
         SynAckUnanswered = "syn-ack-unanswered",
         /// The client's side of the handshake is complete, and the server does not say a word.
         AcceptQueueFull = "accept-queue-full",
-        /// The close followed a silence.
-        IdleTimeoutClose = "idle-timeout-close",
         /// A server took a SYN that its TIME-WAIT must not let in.
         PortReusedTooSoon = "port-reused-too-soon",
         /// A TSval went back within the flow.
