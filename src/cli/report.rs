@@ -66,6 +66,10 @@ pub(crate) struct Args {
     #[arg(long)]
     summary: bool,
 
+    /// Tell in the JSON report, too, what many flows show together (`diagnosis`, `vantage`)
+    #[arg(long)]
+    diagnosis: bool,
+
     /// Show only the flows with KEY=VALUE (repeatable)
     ///
     /// KEY is one of outcome, closer, aborted-by, cause, finding, time-wait, confidence, host,
@@ -156,7 +160,9 @@ impl Args {
     /// Reads one capture and reports it.
     fn report_on(&self, input: Input, place: Place) -> Result<End, Failure> {
         let shown = Shown::default();
-        let (mut verdicts, mut progress) = input.open(self.how.options(), &shown)?;
+        let mut options = self.how.options();
+        options.diagnosis = self.diagnosis || self.summary || self.format == Format::Text;
+        let (mut verdicts, mut progress) = input.open(options, &shown)?;
         let first = verdicts.next();
         let sources = verdicts.summary().sources;
         if self.format == Format::Text {
@@ -166,14 +172,17 @@ impl Args {
         let report = self.report(began, progress);
         shown.replace(Some(report));
         let mut count = 0;
-        for verdict in first.into_iter().chain(&mut verdicts) {
-            if self.selects(&verdict) {
-                count += 1;
-                shown
-                    .borrow_mut()
-                    .as_mut()
-                    .map_or(Ok(()), |r| r.flow(&verdict))?;
+        let mut show = |verdict: &Verdict| {
+            if !self.selects(verdict) {
+                return Ok(());
             }
+            count += 1;
+            let mut shown = shown.borrow_mut();
+            shown.as_mut().map_or(Ok(()), |r| r.flow(verdict))
+        };
+        first.iter().try_for_each(&mut show)?;
+        for verdict in &mut verdicts {
+            show(&verdict)?;
         }
         let summary = verdicts.summary();
         let selection = !self.only.is_empty() || self.flow.is_some();

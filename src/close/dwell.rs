@@ -55,7 +55,15 @@ struct Line {
 
 impl Line {
     /// The side is in this state now, whether it was before or not.
+    #[inline]
     fn enter(&mut self, state: State, time: Option<Time>) {
+        let is_last = |last: &Dwell| last.state == state;
+        if !self.stays || !self.dwells.last().is_some_and(is_last) {
+            self.change(state, time);
+        }
+    }
+
+    fn change(&mut self, state: State, time: Option<Time>) {
         let len = self.dwells.len();
         let again = self.dwells.iter().rposition(|d| d.state == state);
         if let Some(again) = again.filter(|again| again + 2 >= len) {

@@ -12,11 +12,14 @@ pub(super) const SLACK: i64 = 5 * MILLISECOND;
 
 /// What the judgement knows besides the flow.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Context {
     /// How long TIME-WAIT lasts, in nanoseconds.
     pub time_wait: i64,
     /// A side that stays in CLOSE-WAIT for so many nanoseconds has forgotten to close, or is slow.
     pub close_wait: i64,
+    /// How long each side was in which state is told.
+    pub states: bool,
     /// What the server showed in its connections before, where this one alone cannot tell.
     pub server: Option<HostSeen>,
     /// ICMP errors about segments of the connections on the same ends.

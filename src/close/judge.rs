@@ -52,7 +52,7 @@ pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
         confidence: case.confidence(),
         reason: reason(&case),
         final_states: final_states(&case),
-        states: PerSide::default(),
+        states: None,
         close: events(&case),
         resets: listed_resets(&case),
         findings: findings(&case),
@@ -71,6 +71,8 @@ pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
         time_wait: case.time_wait,
         files: None,
     };
-    verdict.states = dwells(&facts, &verdict);
+    if facts.context.states {
+        verdict.states = Some(Box::new(dwells(&facts, &verdict)));
+    }
     verdict
 }

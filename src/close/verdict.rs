@@ -634,9 +634,10 @@ pub struct Verdict {
     pub time_wait: TimeWaits,
     /// Both sides' states at the end of the capture, derived.
     pub final_states: PerSide<State>,
-    /// How long each side was in which state, derived; those without a connection left out.
-    #[serde(default)]
-    pub states: PerSide<Dwells>,
+    /// How long each side was in which state, derived; those without a connection left out. Where
+    /// [`crate::Options::states`] asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub states: Option<Box<PerSide<Dwells>>>,
     /// At most 16 events, then how many more.
     pub close: Vec<CloseEntry>,
     /// The RSTs.
@@ -758,9 +759,10 @@ impl Verdict {
         for reset in &mut self.resets {
             reset.time = None;
         }
-        let PerSide { client, server } = &mut self.states;
-        for dwell in client.iter_mut().chain(server) {
-            (dwell.from, dwell.to) = (None, None);
+        if let Some(PerSide { client, server }) = self.states.as_deref_mut() {
+            for dwell in client.iter_mut().chain(server) {
+                (dwell.from, dwell.to) = (None, None);
+            }
         }
     }
 }

@@ -12,9 +12,9 @@ use foldhash::fast::RandomState;
 use std::collections::{BTreeMap, HashMap};
 
 /// Closers and services kept; what is beyond is counted only.
-const CLUSTERS: usize = 4096;
+const CLUSTERS: usize = 512;
 /// Different lengths of silence kept of each.
-const LENGTHS: usize = 256;
+const LENGTHS: usize = 64;
 /// So many equal silences are no chance.
 const ENOUGH: u64 = 3;
 /// What looks for idle connections once a second closes up to so much late.

@@ -34,11 +34,28 @@ pub struct Patterns {
     services: Services,
     silences: Silences,
     votes: Votes,
+    /// Only the clocks are watched, on which findings of single flows rest.
+    clocks_only: bool,
 }
 
 impl Patterns {
+    /// `diagnosis`: it will be asked for.
+    pub fn new(diagnosis: bool) -> Self {
+        Self {
+            clocks_only: !diagnosis,
+            ..Self::default()
+        }
+    }
+
     /// Takes in a flow that was judged.
     pub fn see(&mut self, flow: &Flow, verdict: &Verdict) {
+        self.clocks.see(flow, verdict);
+        if !self.clocks_only {
+            self.watch(flow, verdict);
+        }
+    }
+
+    fn watch(&mut self, flow: &Flow, verdict: &Verdict) {
         let client = client_of(flow, verdict);
         let use_ = Use::of(flow, client);
         self.tally.see(flow, verdict, client);
@@ -47,7 +64,6 @@ impl Patterns {
         if let Some(silence) = &verdict.silence {
             self.silences.see(verdict, silence);
         }
-        self.clocks.see(flow, verdict);
     }
 
     /// How the SYN of a flow that is yet to be judged goes back behind a clock of the flows before.

@@ -113,10 +113,10 @@ impl Json for Verdict {
             ]
             write "," [cause_alternatives]
             put "," [final_ack, confidence]
-            write "," [reason, time_wait, final_states, states, close, resets, findings, in_flight]
+            write "," [reason, time_wait, final_states, close, resets, findings, in_flight]
             put "," [previous_flow, wireshark_filter]
             write "," [zeek];
-            silence, vlan, tunnel, files, application
+            states, silence, vlan, tunnel, files, application
         );
         to.raw("}");
     }
@@ -151,9 +151,9 @@ impl<T: Bounded> Bounded for PerSide<T> {
     }
 }
 
-impl Json for PerSide<Dwells> {
+impl Json for Box<PerSide<Dwells>> {
     fn write(&self, to: &mut Lines) {
-        let Self { client, server } = self;
+        let PerSide { client, server } = &**self;
         fields!(to, write, "{", client, server);
         to.raw("}");
     }
