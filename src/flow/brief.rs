@@ -72,9 +72,11 @@ impl Memory {
         self.packed.store(&self.bytes, len)
     }
 
-    fn unpack(&mut self, place: Place) -> Unpack<'_> {
+    /// Packed segments, and where they may go.
+    fn unpack(&mut self, place: Place) -> (&mut Loose, Unpack<'_>) {
         self.packed.read(place, &mut self.bytes);
-        Unpack::new(&self.bytes, self.epoch.unwrap_or_default())
+        let segments = Unpack::new(&self.bytes, self.epoch.unwrap_or_default());
+        (&mut self.loose, segments)
     }
 }
 
@@ -113,7 +115,7 @@ impl Brief {
             len: 0,
             form: Form::Loose,
         };
-        flow.add(first, memory);
+        flow.add(first, &mut memory.loose);
         Some(flow)
     }
 
@@ -127,7 +129,7 @@ impl Brief {
         if self.len >= most || !self.owns(seen, memory) {
             return false;
         }
-        self.add(seen, memory);
+        self.add(seen, &mut memory.loose);
         true
     }
 
@@ -163,16 +165,13 @@ impl Brief {
     /// Unpacks the segments.
     pub(super) fn unpack(&mut self, memory: &mut Memory) {
         let (place, len) = (self.place(), self.len);
-        let bytes = &mut *memory.bytes;
-        memory.packed.read(place, bytes);
-        let bytes = *bytes;
-        memory.packed.release(place);
+        let (loose, segments) = memory.unpack(place);
         (self.link, self.form, self.len) = (NONE, Form::Loose, 0);
         self.bits &= bit::NOTED;
-        let segments = Unpack::new(&bytes, memory.epoch.unwrap_or_default());
         for seen in segments.take(len.into()) {
-            self.add(&seen, memory);
+            self.add(&seen, loose);
         }
+        memory.packed.release(place);
     }
 
     /// Gives the segments back.
@@ -239,7 +238,7 @@ impl Brief {
         match self.form {
             Form::Loose => memory.loose.each(self.link, self.len, with),
             Form::Packed => {
-                let segments = memory.unpack(self.place());
+                let (_, segments) = memory.unpack(self.place());
                 segments.take(self.len.into()).for_each(|seen| with(&seen));
             }
         }
@@ -304,10 +303,10 @@ impl Brief {
         (self.bits & bit::SECOND_FIRST != 0) as u8
     }
 
-    fn add(&mut self, seen: &Seen, memory: &mut Memory) {
+    fn add(&mut self, seen: &Seen, loose: &mut Loose) {
         let fins = bit::FIN[0] | bit::FIN[1];
         let both = self.bits & fins == fins;
-        memory.loose.push(&mut self.link, self.len, seen, both);
+        loose.push(&mut self.link, self.len, seen, both);
         self.len += 1;
         let (f, end) = (seen.flags, seen.from() & 1);
         if f.rst() {
@@ -327,7 +326,7 @@ impl Brief {
             if end == self.first_end() {
                 self.word = seen.end().0;
             } else {
-                memory.loose.set_beside(self.link, seen.end());
+                loose.set_beside(self.link, seen.end());
             }
             self.bits |= bit::FIN[usize::from(end)];
         }

@@ -121,11 +121,7 @@ impl Flows {
     }
 
     pub(super) fn key(&self, at: u32) -> Option<Key> {
-        let entry = self.entries.get(at as usize)?;
-        if matches!(entry.kept, Kept::Free(_)) {
-            return None;
-        }
-        key_of(entry, &self.keys)
+        key_of(self.entries.get(at as usize)?, &self.keys)
     }
 
     /// It is a flow of this key.
@@ -403,6 +399,7 @@ impl Flows {
     }
 }
 
+/// Of a free entry none.
 fn key_of(entry: &Entry, keys: &Slab<Key>) -> Option<Key> {
     match entry.key.whole() {
         Ok(key) => Some(key),
@@ -413,12 +410,13 @@ fn key_of(entry: &Entry, keys: &Slab<Key>) -> Option<Key> {
 #[cfg(test)]
 mod tests {
     use super::{Entry, SEGMENTS};
-    const AWAKE: usize = 100;
     use crate::flow::FlowTable;
     use crate::packet::{End, Flags, Segment};
     use crate::seq::SeqNum;
     use crate::stamp::{MILLISECOND, Stamp, Time};
     use proptest::prelude::*;
+
+    const AWAKE: usize = 100;
 
     #[test]
     fn an_entry_is_half_a_cache_line() {
