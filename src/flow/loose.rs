@@ -1,37 +1,38 @@
 //! The segments of flows that get some more.
 
+use crate::flow::pages::Pages;
 use crate::flow::pool::{Blocks, Linked, NONE};
 use crate::flow::seen::Seen;
 use crate::seq::SeqNum;
 
-/// Segments in a block: with the rest, two cache lines.
+/// Segments in a block.
 const SEGMENTS: usize = 3;
 /// Blocks of a chain at most.
 const MOST: usize = (u8::MAX as usize).div_ceil(SEGMENTS);
+/// Where a block's link stands, behind the segments, and a number that is kept beside those.
+const LINK: usize = SEGMENTS * Seen::BYTES;
+const BESIDE: usize = LINK + 4;
+/// Two cache lines.
+const BLOCK: usize = 128;
+const _: () = assert!(BESIDE + 4 == BLOCK);
 
-#[derive(Debug)]
-#[repr(C, align(64))]
-struct Block {
-    segments: [Seen; SEGMENTS],
-    before: u32,
-    /// A number kept beside the segments. The last block of a chain knows.
-    beside: SeqNum,
-}
+/// Segments, the link to the block before, and a number beside, which the last block of a chain knows.
+type Block = [u8; BLOCK];
 
 impl Linked for Block {
     fn link(&self) -> u32 {
-        self.before
+        word(self, LINK)
     }
 
     fn set_link(&mut self, link: u32) {
-        self.before = link;
+        set_word(self, LINK, link);
     }
 }
 
 /// Segments as they are, in chains of blocks from the last one back.
 #[derive(Debug, Default)]
 pub(super) struct Loose {
-    blocks: Blocks<Block>,
+    blocks: Blocks<Block, Pages<BLOCK>>,
 }
 
 impl Loose {
@@ -39,8 +40,12 @@ impl Loose {
     pub(super) fn push(&mut self, last: &mut u32, len: u8, segment: &Seen, beside: bool) {
         let place = usize::from(len) % SEGMENTS;
         if place > 0 {
-            if let Some(block) = self.blocks.get_mut(*last) {
-                block.segments[place] = *segment;
+            if let Some(room) = self
+                .blocks
+                .get_mut(*last)
+                .and_then(|b| segment_at(b, place))
+            {
+                *room = segment.to_bytes();
             }
             return;
         }
@@ -50,24 +55,25 @@ impl Loose {
         } else {
             SeqNum(0)
         };
-        let nothing = Seen::default();
-        *last = self.blocks.take(Block {
-            segments: [*segment, nothing, nothing],
-            before: *last,
-            beside,
-        });
+        let mut block = [0; BLOCK];
+        if let Some(room) = segment_at(&mut block, 0) {
+            *room = segment.to_bytes();
+        }
+        set_word(&mut block, LINK, *last);
+        set_word(&mut block, BESIDE, beside.0);
+        *last = self.blocks.take(block);
     }
 
     /// The number kept beside the segments.
     pub(super) fn beside(&self, last: u32) -> SeqNum {
         let block = self.blocks.get(last);
-        block.map_or(SeqNum(0), |block| block.beside)
+        SeqNum(block.map_or(0, |block| word(block, BESIDE)))
     }
 
     /// Keeps a number beside the segments.
     pub(super) fn set_beside(&mut self, last: u32, number: SeqNum) {
         if let Some(block) = self.blocks.get_mut(last) {
-            block.beside = number;
+            set_word(block, BESIDE, number.0);
         }
     }
 
@@ -78,22 +84,25 @@ impl Loose {
         let links = links.get_mut(..count).unwrap_or_default();
         for slot in links.iter_mut().rev() {
             *slot = link;
-            link = self.blocks.get(link).map_or(NONE, |block| block.before);
+            link = self.blocks.get(link).map_or(NONE, Linked::link);
         }
         let mut rest = usize::from(len);
         for block in links.iter().filter_map(|&link| self.blocks.get(link)) {
-            let segments = block.segments.get(..rest).unwrap_or(&block.segments);
-            segments.iter().for_each(&mut with);
+            let segments = segments(block);
+            let segments = segments.get(..rest).unwrap_or(segments);
+            segments
+                .iter()
+                .map(Seen::from_bytes)
+                .for_each(|seen| with(&seen));
             rest -= segments.len();
         }
     }
 
     /// The last segment of a chain of `len`.
-    pub(super) fn last(&self, last: u32, len: u8) -> Option<&Seen> {
+    pub(super) fn last(&self, last: u32, len: u8) -> Option<Seen> {
+        let place = usize::from(len).checked_sub(1)? % SEGMENTS;
         let block = self.blocks.get(last)?;
-        block
-            .segments
-            .get(usize::from(len).checked_sub(1)? % SEGMENTS)
+        segments(block).get(place).map(Seen::from_bytes)
     }
 
     /// Gives a chain's blocks back.
@@ -103,17 +112,27 @@ impl Loose {
 
     /// Reads from the blocks of many chains, so that they are in the cache.
     pub(super) fn touch(&self, links: &mut [u32]) {
-        self.blocks
-            .touch(links, |block| block.segments[0].frame_and_len);
+        self.blocks.touch(links, |block| block[0].into());
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::Block;
+fn segments(block: &Block) -> &[[u8; Seen::BYTES]] {
+    block.as_chunks().0
+}
 
-    #[test]
-    fn a_block_is_two_cache_lines() {
-        assert_eq!(size_of::<Block>(), 128);
+fn segment_at(block: &mut Block, place: usize) -> Option<&mut [u8; Seen::BYTES]> {
+    block.as_chunks_mut().0.get_mut(place)
+}
+
+/// The number at `at`; 0 beyond the end.
+fn word(block: &Block, at: usize) -> u32 {
+    let bytes = block.get(at..).and_then(<[u8]>::first_chunk);
+    bytes.map_or(0, |bytes| u32::from_ne_bytes(*bytes))
+}
+
+fn set_word(block: &mut Block, at: usize, word: u32) {
+    let room = block.get_mut(at..).and_then(<[u8]>::first_chunk_mut);
+    if let Some(room) = room {
+        *room = word.to_ne_bytes();
     }
 }

@@ -17,6 +17,7 @@ mod merge;
 mod number;
 mod numbers;
 mod packed;
+mod pages;
 mod parts;
 mod pool;
 mod record;

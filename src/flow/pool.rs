@@ -1,6 +1,7 @@
 //! Memory that grows in pieces: growing copies nothing.
 
 use std::hint::black_box;
+use std::marker::PhantomData;
 
 /// Things allocated at once.
 const CHUNK: usize = 512;
@@ -65,48 +66,79 @@ pub(super) trait Linked {
     fn set_link(&mut self, link: u32);
 }
 
-/// Blocks of one size: what one chain of them gives back serves any other.
-#[derive(Debug)]
-pub(super) struct Blocks<T> {
-    blocks: Pieces<T>,
-    /// The first of the blocks that are free again.
-    free: u32,
+/// Where blocks stand.
+pub(super) trait Room<T> {
+    fn get(&self, at: usize) -> Option<&T>;
+    fn get_mut(&mut self, at: usize) -> Option<&mut T>;
+    /// One more.
+    fn push(&mut self, item: T);
+    fn len(&self) -> usize;
 }
 
-impl<T> Default for Blocks<T> {
+impl<T> Room<T> for Pieces<T> {
+    fn get(&self, at: usize) -> Option<&T> {
+        self.get(at)
+    }
+
+    fn get_mut(&mut self, at: usize) -> Option<&mut T> {
+        self.get_mut(at)
+    }
+
+    fn push(&mut self, item: T) {
+        self.push(item);
+    }
+
+    fn len(&self) -> usize {
+        self.len()
+    }
+}
+
+/// Blocks of one size: what one chain of them gives back serves any other.
+#[derive(Debug)]
+pub(super) struct Blocks<T, R = Pieces<T>> {
+    room: R,
+    /// The first of the blocks that are free again.
+    free: u32,
+    of: PhantomData<T>,
+}
+
+impl<T, R: Default> Default for Blocks<T, R> {
     fn default() -> Self {
         Self {
-            blocks: Pieces::default(),
+            room: R::default(),
             free: NONE,
+            of: PhantomData,
         }
     }
 }
 
-impl<T: Linked> Blocks<T> {
+impl<T: Linked, R: Room<T>> Blocks<T, R> {
+    #[inline]
     pub(super) fn get(&self, at: u32) -> Option<&T> {
-        self.blocks.get(at as usize)
+        self.room.get(at as usize)
     }
 
+    #[inline]
     pub(super) fn get_mut(&mut self, at: u32) -> Option<&mut T> {
-        self.blocks.get_mut(at as usize)
+        self.room.get_mut(at as usize)
     }
 
     /// Takes in a block; gives its place.
     pub(super) fn take(&mut self, block: T) -> u32 {
         let at = self.free;
-        if let Some(free) = self.blocks.get_mut(at as usize) {
+        if let Some(free) = self.room.get_mut(at as usize) {
             self.free = free.link();
             *free = block;
             return at;
         }
-        self.blocks.push(block);
-        self.blocks.len() as u32 - 1
+        self.room.push(block);
+        self.room.len() as u32 - 1
     }
 
     /// Gives the blocks of a chain back, from here on. The link behind the last of them.
     pub(super) fn release(&mut self, first: u32) -> u32 {
         let mut at = first;
-        while let Some(block) = self.blocks.get_mut(at as usize) {
+        while let Some(block) = self.room.get_mut(at as usize) {
             let next = block.link();
             block.set_link(self.free);
             self.free = at;
@@ -138,7 +170,7 @@ impl<T: Linked> Blocks<T> {
 
     /// How many there are, free ones too.
     #[cfg(test)]
-    pub(super) const fn len(&self) -> usize {
-        self.blocks.len()
+    pub(super) fn len(&self) -> usize {
+        self.room.len()
     }
 }
