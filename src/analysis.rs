@@ -14,6 +14,7 @@ use crate::close::verdict::{Tunnel, Verdict};
 use crate::close::{Context, judge};
 use crate::flow::{Clock, Due, FlowTable, Limits, Why};
 use crate::packet::{Domains, Filter, Keys, Layers, NotDecoded, Segment, Usual, decode_by_layers};
+use crate::patterns::{Diagnosis, Patterns};
 use crate::stamp::{SECOND, Stamp, Time};
 use clocks::Clocks;
 use input::Input;
@@ -100,6 +101,7 @@ pub struct Analysis<R: Read> {
     window: Option<Window>,
     filtered_out: u64,
     totals: Totals,
+    patterns: Patterns,
     not_decoded: [u64; NotDecoded::ALL.len()],
     /// The last record's place, with the latest time of any.
     end: Stamp,
@@ -168,6 +170,7 @@ impl<R: Read> Analysis<R> {
             ended: false,
             interrupted: false,
             totals: Totals::default(),
+            patterns: Patterns::default(),
             not_decoded: [0; NotDecoded::ALL.len()],
             end: Stamp::default(),
             start: None,
@@ -199,6 +202,11 @@ impl<R: Read> Analysis<R> {
         summary
     }
 
+    /// What many flows show together, the most important first; whole after the last verdict.
+    pub fn diagnoses(&self) -> Vec<Diagnosis> {
+        self.patterns.diagnoses()
+    }
+
     /// The verdict of a flow, if nothing more can belong to it.
     fn settle(&mut self, due: &Due) -> Option<Verdict> {
         let context = Context {
@@ -216,6 +224,7 @@ impl<R: Read> Analysis<R> {
         if due.why == Why::Quiet && !is_over {
             return None;
         }
+        self.patterns.see(flow, &verdict);
         self.table.forget(due, is_over);
         name_network(&mut verdict, &layers);
         if self.start.is_none() {
