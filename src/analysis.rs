@@ -11,9 +11,12 @@ pub use window::Moment;
 use crate::capture::{Meter, OpenError, Reader, Set};
 use crate::close::summary::{Summary, Totals};
 use crate::close::verdict::{Tunnel, Verdict};
-use crate::close::{Context, judge};
-use crate::flow::{Clock, Due, FlowTable, Limits, Why};
-use crate::packet::{Domains, Filter, Keys, Layers, NotDecoded, Segment, Usual, decode_by_layers};
+use crate::close::{Context, Hosts, judge};
+use crate::flow::{Clock, Due, ErrorTable, FlowTable, Limits, Why};
+use crate::packet::{
+    Around, Domains, Filter, Keys, Layers, NotDecoded, Said, Segment, Usual, decode_by_layers,
+    quoted_by_icmp,
+};
 use crate::patterns::{Diagnosis, Patterns};
 use crate::stamp::{SECOND, Stamp, Time};
 use clocks::Clocks;
@@ -32,6 +35,13 @@ pub struct Options {
     pub source: Arc<str>,
     /// How long TIME-WAIT lasts, in nanoseconds. Linux: 60 s (`TCP_TIMEWAIT_LEN`, compiled in).
     pub time_wait: i64,
+    /// From how many nanoseconds in CLOSE-WAIT on a side has forgotten to close, or is slow.
+    pub close_wait: i64,
+    /// Verdicts tell how long each side was in which state. It takes a tenth of the time of all.
+    pub states: bool,
+    /// It is told what many flows show together, and where the capture was taken. It takes a tenth of
+    /// the time of all as well.
+    pub diagnosis: bool,
     /// How many flows are kept at once.
     pub limits: Limits,
     /// The capture is being made: a flow is let go by the first record that allows it.
@@ -54,6 +64,8 @@ pub struct Options {
     pub until: Option<Moment>,
     /// Is told how far reading has come.
     pub meter: Option<Arc<Meter>>,
+    /// Payloads are not looked at.
+    pub no_payload: bool,
 }
 
 impl Default for Options {
@@ -61,6 +73,9 @@ impl Default for Options {
         Self {
             source: "-".into(),
             time_wait: 60 * SECOND,
+            close_wait: 5 * SECOND,
+            states: false,
+            diagnosis: true,
             limits: Limits::default(),
             live: false,
             interrupt: None,
@@ -71,6 +86,7 @@ impl Default for Options {
             since: None,
             until: None,
             meter: None,
+            no_payload: false,
         }
     }
 }
@@ -101,6 +117,8 @@ pub struct Analysis<R: Read> {
     window: Option<Window>,
     filtered_out: u64,
     totals: Totals,
+    hosts: Hosts,
+    errors: ErrorTable,
     patterns: Patterns,
     not_decoded: [u64; NotDecoded::ALL.len()],
     /// The last record's place, with the latest time of any.
@@ -170,7 +188,9 @@ impl<R: Read> Analysis<R> {
             ended: false,
             interrupted: false,
             totals: Totals::default(),
-            patterns: Patterns::default(),
+            hosts: Hosts::default(),
+            errors: ErrorTable::default(),
+            patterns: Patterns::new(options.diagnosis),
             not_decoded: [0; NotDecoded::ALL.len()],
             end: Stamp::default(),
             start: None,
@@ -190,8 +210,10 @@ impl<R: Read> Analysis<R> {
             .collect();
         let mut summary = self.totals.summary(sources, not_decoded);
         summary.late_segments = self.table.late();
+        summary.unheard = self.table.unheard();
         summary.filtered_out = self.filtered_out;
         summary.outside_window = self.window.as_ref().map_or(0, |w| w.outside);
+        summary.vantage = self.patterns.vantage();
         summary.interrupted = self.interrupted;
         if self.interrupted {
             // What was interrupted is not damaged.
@@ -209,21 +231,30 @@ impl<R: Read> Analysis<R> {
 
     /// The verdict of a flow, if nothing more can belong to it.
     fn settle(&mut self, due: &Due) -> Option<Verdict> {
-        let context = Context {
+        let mut context = Context {
             time_wait: self.options.time_wait,
+            close_wait: self.options.close_wait,
+            states: self.options.states,
             end: self.end,
             cut: self.ended && !self.interrupted && self.input.is_cut(),
             evicted: due.why == Why::Evicted,
             torn: self.input.torn(),
             clocks_differ: self.clocks.differ(),
+            off_clock: None,
+            server: None,
+            errors: None,
         };
         let flow = self.table.facts(due)?;
+        context.off_clock = self.patterns.off_clock(flow);
+        context.server = self.hosts.server_of(flow);
+        context.errors = self.errors.of(&flow.key);
         let layers = self.domains.layers(flow.key.domain);
         let mut verdict = judge(flow, context, &self.options.source);
         let is_over = verdict.outcome.is_over();
         if due.why == Why::Quiet && !is_over {
             return None;
         }
+        self.hosts.see(flow);
         self.patterns.see(flow, &verdict);
         self.table.forget(due, is_over);
         name_network(&mut verdict, &layers);
@@ -240,6 +271,7 @@ impl<R: Read> Analysis<R> {
     fn read(&mut self) {
         let table = &mut self.table;
         let filter = self.options.filter.as_ref();
+        let listens = !self.options.no_payload;
         while !is_set(self.options.interrupt.as_ref()) {
             let Some(record) = self.input.next() else {
                 if self.input.turn() {
@@ -271,22 +303,40 @@ impl<R: Read> Analysis<R> {
             if filter.is_none()
                 && let Some(usual) = Usual::v4(link, data)
             {
-                table.push(&usual.segment(), at);
-            } else if filter.is_some() || !push_seldom(table, link, data, at) {
-                let mut layers = Layers::default();
+                let speaks = listens && usual.may_speak(data);
+                if !(speaks && push_saying(table, link, data, at)) {
+                    table.push(&usual.segment(), at);
+                }
+            } else if filter.is_some() || !push_seldom(table, (link, data), at, listens) {
+                let mut around = Around::default();
                 let segment = match filter.and_then(|_| usual(link, data)) {
-                    Some(segment) => Ok(segment),
-                    None => decode_by_layers(link, data, record.original_len, &mut layers),
+                    Some((segment, payload)) => {
+                        around.payload = payload;
+                        Ok(segment)
+                    }
+                    None => decode_by_layers(link, data, record.original_len, &mut around),
                 };
                 match segment {
                     Ok(segment) if filter.is_some_and(|filter| !filter.matches(&segment)) => {
                         self.filtered_out += 1;
                     }
                     Ok(mut segment) => {
-                        segment.domain = self.domains.number(&layers);
-                        table.push_other(&segment, at);
+                        segment.domain = self.domains.number(&around.layers);
+                        let payload = if listens { around.payload } else { &[] };
+                        match said(&segment, payload) {
+                            Some(said) => table.push_said(&segment, said, at),
+                            None => table.push_other(&segment, at),
+                        }
                     }
-                    Err(reason) => self.not_decoded[reason as usize] += 1,
+                    Err(reason) => {
+                        self.not_decoded[reason as usize] += 1;
+                        if reason == NotDecoded::Icmp
+                            && let Ok(quoted) = quoted_by_icmp(link, data, record.original_len)
+                        {
+                            let domain = self.domains.number(&around.layers);
+                            self.errors.push(&quoted, domain, at);
+                        }
+                    }
                 }
             }
             self.now = self.clock.tick(time);
@@ -303,21 +353,54 @@ impl<R: Read> Analysis<R> {
 /// Takes in a segment over IPv6, or of other options than the usual ones; false if it is none. By
 /// itself, as all that is not asked for every record: the loop needs the registers.
 #[inline(never)]
-fn push_seldom(table: &mut FlowTable, link: u16, data: &[u8], at: Stamp) -> bool {
-    if let Some(usual) = Usual::v4_any(link, data) {
-        table.push(&usual.segment(), at);
+fn push_seldom(
+    table: &mut FlowTable,
+    (link, data): (u16, &[u8]),
+    at: Stamp,
+    listens: bool,
+) -> bool {
+    let (segment, payload) = if let Some(usual) = Usual::v4_any(link, data) {
+        (usual.segment(), usual.payload(data))
     } else if let Some(usual) = Usual::v6(link, data) {
-        table.push(&usual.segment(), at);
+        (usual.segment(), usual.payload(data))
     } else {
         return false;
+    };
+    match said(&segment, if listens { payload } else { &[] }) {
+        Some(said) => table.push_said(&segment, said, at),
+        None => table.push(&segment, at),
     }
     true
 }
 
-/// The segment of a frame of the usual kind.
+/// Takes in a segment of the usual kind if its payload says something. By itself, as most are without
+/// any.
 #[inline(never)]
-fn usual(link: u16, data: &[u8]) -> Option<Segment> {
-    Usual::v4_any(link, data).map(|usual| usual.segment())
+fn push_saying(table: &mut FlowTable, link: u16, data: &[u8], at: Stamp) -> bool {
+    let saying = usual(link, data).and_then(|(segment, payload)| {
+        let said = said(&segment, payload)?;
+        Some((segment, said))
+    });
+    if let Some((segment, said)) = &saying {
+        table.push_said(segment, *said, at);
+    }
+    saying.is_some()
+}
+
+/// What is understood of a segment's payload, if it was captured. The rest of a fragment is elsewhere.
+#[inline]
+fn said(segment: &Segment, payload: &[u8]) -> Option<Said> {
+    let is_all = !segment.fragment && !segment.flags.syn();
+    if payload.is_empty() || segment.len == 0 || !is_all {
+        return None;
+    }
+    Said::read(payload, segment.len)
+}
+
+/// The segment of a frame of the usual kind, and its payload.
+#[inline(never)]
+fn usual(link: u16, data: &[u8]) -> Option<(Segment, &[u8])> {
+    Usual::v4_any(link, data).map(|usual| (usual.segment(), usual.payload(data)))
 }
 
 #[inline]

@@ -62,9 +62,13 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 
-    /// Only the summary; every flow is still judged
+    /// Only the diagnosis and the summary; every flow is still judged
     #[arg(long)]
     summary: bool,
+
+    /// Tell in the JSON report, too, what many flows show together (`diagnosis`, `vantage`)
+    #[arg(long)]
+    diagnosis: bool,
 
     /// Show only the flows with KEY=VALUE (repeatable)
     ///
@@ -72,7 +76,7 @@ pub(crate) struct Args {
     /// port. The same key again is OR, different keys are AND; KEY!=VALUE negates, and every
     /// negation must hold. time-wait takes client, server, both or none; aborted-by and cause take
     /// none as well; host takes an address; host and port match either end. A wrong value is
-    /// answered with the list of the right ones. The summary still counts every flow.
+    /// answered with the list of the right ones. Diagnosis and summary still count every flow.
     #[arg(long, value_name = "KEY=VALUE")]
     only: Vec<Rule>,
 
@@ -156,7 +160,9 @@ impl Args {
     /// Reads one capture and reports it.
     fn report_on(&self, input: Input, place: Place) -> Result<End, Failure> {
         let shown = Shown::default();
-        let (mut verdicts, mut progress) = input.open(self.how.options(), &shown)?;
+        let mut options = self.how.options();
+        options.diagnosis = self.diagnosis || self.summary || self.format == Format::Text;
+        let (mut verdicts, mut progress) = input.open(options, &shown)?;
         let first = verdicts.next();
         let sources = verdicts.summary().sources;
         if self.format == Format::Text {
@@ -166,19 +172,24 @@ impl Args {
         let report = self.report(began, progress);
         shown.replace(Some(report));
         let mut count = 0;
-        for verdict in first.into_iter().chain(&mut verdicts) {
-            if self.selects(&verdict) {
-                count += 1;
-                shown
-                    .borrow_mut()
-                    .as_mut()
-                    .map_or(Ok(()), |r| r.flow(&verdict))?;
+        let mut show = |verdict: &Verdict| {
+            if !self.selects(verdict) {
+                return Ok(());
             }
+            count += 1;
+            let mut shown = shown.borrow_mut();
+            shown.as_mut().map_or(Ok(()), |r| r.flow(verdict))
+        };
+        first.iter().try_for_each(&mut show)?;
+        for verdict in &mut verdicts {
+            show(&verdict)?;
         }
         let summary = verdicts.summary();
         let selection = !self.only.is_empty() || self.flow.is_some();
         let report = shown.take();
+        let diagnoses = verdicts.diagnoses();
         report.map_or(Ok(()), |mut r| {
+            r.diagnoses(&diagnoses)?;
             r.summary(&summary, selection.then_some(count))
         })?;
         if place.number == place.count {

@@ -34,25 +34,29 @@ pub(super) fn events(case: &Case) -> Vec<CloseEntry> {
     });
     let mut all = Vec::with_capacity(EVENTS / 2);
     let mut more = 0;
-    facts.flow.log.iter().for_each(|seen| {
-        let from = facts.side(seen.from());
-        let Some(event) = told[from.index()].event(seen) else {
-            return;
-        };
-        if all.len() == EVENTS {
-            more += 1;
-            return;
-        }
-        all.push(CloseEntry::Event(CloseEvent {
-            frame: seen.at().frame,
-            time: Some(seen.at().time),
-            from,
-            event,
-            seq: relative(from, seen.seq).unwrap_or(seen.seq.0),
-            ack: relative(from.peer(), seen.ack).filter(|_| seen.flags.ack()),
-            len: seen.len(),
-        }));
-    });
+    let flow = facts.flow;
+    flow.log
+        .iter()
+        .filter(|s| !flow.is_old_ack(s))
+        .for_each(|seen| {
+            let from = facts.side(seen.from());
+            let Some(event) = told[from.index()].event(seen) else {
+                return;
+            };
+            if all.len() == EVENTS {
+                more += 1;
+                return;
+            }
+            all.push(CloseEntry::Event(CloseEvent {
+                frame: seen.at().frame,
+                time: Some(seen.at().time),
+                from,
+                event,
+                seq: relative(from, seen.seq).unwrap_or(seen.seq.0),
+                ack: relative(from.peer(), seen.ack).filter(|_| seen.flags.ack()),
+                len: seen.len(),
+            }));
+        });
     if more > 0 {
         all.push(CloseEntry::More { more });
     }

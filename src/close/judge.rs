@@ -1,12 +1,14 @@
 //! The judgement: facts in, verdict out. Pure, total, once per flow.
 
 use crate::close::case::Case;
+use crate::close::dwell::dwells;
 use crate::close::events::{events, listed_resets};
 use crate::close::facts::{Context, Facts};
 use crate::close::filter::WiresharkFilter;
 use crate::close::final_state::final_states;
 use crate::close::finding::findings;
 use crate::close::reason::reason;
+use crate::close::said;
 use crate::close::verdict::{PerSide, Side, Verdict};
 use crate::close::zeek::zeek;
 use crate::flow::{Flow, Half};
@@ -27,7 +29,7 @@ pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
     };
     let abort = case.abort.as_ref();
     let frames = flow.frames();
-    Verdict {
+    let mut verdict = Verdict {
         schema: SCHEMA,
         flow: flow.number,
         source: Arc::clone(source),
@@ -50,10 +52,14 @@ pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
         confidence: case.confidence(),
         reason: reason(&case),
         final_states: final_states(&case),
+        states: None,
         close: events(&case),
         resets: listed_resets(&case),
         findings: findings(&case),
+        in_flight: said::in_flight(&facts),
+        application: said::application(&facts),
         previous_flow: flow.previous.as_ref().map(|p| p.flow),
+        silence: case.silence,
         vlan: None,
         tunnel: None,
         wireshark_filter: WiresharkFilter {
@@ -64,5 +70,9 @@ pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
         zeek: zeek(&case),
         time_wait: case.time_wait,
         files: None,
+    };
+    if facts.context.states {
+        verdict.states = Some(Box::new(dwells(&facts, &verdict)));
     }
+    verdict
 }

@@ -4,7 +4,9 @@ use crate::close::abort::Abort;
 use crate::close::case::Case;
 use crate::close::closer;
 use crate::close::phrase::Sentence;
+use crate::close::reading::{unread_hint, window_grew};
 use crate::close::reset::Rst;
+use crate::close::said;
 use crate::close::verdict::{
     AbortCause, AbortedBy, ActiveCloser, Confidence, Outcome, RstForm, Side,
 };
@@ -13,6 +15,12 @@ use crate::stamp::Stamp;
 
 /// Why the verdict is what it is.
 pub(super) fn reason(case: &Case) -> String {
+    let mut text = by_segments(case);
+    text.push_str(&said::addition(case));
+    text
+}
+
+fn by_segments(case: &Case) -> String {
     match case.outcome {
         Outcome::Refused => refused(case),
         Outcome::Unanswered => unanswered(case),
@@ -31,8 +39,13 @@ fn frame(at: Option<Stamp>) -> u64 {
 
 fn refused(case: &Case) -> String {
     let rst = case.facts.sent_by(Side::Server).find(|s| s.flags.rst());
+    let by = match case.abort.as_ref().map(|a| (a.by, a.confidence)) {
+        Some((AbortedBy::Middlebox, _)) => ", which a device between the two sent",
+        Some((_, Confidence::Certain)) => "",
+        _ => "; whether the server sent it or a firewall in its name does not show",
+    };
     format!(
-        "the SYN was answered by a RST in frame {}",
+        "the SYN was answered by a RST in frame {}{by}",
         frame(rst.map(Seen::at))
     )
 }
@@ -61,8 +74,16 @@ fn unanswered(case: &Case) -> String {
     } else {
         ""
     };
+    let but = case.facts.errors().next().map_or(String::new(), |error| {
+        format!(
+            " but ICMP in frame {}: {} says {}",
+            error.at.frame,
+            error.reporter.ip(),
+            error.kind.name()
+        )
+    });
     format!(
-        "{syns} from frame {} on, and no answer{doubt}",
+        "{syns} from frame {} on, and no answer{doubt}{but}",
         flow.first.frame
     )
 }
@@ -152,11 +173,11 @@ fn aborted(case: &Case) -> String {
             text.words(" sent a RST in frame ").number(at)
         }
     };
-    after_fin(why(text, abort, rst), case).done()
+    after_fin(why(text, case, abort, rst), case).done()
 }
 
 /// What made the sender send the RST.
-fn why(text: Sentence, abort: &Abort, rst: &Rst) -> Sentence {
+fn why(text: Sentence, case: &Case, abort: &Abort, rst: &Rst) -> Sentence {
     let before = &rst.reset.before;
     match (abort.cause, rst.trigger) {
         (AbortCause::Injected | AbortCause::Unknown, _) if abort.by == AbortedBy::Middlebox => text,
@@ -173,11 +194,22 @@ fn why(text: Sentence, abort: &Abort, rst: &Rst) -> Sentence {
             text.words(": it kept no socket for it")
         }
         (_, Some(t)) => text.words(" in answer to frame ").number(t.seen.at().frame),
+        (AbortCause::UnreadData, None) if !window_grew(rst) => {
+            let text = text.words(" of its own accord");
+            let Some((how, frame)) = unread_hint(case.facts, rst) else {
+                return text;
+            };
+            let text = text.words(", without having read the payload in frame ");
+            text.number(frame).words(", ").words(how)
+        }
         (AbortCause::UnreadData, None) => {
             let text = text
                 .words(": its window jumped to ")
                 .number(rst.seen().window);
             text.words(" as unread data was freed")
+        }
+        (AbortCause::KeepaliveTimeout, None) if before.probes == 0 => {
+            text.words(" as long after its last keepalive probe as that after the one before")
         }
         (AbortCause::KeepaliveTimeout, None) => {
             let text = text.words(" after ").number(before.probes);

@@ -1,6 +1,7 @@
 //! Signs: what a case must show for a finding's rule to be asked at all. Most flows show none.
 
 use crate::close::case::Case;
+use crate::close::detect::close_wait_dwell;
 use crate::close::verdict::{EndedBy, FinalAck, Outcome, Side};
 use crate::flow::Half;
 use crate::seq::SeqNum;
@@ -43,6 +44,19 @@ impl Sign {
     pub(super) const MIDWAY: Self = Self(1 << 14);
     /// Its capture is damaged.
     pub(super) const TORN: Self = Self(1 << 15);
+    /// A side that closed long after its peer.
+    pub(super) const SLOW: Self = Self(1 << 16);
+    /// ICMP errors.
+    pub(super) const ERRORS: Self = Self(1 << 17);
+    /// Segments of the opening, sent again and again.
+    pub(super) const OPENING: Self = Self(1 << 18);
+    /// A close after a silence.
+    pub(super) const SILENT: Self = Self(1 << 20);
+
+    /// A SYN behind the clock of other connections.
+    pub(super) const OFF_CLOCK: Self = Self(1 << 21);
+    /// Something that its applications said.
+    pub(super) const SAID: Self = Self(1 << 24);
 
     /// What a case shows.
     pub(super) fn of(case: &Case) -> Self {
@@ -92,7 +106,18 @@ impl Sign {
             (Self::HOLE, lacks(a, b.ack) || lacks(b, a.ack)),
             (Self::ONE_SIDED, case.facts.one_direction()),
             (Self::MIDWAY, half.iter().all(|h| h.opening.is_none())),
+            (Self::ERRORS, case.facts.context.errors.is_some()),
+            (Self::OPENING, opens_again(&flow.half)),
+            (
+                Self::SLOW,
+                close_wait_dwell(case, Side::Client)
+                    .or_else(|| close_wait_dwell(case, Side::Server))
+                    .is_some(),
+            ),
             (Self::TORN, case.facts.context.torn.is_some()),
+            (Self::OFF_CLOCK, case.facts.context.off_clock.is_some()),
+            (Self::SILENT, case.silence.is_some()),
+            (Self::SAID, flow.talk.is_some()),
         ];
         let bits = shown.map(|(sign, shows)| if shows { sign.0 } else { 0 });
         Self(bits.iter().fold(0, |all, bit| all | bit))
@@ -103,8 +128,22 @@ impl Sign {
         self.0 == 0
     }
 
+    /// One of the two will do.
+    pub(super) const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// They have one in common.
     pub(super) const fn meets(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
+}
+
+/// A SYN-ACK came more than once.
+fn opens_again(half: &[Half; 2]) -> bool {
+    let again = |h: &Half| {
+        let opening = h.opening.as_ref();
+        opening.is_some_and(|o| o.ack && o.copies.count > 1)
+    };
+    half.iter().any(again)
 }

@@ -46,39 +46,63 @@ pub struct Step<'a> {
 
 /// Derives the states. Where the list of events was cut, the last step is not the end.
 pub fn timeline(verdict: &Verdict) -> Timeline<'_> {
+    let mut timeline = Timeline {
+        before: before(verdict),
+        opened: None,
+        steps: Vec::new(),
+        end: verdict.final_states,
+    };
+    walk(verdict, |passed| match passed {
+        Passed::Event(step) => timeline.steps.push(step),
+        Passed::Opened(opened) => timeline.opened = Some(opened),
+    });
+    timeline
+}
+
+/// What changes the states.
+pub(super) enum Passed<'a> {
+    /// An event.
+    Event(Step<'a>),
+    /// The handshake was completed.
+    Opened(Opened),
+}
+
+/// Tells every change in turn.
+pub(super) fn walk<'a>(verdict: &'a Verdict, mut see: impl FnMut(Passed<'a>)) {
     let mut walk = Walk {
         verdict,
         states: before(verdict),
         fin_ends: PerSide::default(),
     };
-    let before = walk.states;
     let events = verdict.close.iter().filter_map(|entry| match entry {
         CloseEntry::Event(event) => Some(event),
         CloseEntry::More { .. } => None,
     });
-    let opens = |event: &&CloseEvent| matches!(event.event, Event::Syn | Event::SynAck);
-    let events: Vec<&CloseEvent> = events.collect();
+    let opens =
+        |(_, event): &(usize, &CloseEvent)| matches!(event.event, Event::Syn | Event::SynAck);
     // A RST before the last SYN answers an older connection.
-    let opening = events.iter().rposition(opens).map_or(0, |last| last + 1);
-    let (opening, rest) = events.split_at(opening);
-    let mut steps: Vec<Step> = opening.iter().map(|event| walk.step(event)).collect();
-    let opened = if opening.is_empty() {
-        None
-    } else {
-        walk.open(rest.first().map(|event| event.frame))
-    };
-    steps.extend(rest.iter().map(|event| walk.step(event)));
-    let end = verdict.final_states;
-    Timeline {
-        before,
-        opened,
-        steps,
-        end,
+    let opening = events.clone().enumerate().filter(opens).last();
+    let opening = opening.map(|(last, _)| last + 1);
+    let frames = |at: usize| events.clone().nth(at).map(|event| event.frame);
+    let mut count = 0;
+    for event in events.clone() {
+        if opening == Some(count)
+            && let Some(opened) = walk.open(frames(count))
+        {
+            see(Passed::Opened(opened));
+        }
+        see(Passed::Event(walk.step(event)));
+        count += 1;
+    }
+    if opening == Some(count)
+        && let Some(opened) = walk.open(None)
+    {
+        see(Passed::Opened(opened));
     }
 }
 
 /// The states before the first event.
-fn before(verdict: &Verdict) -> PerSide<State> {
+pub(super) fn before(verdict: &Verdict) -> PerSide<State> {
     let server = match (verdict.outcome, verdict.final_states.server) {
         (Outcome::Refused, _) => State::Closed,
         (_, State::Unknown) => State::Unknown,

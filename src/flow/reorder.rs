@@ -13,6 +13,8 @@ pub(super) struct Arrival {
     pub(super) seen: Seen,
     /// The flow it seems to belong to, once that was looked up.
     pub(super) flow: Option<u32>,
+    /// What its payload says is kept at the place before this one; 0 if it says nothing.
+    pub(super) said: u16,
 }
 
 /// Holds segments until none that belongs before them can follow within [`REORDER_WINDOW`]. They
@@ -120,6 +122,7 @@ mod tests {
                 hash: 0,
                 seen,
                 flow: None,
+                said: 0,
             });
             while reorder.has_settled(1) {
                 release(&mut reorder, 1);
@@ -128,6 +131,11 @@ mod tests {
         let all = reorder.len();
         release(&mut reorder, all);
         frames
+    }
+
+    #[test]
+    fn an_arrival_is_a_line_and_a_half() {
+        assert_eq!(size_of::<Arrival>(), 96);
     }
 
     #[test]

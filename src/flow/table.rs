@@ -7,7 +7,8 @@ use crate::flow::key::Key;
 use crate::flow::record::Flow;
 use crate::flow::reorder::{Arrival, Reorder};
 use crate::flow::seen::Seen;
-use crate::packet::Segment;
+use crate::flow::slab::Slab;
+use crate::packet::{Said, Segment};
 use crate::stamp::{SECOND, Stamp, Time};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
@@ -78,6 +79,8 @@ pub struct FlowTable {
     flows: Flows,
     hasher: RandomState,
     reorder: Reorder,
+    /// What the payloads of those that are held say.
+    said: Slab<Option<Said>>,
     forgotten: Forgotten,
     limits: Limits,
     /// Flows that must go, the last one first.
@@ -113,6 +116,25 @@ impl FlowTable {
     )]
     #[inline(always)]
     pub fn push(&mut self, segment: &Segment, at: Stamp) {
+        self.take(segment, at, 0);
+    }
+
+    /// The same, of a segment whose payload says something.
+    #[inline(never)]
+    pub fn push_said(&mut self, segment: &Segment, said: Said, at: Stamp) {
+        let place = self.said.insert(Some(said));
+        let said = u16::try_from(place + 1).unwrap_or(0);
+        if said == 0 {
+            // More are held than a capture in order ever needs.
+            self.said.remove(place);
+            self.flows.unheard += 1;
+        }
+        self.take(segment, at, said);
+    }
+
+    #[expect(clippy::inline_always, reason = "as `push`")]
+    #[inline(always)]
+    fn take(&mut self, segment: &Segment, at: Stamp, said: u16) {
         let (key, from) = Key::of(segment);
         if self.reorder.steps_back(at.time) {
             self.apply(self.reorder.len());
@@ -124,6 +146,7 @@ impl FlowTable {
             hash: self.hasher.hash_one(key),
             seen: Seen::new(segment, from, at),
             flow: None,
+            said,
         });
         if self.reorder.has_settled(BATCH) {
             self.apply(BATCH);
@@ -202,6 +225,11 @@ impl FlowTable {
         self.forgotten.late()
     }
 
+    /// Messages so far that were not kept: too many flows had said something.
+    pub const fn unheard(&self) -> u64 {
+        self.flows.unheard
+    }
+
     #[cfg(test)]
     pub(super) const fn keep_brief(&mut self, most: u8, awake: usize) {
         self.flows.keep_brief(most, awake);
@@ -220,7 +248,9 @@ impl FlowTable {
         }
         let Some(&at) = rest.get(*next) else {
             // What they took serves what is made of them now.
+            let unheard = self.flows.unheard;
             self.flows = Flows::default();
+            self.flows.unheard = unheard;
             self.index = HashTable::new();
             return None;
         };
@@ -283,6 +313,9 @@ impl FlowTable {
         let mut reorder = std::mem::take(&mut self.reorder);
         for arrival in reorder.first(count) {
             self.push_one(arrival);
+            if arrival.said != 0 {
+                self.hear(arrival);
+            }
         }
         reorder.forget(count);
         self.reorder = reorder;
@@ -301,6 +334,17 @@ impl FlowTable {
             return;
         }
         self.find_and_push(arrival);
+    }
+
+    /// What a segment says is kept with the flow that has it now.
+    #[inline(never)]
+    fn hear(&mut self, arrival: &Arrival) {
+        let place = u32::from(arrival.said - 1);
+        let said = self.said.get(place).copied().flatten();
+        self.said.remove(place);
+        if let Some((&mut at, said)) = self.slot(arrival).zip(said) {
+            self.flows.hear(at, &arrival.seen, &said);
+        }
     }
 
     /// What was looked up is not the key's current flow: that began since, or the hash is another

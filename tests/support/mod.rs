@@ -28,7 +28,9 @@ use whoclosed::{Options, analyze};
 
 /// The verdicts on a capture, by number of flow.
 pub fn verdicts(bytes: &[u8]) -> Vec<Verdict> {
-    let analysis = analyze(bytes, &Options::default()).expect("a capture");
+    let mut options = Options::default();
+    options.states = true;
+    let analysis = analyze(bytes, &options).expect("a capture");
     let mut all: Vec<Verdict> = analysis.collect();
     all.sort_by_key(|v| v.flow);
     all
@@ -38,11 +40,16 @@ pub fn verdicts(bytes: &[u8]) -> Vec<Verdict> {
 pub const fn context(end: Stamp) -> Context {
     Context {
         time_wait: 60 * SECOND,
+        close_wait: 5 * SECOND,
+        states: true,
+        server: None,
+        errors: None,
         end,
         cut: false,
         evicted: false,
         clocks_differ: false,
         torn: None,
+        off_clock: None,
     }
 }
 

@@ -7,9 +7,10 @@
 use crate::close::filter::WiresharkFilter;
 use crate::close::finding::{Code, Severity};
 use crate::close::verdict::{
-    AbortCause, AbortedBy, ActiveCloser, Basis, CloseEntry, CloseEvent, Confidence, ConnState,
-    EndedBy, Endpoint, Event, FileFrames, FinalAck, Finding, Outcome, PerSide, Reset, RolesFrom,
-    RstFate, RstFit, RstForm, Side, State, TimeWait, Tunnel, Verdict, Zeek,
+    AbortCause, AbortedBy, ActiveCloser, Application, Basis, CloseEntry, CloseEvent, Confidence,
+    ConnState, Dwell, Dwells, EndedBy, Endpoint, Event, FileFrames, FinalAck, Finding, InFlight,
+    LastWords, Outcome, PerSide, Reset, RolesFrom, RstFate, RstFit, RstForm, Side, Silence,
+    SilenceEnd, State, TimeWait, Tunnel, Verdict, Zeek,
 };
 use crate::report::json::lines::Lines;
 use crate::report::json::piece::{Piece, Short};
@@ -112,10 +113,10 @@ impl Json for Verdict {
             ]
             write "," [cause_alternatives]
             put "," [final_ack, confidence]
-            write "," [reason, time_wait, final_states, close, resets, findings]
+            write "," [reason, time_wait, final_states, close, resets, findings, in_flight]
             put "," [previous_flow, wireshark_filter]
             write "," [zeek];
-            vlan, tunnel, files
+            states, silence, vlan, tunnel, files, application
         );
         to.raw("}");
     }
@@ -125,13 +126,20 @@ object!(Endpoint by Bounded::put to Piece { addr, port });
 object!(TimeWait by Bounded::put to Piece {
     owner, start, end, ended_by, basis, confidence, restarts; left_ns
 });
+object!(Dwell by Bounded::put to Piece { state, from, to });
 object!(CloseEvent by Bounded::put to Piece { frame, time, from, event, seq, ack, len });
+object!(Silence by Bounded::put to Piece {
+    by, how, frame, since_payload_ns, payload_by, payload_frame, since_segment_ns, at_least
+});
 object!(Reset by Bounded::put to Piece { frame, time, from, form, fit, fate, copies });
 object!(Finding by Json::write to Lines {
     code, severity, side, frames, confidence, message, data
 });
 object!(Tunnel by Json::write to Lines { kind, id });
 object!(Zeek by Json::write to Lines { conn_state, history });
+object!(InFlight by Json::write to Lines { frame, method, path, acknowledged, status });
+object!(Application by Json::write to Lines { protocol, client, server });
+object!(LastWords by Json::write to Lines { frame, words });
 object!(FileFrames by Json::write to Lines { source, frames });
 
 impl<T: Bounded> Bounded for PerSide<T> {
@@ -139,6 +147,14 @@ impl<T: Bounded> Bounded for PerSide<T> {
     fn put(&self, to: &mut Piece) {
         let Self { client, server } = self;
         fields!(to, put, "{", client, server);
+        to.raw("}");
+    }
+}
+
+impl Json for Box<PerSide<Dwells>> {
+    fn write(&self, to: &mut Lines) {
+        let PerSide { client, server } = &**self;
+        fields!(to, write, "{", client, server);
         to.raw("}");
     }
 }
@@ -205,6 +221,22 @@ impl<T: Bounded> Json for [T] {
         to.raw(if self.is_empty() { "[]" } else { "]" });
     }
 }
+
+/// What has no bounded length and may be missing.
+macro_rules! nullable {
+    ($($type:ty),+) => {
+        $(impl Json for Option<$type> {
+            #[inline]
+            fn write(&self, to: &mut Lines) {
+                match self {
+                    Some(value) => value.write(to),
+                    None => to.raw("null"),
+                }
+            }
+        })+
+    };
+}
+nullable!(InFlight, LastWords);
 
 /// A list of what has no bounded length.
 fn list<T: Json>(items: &[T], to: &mut Lines) {
@@ -327,6 +359,12 @@ impl Json for Arc<str> {
     }
 }
 
+impl Bounded for bool {
+    fn put(&self, to: &mut Piece) {
+        to.raw(if *self { "true" } else { "false" });
+    }
+}
+
 impl Bounded for u64 {
     #[inline]
     fn put(&self, to: &mut Piece) {
@@ -393,6 +431,7 @@ named!(
     RstForm,
     Severity,
     Side,
+    SilenceEnd,
     State,
 );
 

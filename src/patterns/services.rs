@@ -1,0 +1,245 @@
+//! The services of a capture: who closed their connections, and how they are used.
+
+use crate::close::verdict::{ActiveCloser, Endpoint, Outcome, Side, Verdict};
+use crate::flow::{Flow, Seen};
+use crate::patterns::diagnosis::Example;
+use crate::stamp::Time;
+use foldhash::fast::RandomState;
+use smallvec::SmallVec;
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+/// Services kept; what is beyond is counted only.
+const SERVICES: usize = 16_384;
+/// Addresses of clients kept for each.
+const CLIENTS: usize = 4;
+
+/// What the connections to one address and port have in common.
+#[derive(Clone, Debug)]
+pub(super) struct Service {
+    pub(super) at: Endpoint,
+    pub(super) connections: u64,
+    /// Closed first by the client, the server, both, nobody; not known.
+    pub(super) closers: [u64; 5],
+    /// TIME-WAITs of the client and of the server.
+    pub(super) time_waits: [u64; 2],
+    pub(super) aborted: u64,
+    pub(super) payload: u64,
+    /// Requests with an answer; of long connections those that are kept.
+    pub(super) exchanges: u64,
+    /// Connections of which all were kept.
+    pub(super) counted: u64,
+    /// Those of them with one exchange.
+    pub(super) single: u64,
+    /// Nanoseconds of the handshakes' round trips.
+    pub(super) handshakes: i64,
+    /// The first and the last opening.
+    pub(super) opened: [Time; 2],
+    /// Some of its clients.
+    pub(super) clients: SmallVec<[IpAddr; CLIENTS]>,
+    pub(super) more_clients: bool,
+    /// The longest silence that a connection survived.
+    pub(super) survived: Option<i64>,
+    /// Connections with records that stand in the capture twice.
+    pub(super) doubled: u64,
+    pub(super) example: Example,
+}
+
+/// The services seen.
+#[derive(Debug, Default)]
+pub(super) struct Services {
+    places: HashMap<([u8; 16], u16), u32, RandomState>,
+    all: Vec<Service>,
+    /// The last one: the next connection is often of the same.
+    last: usize,
+    /// Connections to services that are not kept.
+    pub(super) beyond: u64,
+}
+
+impl Services {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Service> + Clone {
+        self.all.iter()
+    }
+
+    pub(super) fn at(&self, at: Endpoint) -> Option<&Service> {
+        let place = *self.places.get(&key(at))?;
+        self.all.get(place as usize)
+    }
+
+    /// Counts a connection.
+    pub(super) fn see(&mut self, flow: &Flow, verdict: &Verdict, use_: &Use) {
+        let Some(service) = self.of(verdict) else {
+            self.beyond += 1;
+            return;
+        };
+        service.add(verdict, use_);
+        service.doubled += u64::from(flow.odd().is_some_and(|odd| odd.duplicates.is_some()));
+        let [a, b] = &flow.half;
+        service.handshakes += a.rtt.unwrap_or(0) + b.rtt.unwrap_or(0);
+    }
+
+    fn of(&mut self, verdict: &Verdict) -> Option<&mut Service> {
+        let at = verdict.server;
+        if self.all.get(self.last).is_none_or(|known| known.at != at) {
+            self.last = self.place(verdict)?;
+        }
+        self.all.get_mut(self.last)
+    }
+
+    fn place(&mut self, verdict: &Verdict) -> Option<usize> {
+        let key = key(verdict.server);
+        if let Some(&place) = self.places.get(&key) {
+            return Some(place as usize);
+        }
+        if self.all.len() >= SERVICES {
+            return None;
+        }
+        let place = self.all.len();
+        self.places.insert(key, place as u32);
+        self.all.push(Service::new(verdict));
+        Some(place)
+    }
+}
+
+fn key(at: Endpoint) -> ([u8; 16], u16) {
+    let addr = match at.addr {
+        IpAddr::V4(addr) => addr.to_ipv6_mapped(),
+        IpAddr::V6(addr) => addr,
+    };
+    (addr.octets(), at.port)
+}
+
+impl Service {
+    fn new(verdict: &Verdict) -> Self {
+        let start = verdict.start.unwrap_or_default();
+        Self {
+            at: verdict.server,
+            connections: 0,
+            closers: [0; 5],
+            time_waits: [0; 2],
+            aborted: 0,
+            payload: 0,
+            exchanges: 0,
+            counted: 0,
+            single: 0,
+            handshakes: 0,
+            opened: [start; 2],
+            clients: SmallVec::new(),
+            more_clients: false,
+            survived: None,
+            doubled: 0,
+            example: Example::whole(verdict),
+        }
+    }
+
+    fn add(&mut self, verdict: &Verdict, use_: &Use) {
+        self.connections += 1;
+        let closer = match verdict.active_closer {
+            ActiveCloser::Client => 0,
+            ActiveCloser::Server => 1,
+            ActiveCloser::Both => 2,
+            ActiveCloser::None => 3,
+            ActiveCloser::Unknown => 4,
+        };
+        self.closers[closer] += 1;
+        for time_wait in &verdict.time_wait {
+            self.time_waits[usize::from(time_wait.owner == Side::Server)] += 1;
+        }
+        let aborted = matches!(verdict.outcome, Outcome::Aborted | Outcome::AbortedAfterFin);
+        self.aborted += u64::from(aborted);
+        self.payload += verdict.payload_bytes.client + verdict.payload_bytes.server;
+        self.exchanges += use_.exchanges;
+        self.counted += u64::from(use_.is_whole);
+        self.single += u64::from(use_.is_whole && use_.exchanges == 1);
+        self.survived = self.survived.max(use_.survived);
+        if let Some(start) = verdict.start {
+            let [first, last] = self.opened;
+            self.opened = [first.min(start), last.max(start)];
+        }
+        self.add_client(verdict.client.addr);
+    }
+
+    fn add_client(&mut self, client: IpAddr) {
+        if self.clients.last() == Some(&client) || self.clients.contains(&client) {
+            return;
+        }
+        if self.clients.len() < CLIENTS {
+            self.clients.push(client);
+        } else {
+            self.more_clients = true;
+        }
+    }
+
+    /// It is reached over the loopback interface.
+    pub(super) const fn is_local(&self) -> bool {
+        self.at.addr.is_loopback()
+    }
+}
+
+/// How a connection was used.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Use {
+    /// Requests with an answer.
+    pub(super) exchanges: u64,
+    /// All of them were kept: there may be more of a long connection.
+    pub(super) is_whole: bool,
+    /// The longest silence after which both sides sent payload again.
+    pub(super) survived: Option<i64>,
+    /// Bytes of the longest segment of the client and of the server.
+    pub(super) longest: [u32; 2],
+}
+
+impl Use {
+    /// Reads it off the segments that are kept.
+    pub(super) fn of(flow: &Flow, client: u8) -> Self {
+        let mut turns = Turns::default();
+        let mut longest = [0; 2];
+        for seen in flow.log.iter().filter(|seen| !seen.is_empty()) {
+            let by_server = usize::from(seen.from() != client);
+            longest[by_server] = seen.len().max(longest[by_server]);
+            turns.take(seen, by_server == 0);
+        }
+        Self {
+            exchanges: turns.exchanges,
+            is_whole: flow.log.is_whole(),
+            survived: turns.survived,
+            longest,
+        }
+    }
+}
+
+/// Payload's turns: client, server, client again.
+#[derive(Default)]
+struct Turns {
+    exchanges: u64,
+    asked: bool,
+    last: Option<Time>,
+    /// A silence that has ended, and who ended it.
+    open: Option<(i64, bool)>,
+    survived: Option<i64>,
+}
+
+impl Turns {
+    fn take(&mut self, seen: &Seen, by_client: bool) {
+        let time = seen.at().time;
+        if let Some(last) = self.last {
+            let silence = time.since(last);
+            if silence >= crate::stamp::SECOND {
+                self.open = Some((silence, by_client));
+            }
+        }
+        if let Some((silence, by)) = self.open
+            && by != by_client
+        {
+            self.survived = self.survived.max(Some(silence));
+            self.open = None;
+        }
+        self.last = Some(time);
+        if by_client {
+            self.asked = true;
+        } else if self.asked {
+            self.asked = false;
+            self.exchanges += 1;
+        }
+    }
+}
