@@ -37,10 +37,9 @@ pub struct Options {
     pub time_wait: i64,
     /// From how many nanoseconds in CLOSE-WAIT on a side has forgotten to close, or is slow.
     pub close_wait: i64,
-    /// Verdicts tell how long each side was in which state. It takes a tenth of the time of all.
+    /// Verdicts tell how long each side was in which state; who shows that to nobody saves the time.
     pub states: bool,
-    /// It is told what many flows show together, and where the capture was taken. It takes a tenth of
-    /// the time of all as well.
+    /// It is told what many flows show together, and where the capture was taken.
     pub diagnosis: bool,
     /// How many flows are kept at once.
     pub limits: Limits,
@@ -74,7 +73,7 @@ impl Default for Options {
             source: "-".into(),
             time_wait: 60 * SECOND,
             close_wait: 5 * SECOND,
-            states: false,
+            states: true,
             diagnosis: true,
             limits: Limits::default(),
             live: false,

@@ -27,10 +27,6 @@ pub(crate) struct How {
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     close_wait_threshold: Option<i64>,
 
-    /// Tell in the JSON report how long each side was in which state (`states`)
-    #[arg(long)]
-    states: bool,
-
     /// Stop at the first damage of a capture instead of going on behind it
     #[arg(long)]
     strict: bool,
@@ -105,7 +101,7 @@ impl How {
         let mut options = Options::default();
         options.time_wait = self.time_wait.unwrap_or(options.time_wait);
         options.close_wait = self.close_wait_threshold.unwrap_or(options.close_wait);
-        options.states = self.states;
+        options.states = false;
         options.limits = Limits {
             flows: self.max_flows,
             half_open: self.max_half_open,

@@ -66,10 +66,6 @@ pub(crate) struct Args {
     #[arg(long)]
     summary: bool,
 
-    /// Tell in the JSON report, too, what many flows show together (`diagnosis`, `vantage`)
-    #[arg(long)]
-    diagnosis: bool,
-
     /// Show only the flows with KEY=VALUE (repeatable)
     ///
     /// KEY is one of outcome, closer, aborted-by, cause, finding, time-wait, confidence, host,
@@ -161,7 +157,7 @@ impl Args {
     fn report_on(&self, input: Input, place: Place) -> Result<End, Failure> {
         let shown = Shown::default();
         let mut options = self.how.options();
-        options.diagnosis = self.diagnosis || self.summary || self.format == Format::Text;
+        options.states = self.format == Format::Json && !self.summary;
         let (mut verdicts, mut progress) = input.open(options, &shown)?;
         let first = verdicts.next();
         let sources = verdicts.summary().sources;

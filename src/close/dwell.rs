@@ -7,8 +7,11 @@ use crate::flow::Seen;
 use crate::stamp::Time;
 
 /// The states of both sides in turn, those without a connection left out.
-pub(super) fn dwells(facts: &Facts, verdict: &Verdict) -> PerSide<Dwells> {
-    let (mut client, mut server) = (Line::default(), Line::default());
+pub(super) fn dwells(facts: &Facts, verdict: &Verdict) -> Box<PerSide<Dwells>> {
+    // Where they are to stay: they are too many bytes to be moved.
+    let mut dwells = Box::<PerSide<Dwells>>::default();
+    let PerSide { client, server } = &mut *dwells;
+    let (mut client, mut server) = (Line::new(client), Line::new(server));
     let mut enter = |states: PerSide<State>, times: PerSide<Option<Time>>| {
         client.enter(states.client, times.client);
         server.enter(states.server, times.server);
@@ -31,10 +34,7 @@ pub(super) fn dwells(facts: &Facts, verdict: &Verdict) -> PerSide<Dwells> {
         server: expiry(Side::Server),
     };
     enter(verdict.final_states, expiries);
-    PerSide {
-        client: client.dwells,
-        server: server.dwells,
-    }
+    dwells
 }
 
 /// When the client's first segment after the SYN-ACK passed.
@@ -46,41 +46,43 @@ fn completed(facts: &Facts) -> Option<Time> {
 }
 
 /// The states of one side.
-#[derive(Default)]
-struct Line {
-    dwells: Dwells,
-    /// It is still in the last of them.
-    stays: bool,
+struct Line<'a> {
+    dwells: &'a mut Dwells,
+    /// The last state it was in, with a connection or without.
+    last: Option<State>,
 }
 
-impl Line {
+impl<'a> Line<'a> {
+    const fn new(dwells: &'a mut Dwells) -> Self {
+        Self { dwells, last: None }
+    }
+
     /// The side is in this state now, whether it was before or not.
     #[inline]
     fn enter(&mut self, state: State, time: Option<Time>) {
-        let is_last = |last: &Dwell| last.state == state;
-        if !self.stays || !self.dwells.last().is_some_and(is_last) {
+        if self.last != Some(state) {
             self.change(state, time);
+            self.last = Some(state);
         }
     }
 
     fn change(&mut self, state: State, time: Option<Time>) {
-        let len = self.dwells.len();
-        let again = self.dwells.iter().rposition(|d| d.state == state);
-        if let Some(again) = again.filter(|again| again + 2 >= len) {
+        let stays = self.last.is_some_and(has_connection);
+        match self.dwells.as_mut_slice() {
             // The step was undone, or there was none.
-            let stayed = self.stays && again + 1 == len;
-            self.dwells.truncate(again + 1);
-            if let Some(last) = self.dwells.last_mut().filter(|_| !stayed) {
+            [.., last] if last.state == state => {
                 last.to = None;
+                return;
             }
-            self.stays = true;
-            return;
+            [.., before, _] if before.state == state => {
+                before.to = None;
+                self.dwells.pop();
+                return;
+            }
+            [.., last] if stays => last.to = time,
+            _ => {}
         }
-        if let Some(last) = self.dwells.last_mut().filter(|_| self.stays) {
-            last.to = time;
-        }
-        self.stays = !matches!(state, State::Closed | State::Listen | State::Unknown);
-        if self.stays {
+        if has_connection(state) {
             self.dwells.push(Dwell {
                 state,
                 from: time,
@@ -88,4 +90,8 @@ impl Line {
             });
         }
     }
+}
+
+const fn has_connection(state: State) -> bool {
+    !matches!(state, State::Closed | State::Listen | State::Unknown)
 }

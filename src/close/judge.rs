@@ -72,7 +72,7 @@ pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
         files: None,
     };
     if facts.context.states {
-        verdict.states = Some(Box::new(dwells(&facts, &verdict)));
+        verdict.states = Some(dwells(&facts, &verdict));
     }
     verdict
 }

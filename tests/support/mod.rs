@@ -28,9 +28,7 @@ use whoclosed::{Options, analyze};
 
 /// The verdicts on a capture, by number of flow.
 pub fn verdicts(bytes: &[u8]) -> Vec<Verdict> {
-    let mut options = Options::default();
-    options.states = true;
-    let analysis = analyze(bytes, &options).expect("a capture");
+    let analysis = analyze(bytes, &Options::default()).expect("a capture");
     let mut all: Vec<Verdict> = analysis.collect();
     all.sort_by_key(|v| v.flow);
     all

@@ -122,8 +122,7 @@ pub const FLOW: Object = Object {
         field(
             "states",
             Nested(&DWELLS),
-            "with `--states`: how long each side was in which state, derived; those without a \
-             connection left out",
+            "how long each side was in which state, derived; those without a connection left out",
         )
         .optional(),
         field(
