@@ -634,9 +634,9 @@ pub struct Verdict {
     pub time_wait: TimeWaits,
     /// Both sides' states at the end of the capture, derived.
     pub final_states: PerSide<State>,
-    /// How long each side was in which state, derived; those without a connection left out. Where
-    /// [`crate::Options::states`] asks for it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// How long each side was in which state, derived; those without a connection left out. `None` if
+    /// nobody asked for it.
+    #[serde(default)]
     pub states: Option<Box<PerSide<Dwells>>>,
     /// At most 16 events, then how many more.
     pub close: Vec<CloseEntry>,

@@ -150,7 +150,7 @@ mod tests {
             "roles_from":"","start":"","end":"","first_frame":1,"last_frame":1,"packets":{},
             "payload_bytes":{},"outcome":"","active_closer":"","aborted_by":null,
             "abort_cause":null,"cause_confidence":null,"cause_alternatives":[],"final_ack":"",
-            "confidence":"","reason":"","time_wait":[],"final_states":{},"close":[],"resets":[],
+            "confidence":"","reason":"","time_wait":[],"final_states":{},"states":{},"close":[],"resets":[],
             "findings":[],"in_flight":null,"previous_flow":null,"wireshark_filter":"","zeek":{}});
         let expected: Vec<&str> = expected
             .as_object()

@@ -1,6 +1,6 @@
 //! What the applications said last: announced closes, requests without a response, alerts.
 
-use super::Found;
+use super::{Found, keepalive_race};
 use crate::close::case::Case;
 use crate::close::said::{Announced, What, alert, error_name, left_unanswered, unanswered_words};
 use crate::close::verdict::{Confidence, Side};
@@ -38,6 +38,10 @@ pub(in crate::close) fn request_unanswered(case: &Case) -> Vec<Found> {
     let Some(unanswered) = left_unanswered(case) else {
         return Vec::new();
     };
+    // Of a race that finding tells more, and the verdict names the request.
+    if !keepalive_race(case).is_empty() {
+        return Vec::new();
+    }
     let request = unanswered.request;
     let response = unanswered.response;
     let side = case.facts.talk().and_then(|talk| talk.asker);

@@ -91,6 +91,13 @@ pub const FLOW: Object = Object {
             "each side's state at the end of the capture, derived",
         ),
         field(
+            "states",
+            Nested(&DWELLS),
+            "how long each side was in which state, derived; those without a connection left out; \
+             `null` if nobody asked for it",
+        )
+        .nullable(),
+        field(
             "close",
             List(&OneOf(&EVENT, &MORE)),
             "the segments that mattered, at most 16, then how many more",
@@ -119,12 +126,6 @@ pub const FLOW: Object = Object {
             "a display filter that selects this flow",
         ),
         field("zeek", Nested(&ZEEK), "Zeek's names for the same flow"),
-        field(
-            "states",
-            Nested(&DWELLS),
-            "how long each side was in which state, derived; those without a connection left out",
-        )
-        .optional(),
         field(
             "silence",
             Nested(&SILENCE),

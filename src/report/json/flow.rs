@@ -113,10 +113,10 @@ impl Json for Verdict {
             ]
             write "," [cause_alternatives]
             put "," [final_ack, confidence]
-            write "," [reason, time_wait, final_states, close, resets, findings, in_flight]
+            write "," [reason, time_wait, final_states, states, close, resets, findings, in_flight]
             put "," [previous_flow, wireshark_filter]
             write "," [zeek];
-            states, silence, vlan, tunnel, files, application
+            silence, vlan, tunnel, files, application
         );
         to.raw("}");
     }
@@ -236,7 +236,7 @@ macro_rules! nullable {
         })+
     };
 }
-nullable!(InFlight, LastWords);
+nullable!(InFlight, LastWords, Box<PerSide<Dwells>>);
 
 /// A list of what has no bounded length.
 fn list<T: Json>(items: &[T], to: &mut Lines) {
