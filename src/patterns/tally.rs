@@ -205,9 +205,16 @@ const fn of_cause(cause: AbortCause) -> Severity {
     }
 }
 
+/// A finding says why nobody answered.
+fn explains_itself(verdict: &Verdict) -> bool {
+    let explains = |finding: &Finding| finding.code == Code::SynDroppedByTimestamp;
+    verdict.findings.iter().any(explains)
+}
+
 /// How urgent an outcome is that is no close and no abort.
 fn of_outcome(verdict: &Verdict) -> Option<Severity> {
     match verdict.outcome {
+        Outcome::Unanswered if explains_itself(verdict) => None,
         // The answer to a single one may come after the capture.
         Outcome::Unanswered if verdict.packets.client > 1 => Some(Severity::Warning),
         Outcome::Unanswered | Outcome::HandshakeIncomplete => Some(Severity::Notice),
