@@ -37,98 +37,83 @@ impl Time {
 /// Writes [`Time::rfc3339`] without allocating and without the general formatter: a report holds a
 /// dozen times per flow.
 ///
-/// Keeps the last two minutes: most of a flow's times share one, and its TIME-WAIT ends in another.
-#[derive(Clone, Debug, Default)]
+/// Keeps the texts of some seconds, each at the place of its number: a flow's times share few, which
+/// are a minute apart where TIME-WAIT ends, and the next flow's are mostly the same.
+#[derive(Clone, Debug)]
 pub(crate) struct Rfc3339 {
-    last: Minute,
-    other: Minute,
+    seconds: [Second; SECONDS],
+}
+
+/// More than a minute, and a power of two: a place is found without a division.
+const SECONDS: usize = 64;
+
+impl Default for Rfc3339 {
+    fn default() -> Self {
+        let seconds = [const { Second::EPOCH }; SECONDS];
+        Self { seconds }
+    }
 }
 
 impl Rfc3339 {
     /// Writes `time` in double quotes, which is ASCII.
     #[inline]
     pub(crate) fn quote(&mut self, time: Time, to: &mut [u8; 32]) {
-        let nanos = match self.last.nanos(time) {
-            Some(nanos) => nanos,
-            None => self.turn_to(time),
-        };
-        let nanos = nanos.unsigned_abs();
-        let second = nanos / SECOND.unsigned_abs();
-        let nanos = nanos % SECOND.unsigned_abs();
+        let (number, nanos) = (time.0.div_euclid(SECOND), time.0.rem_euclid(SECOND));
+        let second = &mut self.seconds[number.cast_unsigned() as usize % SECONDS];
+        if second.number != number {
+            second.turn_to(number);
+        }
+        second.quote(nanos.unsigned_abs(), to);
+    }
+}
+
+/// The text of a second's times.
+#[derive(Clone, Debug)]
+struct Second {
+    /// Seconds since the epoch.
+    number: i64,
+    /// In quotes, which JSON wants.
+    text: [u8; 32],
+}
+
+impl Second {
+    const EPOCH: Self = Self {
+        number: 0,
+        text: *b"\"1970-01-01T00:00:00.000000000Z\"",
+    };
+
+    /// Writes the time so many nanoseconds within it.
+    #[inline]
+    fn quote(&self, nanos: u64, to: &mut [u8; 32]) {
         let (high, low) = (nanos / 1000, nanos % 1000);
         let high = triple(high / 1000) | triple(high % 1000) << 24;
         let low = triple(low) | u64::from(b'Z') << 24;
-        // The first of the three digits is where the colon belongs.
-        let second = triple(second) & !0xff | u64::from(b':') | u64::from(b'.') << 24;
-        *to = self.last.text;
-        to[17..21].copy_from_slice(&(second as u32).to_le_bytes());
+        *to = self.text;
         to[21..29].copy_from_slice(&high.to_le_bytes());
         to[27..31].copy_from_slice(&(low as u32).to_le_bytes());
     }
 
-    /// Nanoseconds within the minute of `time`, which becomes the last one.
-    fn turn_to(&mut self, time: Time) -> i64 {
-        std::mem::swap(&mut self.last, &mut self.other);
-        let known = self.last.nanos(time);
-        known.unwrap_or_else(|| self.last.turn_to(time))
-    }
-}
-
-/// The text of a minute's times.
-#[derive(Clone, Debug)]
-struct Minute {
-    /// Days since the epoch.
-    day: i64,
-    /// When it began; `None` if that was before all times.
-    start: Option<i64>,
-    /// In quotes, which JSON wants; to the minute.
-    text: [u8; 32],
-}
-
-impl Default for Minute {
-    fn default() -> Self {
-        Self {
-            day: 0,
-            start: Some(0),
-            text: *b"\"1970-01-01T00:00:00.000000000Z\"",
-        }
-    }
-}
-
-impl Minute {
-    /// Nanoseconds from its beginning to `time`, which lies within it.
-    #[inline]
-    fn nanos(&self, time: Time) -> Option<i64> {
-        let nanos = time.0.checked_sub(self.start?)?;
-        (0..MINUTE).contains(&nanos).then_some(nanos)
-    }
-
-    /// Becomes the minute of `time`, whose nanoseconds within it are returned.
-    fn turn_to(&mut self, time: Time) -> i64 {
-        let (minute, nanos) = (time.0.div_euclid(MINUTE), time.0.rem_euclid(MINUTE));
-        let (day, clock) = (minute.div_euclid(DAY), minute.rem_euclid(DAY));
-        if day != self.day {
-            self.day = day;
+    /// Becomes the second of that number.
+    #[inline(never)]
+    fn turn_to(&mut self, number: i64) {
+        let (day, clock) = (number.div_euclid(DAY), number.rem_euclid(DAY));
+        if day != self.number.div_euclid(DAY) {
             let (year, month, day) = civil(day);
-            let date = pairs([year % 100, month, day]);
             self.text[1..3].copy_from_slice(&pair(year / 100));
-            self.text[3..11].copy_from_slice(&date);
+            self.text[3..11].copy_from_slice(&pairs([year % 100, month, day], b'-'));
         }
-        self.text[12..14].copy_from_slice(&pair(clock / 60));
-        self.text[15..17].copy_from_slice(&pair(clock % 60));
-        self.start = minute.checked_mul(MINUTE);
-        nanos
+        let clock = [clock / 3600, clock / 60 % 60, clock % 60];
+        self.text[12..20].copy_from_slice(&pairs(clock, b':'));
+        self.number = number;
     }
 }
 
-/// One minute in nanoseconds.
-const MINUTE: i64 = 60 * SECOND;
-/// One day in minutes.
-const DAY: i64 = 1440;
+/// One day in seconds.
+const DAY: i64 = 86_400;
 
-/// Three numbers below 100 in two digits each, with dashes between them.
-fn pairs(numbers: [i64; 3]) -> [u8; 8] {
-    let mut text = [b'-'; 8];
+/// Three numbers below 100 in two digits each, with `between` between them.
+fn pairs(numbers: [i64; 3], between: u8) -> [u8; 8] {
+    let mut text = [between; 8];
     for (to, number) in text.chunks_mut(3).zip(numbers) {
         to[..2].copy_from_slice(&pair(number));
     }
@@ -155,6 +140,24 @@ pub(crate) fn few(number: u64) -> (u32, usize) {
     let text = FEW.get(number as usize).map_or(0, |&text| text);
     (text, (text >> 24) as usize)
 }
+
+/// The digits of an octet and a dot after them, as the lowest bytes of a word, and how many they are.
+#[inline]
+pub(crate) fn dotted(octet: u8) -> (u32, usize) {
+    let (text, count) = DOTTED[usize::from(octet)];
+    (text, count as usize)
+}
+
+static DOTTED: [(u32, u32); 256] = {
+    let mut dotted = [(0, 0); 256];
+    let mut n = 0;
+    while n < dotted.len() {
+        let (digits, count) = (FEW[n] & 0xff_ffff, FEW[n] >> 24);
+        dotted[n] = (digits | (b'.' as u32) << (8 * count), count + 1);
+        n += 1;
+    }
+    dotted
+};
 
 /// As [`TRIPLES`], without zeros in front; the highest byte is the number of digits.
 static FEW: [u32; 1000] = {
@@ -195,8 +198,9 @@ const fn civil(days: i64) -> (i64, i64, i64) {
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut text = [0; 32];
-        Rfc3339::default().quote(*self, &mut text);
+        let (mut text, mut second) = ([0; 32], Second::EPOCH);
+        second.turn_to(self.0.div_euclid(SECOND));
+        second.quote(self.0.rem_euclid(SECOND).unsigned_abs(), &mut text);
         let text = str::from_utf8(&text).unwrap_or_default();
         serializer.serialize_str(text.trim_matches('"'))
     }
@@ -240,7 +244,7 @@ impl Stamp {
 
 #[cfg(test)]
 mod tests {
-    use super::{Rfc3339, SECOND, Time, few, triple};
+    use super::{Rfc3339, SECOND, Time, dotted, few, triple};
     use proptest::prelude::*;
 
     #[test]
@@ -251,6 +255,11 @@ mod tests {
             let (digits, count) = few(number);
             let text = number.to_string();
             assert_eq!(digits.to_le_bytes()[..count], *text.as_bytes());
+            if let Ok(octet) = u8::try_from(number) {
+                let (digits, count) = dotted(octet);
+                let text = format!("{text}.");
+                assert_eq!(digits.to_le_bytes()[..count], *text.as_bytes());
+            }
         }
     }
 

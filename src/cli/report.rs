@@ -168,17 +168,14 @@ impl Args {
         let report = self.report(began, progress);
         shown.replace(Some(report));
         let mut count = 0;
-        let mut show = |verdict: &Verdict| {
-            if !self.selects(verdict) {
-                return Ok(());
-            }
-            count += 1;
-            let mut shown = shown.borrow_mut();
-            shown.as_mut().map_or(Ok(()), |r| r.flow(verdict))
-        };
-        first.iter().try_for_each(&mut show)?;
-        for verdict in &mut verdicts {
-            show(&verdict)?;
+        if let Some(verdict) = &first {
+            count += self.show(verdict, &shown)?;
+        }
+        loop {
+            // It stays where it was judged: a verdict is large.
+            let verdict = verdicts.next();
+            let Some(verdict) = &verdict else { break };
+            count += self.show(verdict, &shown)?;
         }
         let summary = verdicts.summary();
         let selection = !self.only.is_empty() || self.flow.is_some();
@@ -203,8 +200,15 @@ impl Args {
         })
     }
 
-    fn selects(&self, verdict: &Verdict) -> bool {
-        self.flow.is_none_or(|flow| flow == verdict.flow) && selects(&self.only, verdict)
+    /// Reports the flow if it is selected. Gives how many were.
+    fn show(&self, verdict: &Verdict, shown: &Shown) -> io::Result<u64> {
+        let right = self.flow.is_none_or(|flow| flow == verdict.flow);
+        if !right || !selects(&self.only, verdict) {
+            return Ok(0);
+        }
+        let mut report = shown.borrow_mut();
+        report.as_mut().map_or(Ok(()), |r| r.flow(verdict))?;
+        Ok(1)
     }
 
     /// The report that was asked for; the capture began at `began`.

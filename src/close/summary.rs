@@ -8,7 +8,7 @@ use foldhash::fast::RandomState;
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 /// A place where a capture could not be read.
@@ -101,10 +101,27 @@ pub struct TimeWaitOwner {
     pub time_waits: u64,
 }
 
-impl TimeWaitOwner {
-    fn new(addr: [u8; 16], time_waits: u64) -> Self {
-        let addr = Ipv6Addr::from(addr).to_canonical();
-        Self { addr, time_waits }
+/// An address as a number: IPv4 by itself, IPv6 past it. Numbers are hashed and compared at once.
+fn number_of(addr: IpAddr) -> u128 {
+    let bits = match addr {
+        IpAddr::V4(addr) => return addr.to_bits().into(),
+        IpAddr::V6(addr) => addr.to_bits(),
+    };
+    // What lies before the IPv4-mapped addresses moves into their place, which stays free: those
+    // are IPv4.
+    match bits >> 32 {
+        0xffff => bits & u128::from(u32::MAX),
+        0..0xffff => bits + (1 << 32),
+        _ => bits,
+    }
+}
+
+/// The address of a number, as [`number_of`] gave it.
+fn address_of(number: u128) -> IpAddr {
+    match number >> 32 {
+        0 => Ipv4Addr::from_bits(number as u32).into(),
+        1..=0xffff => Ipv6Addr::from_bits(number - (1 << 32)).into(),
+        _ => Ipv6Addr::from_bits(number).into(),
     }
 }
 
@@ -161,10 +178,10 @@ pub struct Totals {
     by_closer: [u64; 8],
     by_cause: [u64; 16],
     findings: BTreeMap<Code, u64>,
-    /// IPv4 as IPv4-mapped IPv6: a number is told from another at once.
-    owners: HashMap<[u8; 16], u64, RandomState>,
+    /// By the number of their address.
+    owners: HashMap<u128, u64, RandomState>,
     /// Owners not counted yet: many at once overlap their cache misses.
-    owned: Vec<[u8; 16]>,
+    owned: Vec<u128>,
 }
 
 impl Totals {
@@ -184,11 +201,7 @@ impl Totals {
                 Side::Client => verdict.client.addr,
                 Side::Server => verdict.server.addr,
             };
-            let owner = match owner {
-                IpAddr::V4(addr) => addr.to_ipv6_mapped(),
-                IpAddr::V6(addr) => addr,
-            };
-            self.owned.push(owner.octets());
+            self.owned.push(number_of(owner));
         }
         if self.owned.len() >= OWNED {
             let owned = self.owned.drain(..);
@@ -209,22 +222,6 @@ impl Totals {
                 .map(|(k, n)| (k.to_owned(), n))
                 .collect()
         };
-        let mut rest: HashMap<[u8; 16], u64, RandomState> = HashMap::default();
-        for &owner in &self.owned {
-            *rest.entry(owner).or_default() += 1;
-        }
-        let counted = self.owners.iter().map(|(owner, count)| {
-            let more = rest.remove(owner).unwrap_or(0);
-            TimeWaitOwner::new(*owner, count + more)
-        });
-        let mut owners = Vec::with_capacity(self.owners.len() + self.owned.len());
-        owners.extend(counted);
-        owners.extend(
-            rest.into_iter()
-                .map(|(owner, n)| TimeWaitOwner::new(owner, n)),
-        );
-        owners
-            .sort_unstable_by_key(|owner: &TimeWaitOwner| (Reverse(owner.time_waits), owner.addr));
         Summary {
             schema: 1,
             sources,
@@ -246,7 +243,7 @@ impl Totals {
                 .iter()
                 .map(|(code, &n)| (code.name().to_owned(), n))
                 .collect(),
-            time_wait_owners: owners,
+            time_wait_owners: self.time_wait_owners(),
             not_decoded,
             evicted: self.findings.get(&Code::Evicted).copied().unwrap_or(0),
             late_segments: 0,
@@ -255,6 +252,55 @@ impl Totals {
             outside_window: 0,
             vantage: Vantage::default(),
             interrupted: false,
+        }
+    }
+
+    /// Most TIME-WAITs first, then by address.
+    fn time_wait_owners(&self) -> Vec<TimeWaitOwner> {
+        let mut owners = self.owners.clone();
+        for &owner in &self.owned {
+            *owners.entry(owner).or_default() += 1;
+        }
+        // Few numbers of TIME-WAITs differ: addresses alone are sorted.
+        let mut ranks: BTreeMap<Reverse<u64>, Vec<u128>> = BTreeMap::new();
+        for (owner, time_waits) in owners {
+            ranks.entry(Reverse(time_waits)).or_default().push(owner);
+        }
+        let ranks = ranks
+            .into_iter()
+            .flat_map(|(Reverse(time_waits), mut owners)| {
+                owners.sort_unstable();
+                owners.into_iter().map(move |owner| TimeWaitOwner {
+                    addr: address_of(owner),
+                    time_waits,
+                })
+            });
+        ranks.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{address_of, number_of};
+    use proptest::prelude::*;
+    use std::net::{IpAddr, Ipv6Addr};
+
+    /// Addresses around the ends of what is moved, and any.
+    fn address() -> impl Strategy<Value = IpAddr> {
+        let low = (0..4_u128, 0..3_u128).prop_map(|(high, low)| {
+            let bits = (0xfffe + high) << 32;
+            Ipv6Addr::from_bits(bits - 1 + low).into()
+        });
+        let first = (0..3_u128).prop_map(|bits| Ipv6Addr::from_bits(bits).into());
+        prop_oneof![low, first, any::<IpAddr>()]
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_are_in_the_order_of_their_addresses(a in address(), b in address()) {
+            let canonical = (a.to_canonical(), b.to_canonical());
+            prop_assert_eq!((address_of(number_of(a)), address_of(number_of(b))), canonical);
+            prop_assert_eq!(number_of(a).cmp(&number_of(b)), canonical.0.cmp(&canonical.1));
         }
     }
 }

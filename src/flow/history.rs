@@ -6,6 +6,7 @@
 //! retransmission when it is sent again. Lengths are the packet's alone: a FIN with payload is `F`,
 //! not `D`.
 
+use crate::flow::letters::Letters;
 use crate::flow::numbers::Numbers;
 use crate::flow::seen::Seen;
 use crate::seq::SeqNum;
@@ -47,19 +48,23 @@ impl Default for History {
 
 impl History {
     /// The letters with `originator`'s as capitals; `^` first if the roles were turned over.
-    pub fn text(&self, originator: u8, turned: bool) -> String {
-        let letter = |e: &u8| {
-            let capital = e & !SECOND_END;
-            if e / SECOND_END == originator {
+    pub fn text(&self, originator: u8, turned: bool) -> Letters {
+        let mut text = [0; Letters::MOST];
+        let (at, len) = (usize::from(turned), self.len + u8::from(turned));
+        if let Some(first) = text.first_mut() {
+            *first = b'^';
+        }
+        // All places, of which those behind the letters are zeros: no branch for each.
+        for (to, entry) in text.iter_mut().skip(at).zip(self.entries) {
+            let capital = entry & !SECOND_END;
+            let own = entry / SECOND_END == originator;
+            *to = if own {
                 capital
             } else {
                 capital.to_ascii_lowercase()
-            }
-        };
-        let mut text = Vec::with_capacity(LETTERS);
-        text.extend(turned.then_some(b'^'));
-        text.extend(self.kept().iter().map(letter));
-        String::from_utf8(text).unwrap_or_default()
+            };
+        }
+        Letters::new(text, len)
     }
 
     /// Reads from it, so that it is in the cache.

@@ -57,7 +57,7 @@ pub fn json(out: &mut impl Write, verdict: &Verdict, flows: u64) -> io::Result<(
         myths: told(verdict),
     };
     let mut line = Vec::new();
-    json::line(&mut line, "explanation", &explanation, None)?;
+    json::line(&mut line, "explanation", &explanation)?;
     out.write_all(&line)?;
     out.flush()
 }

@@ -3,6 +3,8 @@
 mod flow;
 mod lines;
 mod piece;
+mod summary;
+mod value;
 
 use crate::close::summary::Summary;
 use crate::close::verdict::Verdict;
@@ -61,31 +63,27 @@ impl<W: Write> Report for JsonReport<W> {
         self.flush()?;
         let mut out = BufWriter::new(&mut self.out);
         for diagnosis in diagnoses {
-            line(&mut out, "diagnosis", diagnosis, None)?;
+            line(&mut out, "diagnosis", diagnosis)?;
         }
         out.flush()
     }
 
     fn summary(&mut self, summary: &Summary, shown: Option<u64>) -> io::Result<()> {
-        self.flush()?;
-        // Not into a string first: a capture may have many hosts.
-        let mut out = BufWriter::new(&mut self.out);
-        line(&mut out, "summary", summary, shown)?;
-        out.flush()
+        let Self { out, lines, .. } = self;
+        lines.summary(summary, shown, |lines| {
+            out.write_all(lines.text())?;
+            lines.clear();
+            Ok(())
+        })?;
+        self.out.flush()
     }
 }
 
-/// Writes a line: `type`, the fields of `object`, and how many flows were shown where that was asked.
-pub(super) fn line<T: Serialize>(
-    out: &mut impl Write,
-    kind: &str,
-    object: &T,
-    shown: Option<u64>,
-) -> io::Result<()> {
+/// Writes a line: `type`, and the fields of `object`.
+pub(super) fn line<T: Serialize>(out: &mut impl Write, kind: &str, object: &T) -> io::Result<()> {
     let line = Line {
         r#type: kind,
         object,
-        shown,
     };
     serde_json::to_writer(&mut *out, &line)?;
     writeln!(out)
@@ -96,8 +94,6 @@ struct Line<'a, T> {
     r#type: &'a str,
     #[serde(flatten)]
     object: &'a T,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    shown: Option<u64>,
 }
 
 #[cfg(test)]
@@ -159,6 +155,18 @@ mod tests {
             .map(String::as_str)
             .collect();
         assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn the_summary_is_as_serde_writes_it() {
+        let summary = samples::summary(&samples::one_of_each());
+        let mut out = Vec::new();
+        JsonReport::summary_only(&mut out)
+            .summary(&summary, None)
+            .unwrap();
+        let expected = serde_json::to_string(&summary).unwrap();
+        let expected = expected.replacen('{', "{\"type\":\"summary\",", 1) + "\n";
+        assert_eq!(String::from_utf8(out), Ok(expected));
     }
 
     #[test]

@@ -1,24 +1,16 @@
-//! The flow line, written field by field.
-//!
-//! The bytes are those of the derived `Serialize`, at a sixth of its work: a report of a million
-//! flows is mostly this line. Every struct is taken apart without `..`, so that a new field does
-//! not compile until it is written here.
+//! The flow line.
 
 use crate::close::filter::WiresharkFilter;
 use crate::close::finding::{Code, Severity};
 use crate::close::verdict::{
     AbortCause, AbortedBy, ActiveCloser, Application, Basis, CloseEntry, CloseEvent, Confidence,
     ConnState, Dwell, Dwells, EndedBy, Endpoint, Event, FileFrames, FinalAck, Finding, InFlight,
-    LastWords, Outcome, PerSide, Reset, RolesFrom, RstFate, RstFit, RstForm, Side, Silence,
-    SilenceEnd, State, TimeWait, Tunnel, Verdict, Zeek,
+    LastWords, Letters, Outcome, PerSide, Reset, RolesFrom, RstFate, RstFit, RstForm, Side,
+    Silence, SilenceEnd, State, TimeWait, Tunnel, Verdict, Zeek,
 };
 use crate::report::json::lines::Lines;
 use crate::report::json::piece::{Piece, Short};
-use crate::stamp::Time;
-use serde_json::{Map, Value};
-use smallvec::{Array, SmallVec};
-use std::net::IpAddr;
-use std::sync::Arc;
+use crate::report::json::value::{Bounded, Json, fields, lists, object};
 
 impl Lines {
     /// Appends the line of a flow.
@@ -28,56 +20,21 @@ impl Lines {
     }
 }
 
-/// What the line is made of.
-trait Json {
-    fn write(&self, to: &mut Lines);
-}
-
-/// What has a bounded length: several of these after one another are one piece of the line.
-trait Bounded {
-    fn put(&self, to: &mut Piece);
-}
-
-impl<T: Bounded> Json for T {
-    #[inline]
-    fn write(&self, to: &mut Lines) {
-        to.piece(|to| self.put(to));
-    }
-}
-
-/// Writes fields by their names, the first one after `$open`.
-macro_rules! fields {
-    ($to:ident, $write:ident, $open:literal, $first:ident $(, $field:ident)*) => {
-        $to.raw(concat!($open, "\"", stringify!($first), "\":"));
-        $first.$write($to);
-        $(
-            $to.raw(concat!(",\"", stringify!($field), "\":"));
-            $field.$write($to);
-        )*
-    };
-}
-
-/// Writes a struct as an object of its fields, which are listed in the order of its declaration.
-/// Fields after `;` are left out where they are `None`.
-macro_rules! object {
-    ($type:ident by $trait:ident::$write:ident to $sink:ident {
-        $($field:ident),+ $(; $($optional:ident),+)?
-    }) => {
-        impl $trait for $type {
-            #[inline]
-            fn $write(&self, to: &mut $sink) {
-                let Self { $($field,)+ $($($optional),+)? } = self;
-                fields!(to, $write, "{", $($field),+);
-                $($(
-                    if let Some(value) = $optional {
-                        to.raw(concat!(",\"", stringify!($optional), "\":"));
-                        value.$write(to);
-                    }
-                )+)?
-                to.raw("}");
+/// The names of a type in blocks of that size, each between what stands before it and after it.
+macro_rules! names {
+    ($type:ty, $size:literal, $before:literal, $after:literal) => {{
+        const NAMES: [Short<$size>; <$type>::ALL.len()] = {
+            let mut names = [Short::EMPTY; <$type>::ALL.len()];
+            let mut i = 0;
+            while i < names.len() {
+                let value = <$type>::ALL[i];
+                names[value as usize] = Short::new(&[$before, value.name(), $after]);
+                i += 1;
             }
-        }
-    };
+            names
+        };
+        NAMES
+    }};
 }
 
 /// Writes a struct's fields in groups: what is `put` is one piece, what is `write`n goes by itself.
@@ -114,8 +71,7 @@ impl Json for Verdict {
             write "," [cause_alternatives]
             put "," [final_ack, confidence]
             write "," [reason, time_wait, final_states, states, close, resets, findings, in_flight]
-            put "," [previous_flow, wireshark_filter]
-            write "," [zeek];
+            put "," [previous_flow, wireshark_filter, zeek];
             silence, vlan, tunnel, files, application
         );
         to.raw("}");
@@ -126,8 +82,6 @@ object!(Endpoint by Bounded::put to Piece { addr, port });
 object!(TimeWait by Bounded::put to Piece {
     owner, start, end, ended_by, basis, confidence, restarts; left_ns
 });
-object!(Dwell by Bounded::put to Piece { state, from, to });
-object!(CloseEvent by Bounded::put to Piece { frame, time, from, event, seq, ack, len });
 object!(Silence by Bounded::put to Piece {
     by, how, frame, since_payload_ns, payload_by, payload_frame, since_segment_ns, at_least
 });
@@ -136,11 +90,13 @@ object!(Finding by Json::write to Lines {
     code, severity, side, frames, confidence, message, data
 });
 object!(Tunnel by Json::write to Lines { kind, id });
-object!(Zeek by Json::write to Lines { conn_state, history });
+object!(Zeek by Bounded::put to Piece { conn_state, history });
 object!(InFlight by Json::write to Lines { frame, method, path, acknowledged, status });
 object!(Application by Json::write to Lines { protocol, client, server });
 object!(LastWords by Json::write to Lines { frame, words });
 object!(FileFrames by Json::write to Lines { source, frames });
+
+lists!(Finding, Tunnel, FileFrames);
 
 impl<T: Bounded> Bounded for PerSide<T> {
     #[inline]
@@ -151,74 +107,30 @@ impl<T: Bounded> Bounded for PerSide<T> {
     }
 }
 
-impl Json for Box<PerSide<Dwells>> {
+impl Json for PerSide<Dwells> {
     fn write(&self, to: &mut Lines) {
-        let PerSide { client, server } = &**self;
+        let Self { client, server } = self;
         fields!(to, write, "{", client, server);
         to.raw("}");
     }
 }
 
-impl Bounded for CloseEntry {
+impl Bounded for Dwell {
+    /// Joined like the names of a [`CloseEvent`].
     #[inline]
     fn put(&self, to: &mut Piece) {
-        match self {
-            Self::Event(event) => event.put(to),
-            Self::More { more } => {
-                fields!(to, put, "{", more);
-                to.raw("}");
-            }
-        }
-    }
-}
-
-impl Bounded for [u64; 2] {
-    fn put(&self, to: &mut Piece) {
-        let [in_set, in_file] = self;
-        to.raw("[");
-        in_set.put(to);
-        to.raw(",");
-        in_file.put(to);
-        to.raw("]");
-    }
-}
-
-impl Json for Map<String, Value> {
-    fn write(&self, to: &mut Lines) {
-        to.raw("{");
-        for (i, (name, value)) in self.iter().enumerate() {
-            if i > 0 {
-                to.raw(",");
-            }
-            name.write(to);
-            to.raw(":");
-            value.write(to);
-        }
+        static STATE: [Short; State::ALL.len()] =
+            names!(State, 32, "{\"state\":\"", "\",\"from\":");
+        let Self {
+            state,
+            from,
+            to: until,
+        } = self;
+        to.short(&STATE[*state as usize]);
+        from.put(to);
+        to.raw(",\"to\":");
+        until.put(to);
         to.raw("}");
-    }
-}
-
-impl Json for Value {
-    fn write(&self, to: &mut Lines) {
-        match (self, self.as_u64()) {
-            (_, Some(number)) => number.write(to),
-            (Self::String(text), _) => text.write(to),
-            _ => to.raw(&self.to_string()),
-        }
-    }
-}
-
-impl<T: Bounded> Json for [T] {
-    fn write(&self, to: &mut Lines) {
-        let mut before = b'[';
-        for item in self {
-            to.piece(|to| {
-                to.byte(before);
-                item.put(to);
-            });
-            before = b',';
-        }
-        to.raw(if self.is_empty() { "[]" } else { "]" });
     }
 }
 
@@ -238,69 +150,50 @@ macro_rules! nullable {
 }
 nullable!(InFlight, LastWords, Box<PerSide<Dwells>>);
 
-/// A list of what has no bounded length.
-fn list<T: Json>(items: &[T], to: &mut Lines) {
-    let mut before = "[";
-    for item in items {
-        to.raw(before);
-        item.write(to);
-        before = ",";
-    }
-    to.raw(if items.is_empty() { "[]" } else { "]" });
-}
-
-macro_rules! lists {
-    ($($type:ty),+) => {
-        $(impl Json for [$type] {
-            fn write(&self, to: &mut Lines) {
-                list(self, to);
-            }
-        })+
-    };
-}
-lists!(Finding, Tunnel, FileFrames);
-
-impl<T> Json for Vec<T>
-where
-    [T]: Json,
-{
+impl Bounded for CloseEvent {
+    /// As an [`object`], of which the names are joined with what stands around them: most of a line
+    /// are these.
     #[inline]
-    fn write(&self, to: &mut Lines) {
-        self.as_slice().write(to);
+    fn put(&self, to: &mut Piece) {
+        static FROM: [Short; Side::ALL.len()] = names!(Side, 32, ",\"from\":\"", "\",\"event\":");
+        static EVENT: [Short; Event::ALL.len()] = names!(Event, 32, "\"", "\",\"seq\":");
+        let Self {
+            frame,
+            time,
+            from,
+            event,
+            seq,
+            ack,
+            len,
+        } = self;
+        fields!(to, put, "{", frame, time);
+        to.short(&FROM[*from as usize]);
+        to.short(&EVENT[*event as usize]);
+        seq.put(to);
+        fields!(to, put, ",", ack, len);
+        to.raw("}");
     }
 }
 
-impl<T: Array> Json for SmallVec<T>
-where
-    [T::Item]: Json,
-{
-    #[inline]
-    fn write(&self, to: &mut Lines) {
-        self.as_slice().write(to);
-    }
-}
-
-impl<T: Bounded> Bounded for Option<T> {
+impl Bounded for CloseEntry {
     #[inline]
     fn put(&self, to: &mut Piece) {
         match self {
-            Some(value) => value.put(to),
-            None => to.raw("null"),
+            Self::Event(event) => event.put(to),
+            Self::More { more } => {
+                fields!(to, put, "{", more);
+                to.raw("}");
+            }
         }
     }
 }
 
-impl Bounded for Time {
+impl Bounded for Letters {
     #[inline]
     fn put(&self, to: &mut Piece) {
-        to.time(*self);
-    }
-}
-
-impl Bounded for IpAddr {
-    fn put(&self, to: &mut Piece) {
+        let (text, len) = self.block();
         to.raw("\"");
-        to.address(*self);
+        to.block(text, len);
         to.raw("\"");
     }
 }
@@ -312,7 +205,7 @@ impl Bounded for WiresharkFilter {
             let mut shorts = [Short::EMPTY; 6];
             let mut i = 0;
             while i < words.len() {
-                shorts[i] = Short::new(words[i]);
+                shorts[i] = Short::new(&[words[i]]);
                 i += 1;
             }
             shorts
@@ -341,84 +234,24 @@ impl Bounded for WiresharkFilter {
     }
 }
 
-impl Json for str {
-    fn write(&self, to: &mut Lines) {
-        to.string(self);
-    }
-}
-
-impl Json for String {
-    fn write(&self, to: &mut Lines) {
-        self.as_str().write(to);
-    }
-}
-
-impl Json for Arc<str> {
-    fn write(&self, to: &mut Lines) {
-        self.as_ref().write(to);
-    }
-}
-
-impl Bounded for bool {
-    fn put(&self, to: &mut Piece) {
-        to.raw(if *self { "true" } else { "false" });
-    }
-}
-
-impl Bounded for u64 {
-    #[inline]
-    fn put(&self, to: &mut Piece) {
-        to.number(*self);
-    }
-}
-
-impl Bounded for i64 {
-    fn put(&self, to: &mut Piece) {
-        if *self < 0 {
-            to.raw("-");
-        }
-        self.unsigned_abs().put(to);
-    }
-}
-
-macro_rules! narrow {
-    ($($type:ty),+) => {
-        $(impl Bounded for $type {
-            #[inline]
-            fn put(&self, to: &mut Piece) {
-                u64::from(*self).put(to);
-            }
-        })+
-    };
-}
-narrow!(u16, u32);
-
 macro_rules! named {
-    ($($type:ty),+ $(,)?) => {
+    ($size:literal: $($type:ty),+ $(,)?) => {
         $(impl Bounded for $type {
             #[inline]
             fn put(&self, to: &mut Piece) {
-                static NAMES: [Short; <$type>::ALL.len()] = {
-                    let mut names = [Short::EMPTY; <$type>::ALL.len()];
-                    let mut i = 0;
-                    while i < names.len() {
-                        let value = <$type>::ALL[i];
-                        names[value as usize] = Short::quoted(value.name());
-                        i += 1;
-                    }
-                    names
-                };
+                static NAMES: [Short<$size>; <$type>::ALL.len()] = names!($type, $size, "\"", "\"");
                 to.short(&NAMES[*self as usize]);
             }
         })+
     };
 }
+named!(40: Code);
 named!(
+    32:
     AbortCause,
     AbortedBy,
     ActiveCloser,
     Basis,
-    Code,
     Confidence,
     ConnState,
     EndedBy,
@@ -438,8 +271,9 @@ named!(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::json::lines::needs_escapes;
+    use crate::report::json::lines::copy;
     use crate::report::samples;
+    use crate::stamp::Time;
     use proptest::prelude::*;
     use serde::Serialize;
 
@@ -472,7 +306,9 @@ mod tests {
                     let text = format!("{}{c}{}", "a".repeat(before), "z".repeat(after));
                     same_as_serde(text.as_str());
                     let special = c < ' ' || c == '"' || c == '\\';
-                    assert_eq!(needs_escapes(text.as_bytes()), special);
+                    let mut copied = vec![0; text.len() + 16];
+                    assert_eq!(copy(text.as_bytes(), &mut copied), special);
+                    assert_eq!(copied[..text.len()], *text.as_bytes());
                 }
             }
         }

@@ -62,18 +62,25 @@ impl Lines {
     /// A text in quotes, with escapes where it needs them.
     #[inline(never)]
     pub(super) fn string(&mut self, text: &str) {
-        if needs_escapes(text.as_bytes()) {
-            self.raw(&Value::from(text).to_string());
+        self.make_room(text.len() + 2 + BLOCK);
+        let Some([open, to @ ..]) = self.room.get_mut(self.len..) else {
             return;
+        };
+        *open = b'"';
+        if copy(text.as_bytes(), to) {
+            return self.escaped(text);
         }
-        let len = text.len() + 2;
-        self.make_room(len);
-        let room = self.room.get_mut(self.len..self.len + len);
-        if let Some([open, inside @ .., close]) = room {
-            (*open, *close) = (b'"', b'"');
-            inside.copy_from_slice(text.as_bytes());
-            self.len += len;
+        if let Some(close) = to.get_mut(text.len()) {
+            *close = b'"';
+            self.len += text.len() + 2;
         }
+    }
+
+    /// A text that needs escapes.
+    #[cold]
+    #[inline(never)]
+    fn escaped(&mut self, text: &str) {
+        self.raw(&Value::from(text).to_string());
     }
 
     #[inline]
@@ -96,34 +103,47 @@ fn grown(room: &mut Vec<u8>, len: usize, bytes: usize) -> Option<&mut Room> {
     room_at(room, len)
 }
 
-/// Whether JSON escapes any of these bytes (RFC 8259 section 7).
-pub(super) fn needs_escapes(text: &[u8]) -> bool {
-    let Some(last) = text.last_chunk() else {
-        return text.iter().any(|&byte| is_special(byte));
-    };
+/// Copies a text, and says whether JSON escapes any of its bytes (RFC 8259 section 7). There is room
+/// for a block more, which has no meaning then.
+pub(super) fn copy(text: &[u8], to: &mut [u8]) -> bool {
     // Whole blocks without a branch, a byte beside the other; the last one overlaps.
-    let (blocks, _) = text.as_chunks();
-    let mut found = specials(last);
-    for block in blocks {
-        let more = specials(block);
-        found
-            .iter_mut()
-            .zip(more)
-            .for_each(|(all, one)| *all |= one);
+    let (blocks, rest) = text.as_chunks();
+    let last = text.last_chunk().copied().unwrap_or_else(|| filled(rest));
+    let mut found = [0; BLOCK];
+    mark_specials(&mut found, &last);
+    let (places, _) = to.as_chunks_mut();
+    for (place, block) in places.iter_mut().zip(blocks) {
+        *place = *block;
+        mark_specials(&mut found, block);
     }
-    found != [false; BLOCK]
+    let end = to.get_mut(text.len().saturating_sub(BLOCK)..);
+    if let Some(place) = end.and_then(<[u8]>::first_chunk_mut) {
+        *place = last;
+    }
+    found != [0; BLOCK]
+}
+
+/// A text shorter than a block, with spaces after it.
+#[inline]
+fn filled(text: &[u8]) -> [u8; BLOCK] {
+    let mut block = [b' '; BLOCK];
+    for (to, byte) in block.iter_mut().zip(text) {
+        *to = *byte;
+    }
+    block
 }
 
 /// What a vector register of every processor holds.
 const BLOCK: usize = 16;
 
-#[inline]
-fn specials(block: &[u8; BLOCK]) -> [bool; BLOCK] {
-    block.map(is_special)
-}
-
-/// A control character, a quote or a backslash.
-#[inline]
-const fn is_special(byte: u8) -> bool {
-    matches!(byte, 0..0x20 | b'"' | b'\\')
+/// Sets in `found` where the block holds a control character, a quote or a backslash.
+#[expect(
+    clippy::inline_always,
+    reason = "in line it is ten instructions on a register, which a call would put into memory"
+)]
+#[inline(always)]
+fn mark_specials(found: &mut [u8; BLOCK], block: &[u8; BLOCK]) {
+    for (found, &byte) in found.iter_mut().zip(block) {
+        *found |= u8::from(byte < b' ') | u8::from(byte == b'"') | u8::from(byte == b'\\');
+    }
 }

@@ -7,7 +7,7 @@
     reason = "in line each is a few instructions, its text and its length known; called it is twenty"
 )]
 
-use crate::stamp::{Rfc3339, Time, few, triple};
+use crate::stamp::{Rfc3339, Time, dotted, few, triple};
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -63,11 +63,17 @@ impl<'a> Piece<'a> {
 
     /// A text from a table.
     #[inline(always)]
-    pub(super) fn short(&mut self, text: &Short) {
+    pub(super) fn short<const SIZE: usize>(&mut self, text: &Short<SIZE>) {
+        self.block(&text.block, text.len);
+    }
+
+    /// So many bytes of a block that is not longer than [`BLOCK`].
+    #[inline(always)]
+    pub(super) fn block<const N: usize>(&mut self, block: &[u8; N], len: usize) {
         if let Some(room) = chunk(self.room, self.len) {
-            *room = text.block;
+            *room = *block;
         }
-        self.len += text.len;
+        self.len += len;
     }
 
     /// A time in quotes.
@@ -79,11 +85,14 @@ impl<'a> Piece<'a> {
         }
     }
 
-    /// A number. Most sequence numbers and lengths of a close are relative and tiny.
+    /// A number. Most sequence numbers and lengths of a close are relative and tiny, ports and most
+    /// frames have up to six digits.
     #[inline(always)]
     pub(super) fn number(&mut self, number: u64) {
         self.len = if number < 1000 {
             put_few(self.room, self.len, number)
+        } else if number < 1_000_000 {
+            put_six(self.room, self.len, number)
         } else {
             put_many(self.room, self.len, number)
         };
@@ -120,25 +129,37 @@ fn put_few(room: &mut Room, len: usize, number: u64) -> usize {
     len + count
 }
 
-/// A number from 1000 on: most are below a million.
-fn put_many(room: &mut Room, len: usize, number: u64) -> usize {
-    if number >= 1_000_000 {
-        let len = put_many(room, len, number / 1000);
-        put_word(room, len, triple(number % 1000) as u32);
-        return len + 3;
-    }
+/// A number from 1000 on that is below a million.
+#[inline(always)]
+fn put_six(room: &mut Room, len: usize, number: u64) -> usize {
+    // Of 32 bits: their division is the shorter one.
     let number = number as u32;
-    let len = put_few(room, len, u64::from(number / 1000));
-    put_word(room, len, triple(u64::from(number % 1000)) as u32);
+    let len = put_few(room, len, (number / 1000).into());
+    put_word(room, len, triple((number % 1000).into()) as u32);
     len + 3
 }
 
+/// A number from a million on.
+#[inline(never)]
+fn put_many(room: &mut Room, len: usize, number: u64) -> usize {
+    let (high, low) = (number / 1_000_000, number % 1_000_000);
+    let len = match high {
+        0..1000 => put_few(room, len, high),
+        1000..1_000_000 => put_six(room, len, high),
+        _ => put_many(room, len, high),
+    };
+    put_word(room, len, triple(low / 1000) as u32);
+    put_word(room, len + 3, triple(low % 1000) as u32);
+    len + 6
+}
+
+#[inline(never)]
 fn put_ipv4(room: &mut Room, len: usize, addr: Ipv4Addr) -> usize {
     let mut len = len;
     for octet in addr.octets() {
-        len = put_few(room, len, octet.into());
-        put_word(room, len, b'.'.into());
-        len += 1;
+        let (text, count) = dotted(octet);
+        put_word(room, len, text);
+        len += count;
     }
     // Over the last dot.
     len - 1
@@ -155,38 +176,29 @@ fn put_ipv6(room: &mut Room, len: usize, addr: Ipv6Addr) -> usize {
 /// A text in a block of fixed size, with anything after it: to write the block and go on within it
 /// is less work than a copy of varying length.
 #[derive(Clone, Copy)]
-pub(super) struct Short {
-    block: [u8; Self::SIZE],
+pub(super) struct Short<const SIZE: usize = 32> {
+    block: [u8; SIZE],
     len: usize,
 }
 
-impl Short {
-    /// Room for the longest name of a finding.
-    const SIZE: usize = 40;
-
+impl<const SIZE: usize> Short<SIZE> {
     /// No text.
     pub(super) const EMPTY: Self = Self {
-        block: [b'"'; Self::SIZE],
+        block: [b'"'; SIZE],
         len: 0,
     };
 
-    /// The text. Made by the compiler, which says so if it is too long.
-    pub(super) const fn new(text: &str) -> Self {
+    /// The texts after one another. Made by the compiler, which says so if they are too long.
+    pub(super) const fn new(texts: &[&str]) -> Self {
         let mut short = Self::EMPTY;
-        let (inside, _) = short.block.split_at_mut(text.len());
-        inside.copy_from_slice(text.as_bytes());
-        short.len = text.len();
-        short
-    }
-
-    /// The text in quotes.
-    pub(super) const fn quoted(text: &str) -> Self {
-        let mut short = Self::EMPTY;
-        let (_, rest) = short.block.split_at_mut(1);
-        let (inside, _) = rest.split_at_mut(text.len());
-        inside.copy_from_slice(text.as_bytes());
-        short.len = text.len() + 2;
-        assert!(short.len <= Self::SIZE, "a name is too long");
+        let mut i = 0;
+        while i < texts.len() {
+            let (_, rest) = short.block.split_at_mut(short.len);
+            let (to, _) = rest.split_at_mut(texts[i].len());
+            to.copy_from_slice(texts[i].as_bytes());
+            short.len += texts[i].len();
+            i += 1;
+        }
         short
     }
 }
