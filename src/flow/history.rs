@@ -6,6 +6,11 @@
 //! retransmission when it is sent again. Lengths are the packet's alone: a FIN with payload is `F`,
 //! not `D`.
 
+#![expect(
+    clippy::inline_always,
+    reason = "a part of `Flow::take_in`: what is known of plain segments is known here"
+)]
+
 use crate::flow::numbers::Numbers;
 use crate::flow::seen::Seen;
 use crate::seq::SeqNum;
@@ -74,6 +79,7 @@ impl History {
     }
 
     /// Takes in a segment without RST; `numbers` is what its sender has used before it.
+    #[inline(always)]
     pub(super) fn push(&mut self, seen: &Seen, numbers: Option<&Numbers>) {
         let (f, from) = (seen.flags, seen.from());
         match (f.syn(), f.fin()) {
@@ -87,8 +93,8 @@ impl History {
         if !seen.is_empty() && numbers.is_some_and(|n| seen.end().at_or_before(n.next)) {
             self.counted(from, b'T');
         }
-        if seen.window == 0 {
-            self.shut(seen);
+        if seen.window == 0 && !seen.cut() {
+            self.shut(from);
         }
     }
 
@@ -103,9 +109,9 @@ impl History {
 
     /// Takes in a closed window.
     #[cold]
-    fn shut(&mut self, seen: &Seen) {
-        if !seen.cut() && !self.has(b'F', seen.from() ^ 1) {
-            self.counted(seen.from(), b'W');
+    fn shut(&mut self, from: u8) {
+        if !self.has(b'F', from ^ 1) {
+            self.counted(from, b'W');
         }
     }
 
@@ -136,6 +142,7 @@ impl History {
             .unwrap_or_default()
     }
 
+    #[inline(always)]
     fn once(&mut self, from: u8, letter: u8) {
         let earned = &mut self.earned[usize::from(from & 1)];
         let bit = bit_of(letter);
