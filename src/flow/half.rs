@@ -81,6 +81,42 @@ impl Half {
         self.packets ^ known ^ u64::from(self.probes)
     }
 
+    /// Forgets everything, field by field: a new one would be made elsewhere and copied.
+    pub(super) fn clear(&mut self) {
+        let Self {
+            numbers,
+            window,
+            spoke,
+            scale,
+            ttl,
+            probes,
+            repeats,
+            rsts,
+            ids,
+            ack,
+            ts_recent,
+            right_edge,
+            packets,
+            payload,
+            timing,
+            tsval,
+            rtt,
+            fin,
+            rare,
+            isn,
+            first_tsval,
+            opening,
+        } = self;
+        (*numbers, *fin, *rare, *opening) = (None, None, None, None);
+        (*window, *scale, *ttl, *spoke) = (None, None, None, false);
+        (*probes, *repeats, *rsts) = (0, 0, 0);
+        (*packets, *payload) = (0, 0);
+        (*ack, *right_edge, *isn) = (None, None, None);
+        (*ts_recent, *tsval, *first_tsval) = (None, None, None);
+        (*timing, *rtt) = (None, None);
+        ids.clear();
+    }
+
     /// SND.NXT as seen.
     pub fn next(&self) -> Option<SeqNum> {
         self.numbers.as_ref().map(|n| n.next)
@@ -282,17 +318,18 @@ impl Half {
         let Some(stamp) = seen.timestamps() else {
             return;
         };
-        if self.tsval.is_none() {
-            self.first_tsval = Some((stamp.val, seen.at().time));
-        }
-        if let Some(recent) = self.ts_recent
-            && stamp.val.before(recent)
-        {
-            // What the peer has acknowledged is no new data, though its first copy be missing.
-            if new > 0 && peer.ack.is_none_or(|ack| seen.end().after(ack)) {
-                self.regress(seen.at(), recent.distance(stamp.val));
+        match self.ts_recent {
+            Some(recent) if stamp.val.before(recent) => {
+                // What the peer has acknowledged is no new data, though its first copy be missing.
+                if new > 0 && peer.ack.is_none_or(|ack| seen.end().after(ack)) {
+                    self.regress(seen.at(), recent.distance(stamp.val));
+                }
+                return;
             }
-            return;
+            None if self.tsval.is_none() => {
+                self.first_tsval = Some((stamp.val, seen.at().time));
+            }
+            _ => {}
         }
         self.tsval = Some((stamp.val, seen.at().time));
         if peer.ack.is_none_or(|last| seen.seq.at_or_before(last)) {

@@ -51,6 +51,15 @@ impl Default for History {
 }
 
 impl History {
+    /// Forgets everything.
+    pub(super) const fn clear(&mut self) {
+        self.entries = [0; LETTERS];
+        self.len = 0;
+        let [a, b] = &mut self.earned;
+        a.clear();
+        b.clear();
+    }
+
     /// The letters with `originator`'s as capitals; `^` first if the roles were turned over.
     pub fn text(&self, originator: u8, turned: bool) -> String {
         let letter = |e: &u8| {
@@ -196,6 +205,12 @@ impl History {
 }
 
 impl Earned {
+    const fn clear(&mut self) {
+        self.letters = 0;
+        (self.last_syn, self.last_fin, self.last_rst) = (SeqNum(0), SeqNum(0), SeqNum(0));
+        (self.repeats, self.gaps, self.shut) = (0, 0, 0);
+    }
+
     const fn last_of(&self, letter: u8) -> SeqNum {
         match letter {
             b'F' => self.last_fin,

@@ -138,6 +138,12 @@ impl Ids {
         self.ones >= 1 && self.ones > self.wild
     }
 
+    /// Forgets everything.
+    pub(super) const fn clear(&mut self) {
+        (self.first, self.last, self.anchor) = (None, None, None);
+        (self.broken, self.ones, self.wild) = (false, 0, 0);
+    }
+
     /// Takes in an ID that is not 0; `anchor`: SEG.SEQ of a segment that carries SND.NXT. False if
     /// it is the last one again: that of a copy made on the way.
     pub(super) fn push(&mut self, id: u16, anchor: Option<SeqNum>) -> bool {

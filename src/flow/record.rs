@@ -98,8 +98,8 @@ impl Flow {
         self.entry = 0;
         self.beside = Beside::default();
         self.recent = [0; 4];
-        self.history = History::default();
-        self.half = [Half::default(), Half::default()];
+        self.history.clear();
+        self.half.iter_mut().for_each(Half::clear);
         (self.inherited, self.unconfirmed) = (false, false);
         self.inherited_opener = None;
         (self.odd, self.previous, self.next) = (None, None, None);
@@ -379,14 +379,39 @@ fn reveals_a_gap(mine: &Half, peer: &Half, seen: &Seen) -> bool {
 #[cfg(test)]
 mod tests {
     use super::Flow;
-    use crate::flow::{Half, Seen};
-    use crate::packet::Segment;
-    use crate::stamp::Stamp;
+    use crate::flow::Seen;
+    use crate::packet::{Flags, Segment, Timestamps};
+    use crate::seq::SeqNum;
+    use crate::stamp::{Stamp, Time};
 
     #[test]
     fn what_begins_anew_is_like_new() {
         let first = Seen::new(&Segment::default(), 0, Stamp::default());
         let (mut new, mut used) = (Flow::default(), Flow::default());
+        for (from, flags) in [
+            (0, Flags::SYN),
+            (1, Flags::SYN.with(Flags::ACK)),
+            (0, Flags::ACK),
+            (1, Flags::ACK),
+            (1, Flags::ACK.with(Flags::FIN)),
+            (0, Flags::ACK.with(Flags::FIN)),
+            (0, Flags::RST),
+        ] {
+            let at = Stamp {
+                frame: used.log.len() + 1,
+                time: Time(9),
+            };
+            let segment = Segment {
+                seq: SeqNum(u32::from(flags.0)),
+                len: u32::from(!flags.syn()),
+                flags,
+                timestamps: Some(Timestamps::default()),
+                ip_id: Some(7),
+                options_cut: flags.fin(),
+                ..Segment::default()
+            };
+            used.push(&Seen::new(&segment, from, at));
+        }
         used.answered = true;
         used.superseded = true;
         used.pending = true;
@@ -394,10 +419,6 @@ mod tests {
         used.entry = 7;
         used.beside.old = Some(7);
         used.recent = [7; 4];
-        used.half = [0, 1].map(|end| Half {
-            packets: end + 7,
-            ..Half::default()
-        });
         (used.inherited, used.unconfirmed) = (true, true);
         used.inherited_opener = Some(1);
         used.odd_mut();
