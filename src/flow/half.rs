@@ -216,7 +216,7 @@ impl Half {
         if seen.ack.after(self.next().unwrap_or(end)) {
             return None;
         }
-        Some(seen.at().time.since(sent)).filter(|&rtt| rtt >= 0)
+        seen.at().time.0.checked_sub(sent.0).filter(|&rtt| rtt >= 0)
     }
 
     /// The rare facts, made when the first of them comes.

@@ -217,7 +217,10 @@ mod tests {
     fn a_short_flow_is_kept_whole() {
         let mut log = Log::default();
         for frame in 1..=12 {
-            log.push(&seen(frame, if frame > 9 { Flags::FIN } else { Flags::ACK }));
+            log.push(&seen(
+                frame,
+                if frame > 9 { Flags::FIN } else { Flags::ACK },
+            ));
         }
         assert_eq!(log.iter().count(), 12);
         assert!(!log.lacks_before() && !log.lacks_after());
