@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::inline_always,
-    reason = "a part of `Flow::take_in`: what is known of plain segments is known here"
+    reason = "parts of `Flow::take_in`, which is compiled for plain segments by itself"
 )]
 
 use crate::flow::numbers::Numbers;

@@ -91,8 +91,8 @@ impl Log {
         let Some(count) = self.pushed_out.get_mut(ring) else {
             return;
         };
-        let ring = usize::from(self.most).saturating_sub(start).max(1);
-        let oldest = start + (*count as usize) % ring;
+        let room = usize::from(self.most).saturating_sub(start).max(1);
+        let oldest = start + (*count as usize) % room;
         *count += 1;
         if let Some(slot) = self.kept.get_mut(oldest) {
             *slot = *seen;

@@ -87,7 +87,7 @@ impl Loose {
             link = slot.map_or(NONE, Linked::link);
         }
         let mut rest = usize::from(len);
-        for block in blocks.iter().flatten() {
+        for block in blocks.iter().copied().flatten() {
             let segments = segments(block);
             let segments = segments.get(..rest).unwrap_or(segments);
             segments

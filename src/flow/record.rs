@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::inline_always,
-    reason = "two copies: what is known of plain segments leaves of theirs a third"
+    reason = "compiled twice: what plain segments never are is left out of their copy"
 )]
 
 use crate::flow::half::Half;
@@ -197,6 +197,8 @@ impl Flow {
         self.log.push(seen);
     }
 
+    /// [`Self::take_in`] of any segment. The other copy of that stands in [`Self::push`], where the
+    /// segment is known to be plain.
     #[inline(never)]
     fn take_in_any(&mut self, seen: &Seen) {
         self.take_in(seen);
