@@ -163,6 +163,14 @@ impl Seen {
         }
     }
 
+    /// It is as most are: an ACK with or without payload, no SYN, FIN or RST, all of it captured, and
+    /// nothing of Multipath TCP.
+    #[inline]
+    pub(super) const fn is_plain(&self) -> bool {
+        const NEVER: u8 = bit::CUT | bit::WINDOW_CUT;
+        self.flags.are(Flags::ACK) && !self.has(NEVER) && !self.may_be_multipath()
+    }
+
     /// Where it stands in the capture.
     #[inline]
     pub const fn at(&self) -> Stamp {
