@@ -124,16 +124,21 @@ impl Flows {
         key_of(self.entries.get(at as usize)?, &self.keys)
     }
 
-    /// It is a flow of this key.
+    /// It is a flow of this key, which is kept among `keys` if it is not whole.
     #[inline]
-    pub(super) fn is_of(&self, at: u32, key: &Key) -> bool {
+    pub(super) fn is_of(&self, at: u32, key: ShortKey, keys: &Slab<Key>) -> bool {
         let Some(entry) = self.entries.get(at as usize) else {
             return false;
         };
-        ShortKey::of(key).map_or_else(
-            || key_of(entry, &self.keys).as_ref() == Some(key),
-            |short| short == entry.key,
-        )
+        match key.place() {
+            None => entry.key == key,
+            Some(place) => self.is_of_long(entry, keys.get(place)),
+        }
+    }
+
+    #[inline(never)]
+    fn is_of_long(&self, entry: &Entry, key: Option<&Key>) -> bool {
+        key.is_some() && key_of(entry, &self.keys).as_ref() == key
     }
 
     /// Begins the flow of a first segment. `previous`: the connection before on the key.
@@ -291,7 +296,7 @@ impl Flows {
     pub(super) fn touch(&self, at: u32) -> u64 {
         self.entries
             .get(at as usize)
-            .map_or(0, |entry| u64::from(entry.key.whole().is_ok()))
+            .map_or(0, |entry| entry.key.touch())
     }
 
     /// Reads what the next segment of a flow needs besides.
