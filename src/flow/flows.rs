@@ -164,8 +164,22 @@ impl Flows {
     }
 
     /// Takes in a segment of the key whose current flow seems to be `at`.
+    #[inline]
     pub(super) fn push(&mut self, at: u32, seen: &Seen) -> Pushed {
         self.facts_of = NONE;
+        let Some(entry) = self.entries.get_mut(at as usize) else {
+            return Pushed::NotCurrent;
+        };
+        if let Kept::Brief(brief) = &mut entry.kept
+            && brief.push_plain(seen, &mut self.memory.loose, self.most)
+        {
+            return Pushed::Current(at);
+        }
+        self.push_any(at, seen)
+    }
+
+    #[inline(never)]
+    fn push_any(&mut self, at: u32, seen: &Seen) -> Pushed {
         let Some(entry) = self.entries.get_mut(at as usize) else {
             return Pushed::NotCurrent;
         };
@@ -192,6 +206,7 @@ impl Flows {
         self.push_whole(at, seen)
     }
 
+    #[inline(never)]
     fn push_whole(&mut self, at: u32, seen: &Seen) -> Pushed {
         let Some(place) = self.conclude(at) else {
             return Pushed::NotCurrent;
@@ -355,23 +370,27 @@ impl Flows {
 
     /// The place of a flow among the whole ones, which it joins if it was brief.
     fn conclude(&mut self, at: u32) -> Option<u32> {
-        let entry = self.entries.get_mut(at as usize)?;
-        match entry.kept {
+        match self.entries.get(at as usize)?.kept {
             Kept::Free(_) => None,
             Kept::Whole(place) => Some(place),
-            Kept::Brief(brief) => {
-                let mut flow = Flow::default();
-                let (key, previous) = (key_of(entry, &self.keys)?, self.previous.remove(&at));
-                brief.replay(key, previous.as_ref(), &mut self.memory, &mut flow);
-                brief.release(&mut self.memory);
-                self.half_open -= usize::from(brief.is_half_open());
-                flow.entry = at;
-                flow.noted = brief.is_noted();
-                let place = self.whole.insert(flow);
-                entry.kept = Kept::Whole(place);
-                Some(place)
-            }
+            Kept::Brief(brief) => self.conclude_brief(at, brief),
         }
+    }
+
+    /// By itself, so that a segment of a whole flow need not make room for another.
+    #[inline(never)]
+    fn conclude_brief(&mut self, at: u32, brief: Brief) -> Option<u32> {
+        let entry = self.entries.get_mut(at as usize)?;
+        let mut flow = Flow::default();
+        let (key, previous) = (key_of(entry, &self.keys)?, self.previous.remove(&at));
+        brief.replay(key, previous.as_ref(), &mut self.memory, &mut flow);
+        brief.release(&mut self.memory);
+        self.half_open -= usize::from(brief.is_half_open());
+        flow.entry = at;
+        flow.noted = brief.is_noted();
+        let place = self.whole.insert(flow);
+        entry.kept = Kept::Whole(place);
+        Some(place)
     }
 
     /// A brief flow has segments that are not packed: it is the last of those, and the first of them
