@@ -40,8 +40,8 @@ pub(super) struct Reorder {
     /// By time; those before `first` have been used.
     held: Vec<Arrival>,
     first: usize,
-    /// The time of the last one, and that from which on the first one was held for too long. All times
-    /// lie between them where none is held.
+    /// The time of the last one, and the last at which the first one was not held for too long. No time
+    /// lies between them where none is held.
     newest: Time,
     late: Time,
     /// From so many on, those before `first` among them, it is asked how many have settled.
@@ -56,7 +56,7 @@ impl Default for Reorder {
             held: Vec::new(),
             first: 0,
             newest: Time(i64::MIN),
-            late: Time(i64::MAX),
+            late: Time(i64::MIN),
             full: 0,
             keys: Slab::default(),
         }
@@ -68,6 +68,13 @@ impl Reorder {
     #[inline]
     pub(super) fn is_next(&self, time: Time) -> bool {
         self.newest <= time && time <= self.late
+    }
+
+    /// What is next begins at that time, if nothing is held.
+    pub(super) fn begin(&mut self, time: Time) {
+        if self.len() == 0 {
+            self.late = time.plus(PATIENCE);
+        }
     }
 
     /// A step back by more than the window is no reordering but another clock: what is held comes
@@ -86,27 +93,28 @@ impl Reorder {
         ShortKey::kept_at(self.keys.insert(key))
     }
 
-    /// Takes in a segment.
+    /// Takes in a segment. It is laid where it stays, and moved there if it came late: elsewhere it
+    /// would be laid in memory twice.
     #[inline]
     pub(super) fn push(&mut self, arrival: Arrival) {
         let time = arrival.seen.at().time;
-        if self.newest > time {
-            self.insert(arrival);
-            return;
-        }
-        if self.len() == 0 {
-            self.late = time.plus(PATIENCE);
-        }
-        self.newest = time;
         self.held.push(arrival);
+        if self.newest <= time {
+            self.newest = time;
+        } else {
+            self.put_in_order(time);
+        }
     }
 
+    /// Moves the last one, which is of this time, before those that are later.
     #[cold]
-    fn insert(&mut self, arrival: Arrival) {
-        let time = arrival.seen.at().time;
-        let held = self.held.get(self.first..).unwrap_or_default();
-        let place = held.partition_point(|h| h.seen.at().time <= time);
-        self.held.insert(self.first + place, arrival);
+    fn put_in_order(&mut self, time: Time) {
+        let held = self.held.get_mut(self.first..).unwrap_or_default();
+        let before = held.split_last().map_or(&[][..], |(_, before)| before);
+        let place = before.partition_point(|h| h.seen.at().time <= time);
+        if let Some(moved @ [_, ..]) = held.get_mut(place..) {
+            moved.rotate_right(1);
+        }
         self.late = self.late.min(time.plus(PATIENCE));
     }
 
@@ -150,10 +158,9 @@ impl Reorder {
             self.first = 0;
         }
         self.full = self.held.len() + more;
-        self.late = Time(i64::MAX);
         match self.held.get(self.first) {
             Some(first) => self.late = first.seen.at().time.plus(PATIENCE),
-            None => self.newest = Time(i64::MIN),
+            None => (self.newest, self.late) = (Time(i64::MIN), Time(i64::MIN)),
         }
     }
 

@@ -151,6 +151,7 @@ impl FlowTable {
         } else if self.reorder.is_late(time) {
             self.apply(self.reorder.settled());
         }
+        self.reorder.begin(time);
     }
 
     /// No flow is due before that time, as far as is known; none is in any case where more of them
@@ -336,6 +337,7 @@ impl FlowTable {
 
     /// What was looked up is not the key's current flow: that began since, or the hash is another
     /// key's as well.
+    #[inline(never)]
     fn find_and_push(&mut self, arrival: &Arrival, keys: &Slab<Key>) {
         match self.slot(arrival, keys).copied() {
             None => self.begin(arrival, keys),
