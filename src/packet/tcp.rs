@@ -110,6 +110,8 @@ const NO_OPERATION: u8 = 1;
 const WINDOW_SCALE: u8 = 3;
 const TIMESTAMPS: u8 = 8;
 const MULTIPATH: u8 = 30;
+/// What stands before the values of the timestamps, where these are alone.
+const PADDED_TIMESTAMPS: [u8; 4] = [NO_OPERATION, NO_OPERATION, TIMESTAMPS, 10];
 
 /// What is kept of a header's options.
 #[derive(Clone, Copy, Default)]
@@ -131,13 +133,15 @@ impl Options {
     /// nothing at all.
     #[inline]
     pub(super) fn usual(options: &[u8]) -> Option<Self> {
-        let timestamps = match *options {
-            [] => None,
-            [NO_OPERATION, NO_OPERATION, TIMESTAMPS, 10, ref value @ ..] => {
-                Some(timestamps(*value.as_array()?))
-            }
-            _ => return Self::of_linux_syn(options),
-        };
+        if options.is_empty() {
+            return Some(Self::default());
+        }
+        let (kinds, value) = options.split_first_chunk()?;
+        // As a whole: a pattern would be compared byte by byte.
+        if *kinds != PADDED_TIMESTAMPS {
+            return Self::of_linux_syn(options);
+        }
+        let timestamps = Some(timestamps(*value.as_array()?));
         Some(Self {
             timestamps,
             ..Self::default()
