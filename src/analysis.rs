@@ -238,15 +238,11 @@ impl<R: Read> Analysis<R> {
                 }
                 break;
             };
-            if let Some(time) = record.time
-                && self.start.is_none_or(|start| time < start)
-            {
-                self.start = Some(time);
-            }
-            if let Some(window) = &mut self.window
-                && !window.holds(record.frame, record.time)
-            {
-                continue;
+            if let Some(window) = &mut self.window {
+                begin(&mut self.start, record.time);
+                if !window.holds(record.frame, record.time) {
+                    continue;
+                }
             }
             // A record without a time takes that of the record before it.
             let time = record.time.unwrap_or(self.end.time);
@@ -255,8 +251,9 @@ impl<R: Read> Analysis<R> {
                 time,
             };
             (self.end.frame, self.end.time) = (at.frame, self.end.time.max(time));
-            if record.time.is_some() {
-                self.clocks.see(record.interface, time);
+            // What follows another begins nothing.
+            if record.time.is_some() && !self.clocks.see(record.interface, time) {
+                begin(&mut self.start, record.time);
             }
             let (link, data) = (record.link, record.data);
             if filter.is_none()
@@ -309,6 +306,14 @@ fn push_seldom(table: &mut FlowTable, link: u16, data: &[u8], at: Stamp) -> bool
 #[inline(never)]
 fn usual(link: u16, data: &[u8]) -> Option<Segment> {
     Usual::v4_any(link, data).map(|usual| usual.segment())
+}
+
+/// The capture begins at the earliest time of any record.
+#[inline(never)]
+fn begin(start: &mut Option<Time>, time: Option<Time>) {
+    if let Some(time) = time {
+        *start = Some(start.map_or(time, |start| start.min(time)));
+    }
 }
 
 #[inline]
