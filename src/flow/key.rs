@@ -47,21 +47,23 @@ impl Key {
     }
 }
 
-/// A key in sixteen bytes, if it can be told in so many: its addresses; its ports, its domain, and
-/// whether it is. In words, which are compared at once.
+/// A key in sixteen bytes, if it can be told in so many: a word for each end, which are compared at
+/// once. Above the lower end stands the domain, above the higher whether the key is whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ShortKey([u64; 2]);
 
 impl Hash for ShortKey {
     #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let [addresses, rest] = self.0.map(u128::from);
-        state.write_u128(addresses | rest << u64::BITS);
+        let [low, high] = self.0.map(u128::from);
+        state.write_u128(low | high << u64::BITS);
     }
 }
 
 impl ShortKey {
-    const IS_WHOLE: u64 = 1 << 48;
+    /// Bits of an end.
+    const END: u32 = u32::BITS + u16::BITS;
+    const IS_WHOLE: u64 = 1 << Self::END;
 
     /// Of a key with two IPv4 addresses.
     #[inline]
@@ -81,10 +83,7 @@ impl ShortKey {
 
     #[inline]
     const fn new(low: u64, high: u64, domain: u16) -> Self {
-        let addresses = low >> u16::BITS | high >> u16::BITS << u32::BITS;
-        let ports = (low as u16 as u64) << u16::BITS | high as u16 as u64;
-        let domain = (domain as u64) << u32::BITS;
-        Self([addresses, Self::IS_WHOLE | domain | ports])
+        Self([low | (domain as u64) << Self::END, high | Self::IS_WHOLE])
     }
 
     /// Of a key that is kept at this place.
@@ -95,8 +94,8 @@ impl ShortKey {
     /// Where the key is kept, if it is not whole.
     #[inline]
     pub(super) const fn place(&self) -> Option<u32> {
-        let [place, rest] = self.0;
-        if rest & Self::IS_WHOLE == 0 {
+        let [place, high] = self.0;
+        if high & Self::IS_WHOLE == 0 {
             Some(place as u32)
         } else {
             None
@@ -108,14 +107,11 @@ impl ShortKey {
         if let Some(place) = self.place() {
             return Err(place);
         }
-        let [addresses, rest] = self.0;
-        let end = |addr: u64, port: u64| End::v4((addr as u32).to_le_bytes(), port as u16);
+        let [low, _] = self.0;
+        let end = |end: u64| End::v4(((end >> u16::BITS) as u32).to_le_bytes(), end as u16);
         Ok(Key {
-            ends: [
-                end(addresses, rest >> u16::BITS),
-                end(addresses >> u32::BITS, rest),
-            ],
-            domain: (rest >> u32::BITS) as u16,
+            ends: self.0.map(end),
+            domain: (low >> Self::END) as u16,
         })
     }
 
