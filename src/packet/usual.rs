@@ -52,7 +52,7 @@ impl<'a> Usual<'a, V4> {
     /// Of the usual options.
     #[inline]
     pub(crate) fn v4(link: u16, data: &'a [u8]) -> Option<Self> {
-        Self::over_v4(link, data, |options, _| Options::usual(options))
+        Self::over_v4(link, data, Options::usual)
     }
 
     /// Of any options.
