@@ -2,7 +2,7 @@
 
 use crate::flow::bytes::{Bytes, Place};
 use crate::flow::key::Key;
-use crate::flow::loose::Loose;
+use crate::flow::loose::{Loose, MOST_SEGMENTS};
 use crate::flow::number::Number;
 use crate::flow::packed::{MOST, Pack, Packed, ROOM, Unpack};
 use crate::flow::pool::NONE;
@@ -16,6 +16,7 @@ use crate::stamp::Stamp;
 /// Segments of a brief flow at most: more of them take more memory than the facts.
 pub(super) const SEGMENTS: u8 = 36;
 const _: () = assert!(SEGMENTS as usize * MOST <= ROOM);
+const _: () = assert!(SEGMENTS as usize <= MOST_SEGMENTS);
 /// Numbers so little before the end of a FIN are within the connection.
 const NEAR: u32 = 1 << 30;
 
@@ -323,7 +324,11 @@ impl Brief {
         (self.bits & bit::SECOND_FIRST != 0) as u8
     }
 
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "it is as short as what must be saved around a call"
+    )]
+    #[inline(always)]
     fn add(&mut self, seen: &Seen, loose: &mut Loose) {
         let fins = bit::FIN[0] | bit::FIN[1];
         let both = self.bits & fins == fins;

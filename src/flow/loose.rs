@@ -7,8 +7,9 @@ use crate::seq::SeqNum;
 
 /// Segments in a block.
 const SEGMENTS: usize = 3;
-/// Blocks of a chain at most.
-const MOST: usize = (u8::MAX as usize).div_ceil(SEGMENTS);
+/// Blocks of a chain at most, and segments of one.
+const MOST: usize = 12;
+pub(super) const MOST_SEGMENTS: usize = MOST * SEGMENTS;
 /// Where a block's link stands, behind the segments, and a number that is kept beside those.
 const LINK: usize = SEGMENTS * Seen::BYTES;
 const BESIDE: usize = LINK + 4;
@@ -55,8 +56,9 @@ impl Loose {
     fn begin_block(&mut self, last: u32, segment: &Seen, beside: bool) -> u32 {
         // What is read here is waited for, in contrast to what is written.
         let beside = if beside { self.beside(last) } else { SeqNum(0) };
-        // Written in its place: to make it elsewhere and to copy it takes twice as long.
-        let at = self.blocks.take([0; BLOCK]);
+        // Written in its place: to make it elsewhere and to copy it takes twice as long. What stands
+        // behind the segment is not read before there is another.
+        let at = self.blocks.place();
         if let Some(block) = self.blocks.get_mut(at) {
             if let Some(room) = segment_at(block, 0) {
                 *room = segment.to_bytes();
