@@ -31,7 +31,7 @@ impl Clocks {
         follows
     }
 
-    #[inline(never)]
+    #[cold]
     fn turn_to(&mut self, interface: u32, time: Time) {
         if let Some((_, last)) = self.last.get_mut(self.at) {
             *last = self.time;

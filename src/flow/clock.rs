@@ -45,7 +45,7 @@ impl Clock {
     }
 
     /// The same where more than one record is to be asked, or none.
-    #[inline(never)]
+    #[cold]
     fn tell(&mut self, time: Time) -> Time {
         if self.several || self.last.since(time) > STEP {
             return self.slowest(time);
