@@ -4,9 +4,11 @@ use crate::stamp::{SECOND, Time};
 
 /// Interfaces that are told apart; few captures have more than one.
 const INTERFACES: usize = 64;
+/// The number of none: no capture has so many.
+const NONE: u32 = u32::MAX;
 
 /// The time of each interface's last record.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Clocks {
     /// The interface of the last record and its time are kept beside.
     last: Vec<(u32, Time)>,
@@ -18,11 +20,23 @@ pub(super) struct Clocks {
     stepped: bool,
 }
 
+impl Default for Clocks {
+    fn default() -> Self {
+        Self {
+            last: Vec::new(),
+            at: 0,
+            interface: NONE,
+            time: Time::default(),
+            stepped: false,
+        }
+    }
+}
+
 impl Clocks {
     /// A record of an interface. True if it simply follows the one before.
     #[inline]
     pub(super) fn see(&mut self, interface: u32, time: Time) -> bool {
-        let follows = interface == self.interface && time >= self.time && !self.last.is_empty();
+        let follows = interface == self.interface && time >= self.time;
         if follows {
             self.time = time;
         } else {

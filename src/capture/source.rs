@@ -152,8 +152,8 @@ impl<R: Read> Buffer<R> {
     pub(super) fn take(&mut self, n: usize, at: usize, len: usize) -> &[u8] {
         let from = self.start + at;
         self.consume(n);
-        let bytes = self.bytes.get(from..).unwrap_or_default();
-        bytes.get(..len).unwrap_or_default()
+        let bytes = self.bytes.get(from..).and_then(|bytes| bytes.get(..len));
+        bytes.unwrap_or_else(nothing)
     }
 
     /// Bytes consumed since the beginning of the input.
@@ -185,4 +185,10 @@ impl<R: Read> Buffer<R> {
             format!("reading failed: {error}")
         })
     }
+}
+
+/// Cold, so that the bytes that are always there are not chosen between.
+#[cold]
+const fn nothing<'a>() -> &'a [u8] {
+    &[]
 }

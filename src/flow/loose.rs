@@ -85,14 +85,14 @@ impl Loose {
     /// The `len` segments of a chain, in order.
     pub(super) fn each(&self, last: u32, len: u8, mut with: impl FnMut(&Seen)) {
         let count = usize::from(len).div_ceil(SEGMENTS);
-        let (mut links, mut link) = ([NONE; MOST], last);
-        let links = links.get_mut(..count).unwrap_or_default();
-        for slot in links.iter_mut().rev() {
-            *slot = link;
-            link = self.blocks.get(link).map_or(NONE, Linked::link);
+        let (mut blocks, mut link) = ([None; MOST], last);
+        let blocks = blocks.get_mut(..count).unwrap_or_default();
+        for slot in blocks.iter_mut().rev() {
+            *slot = self.blocks.get(link);
+            link = slot.map_or(NONE, Linked::link);
         }
         let mut rest = usize::from(len);
-        for block in links.iter().filter_map(|&link| self.blocks.get(link)) {
+        for block in blocks.iter().copied().flatten() {
             let segments = segments(block);
             let segments = segments.get(..rest).unwrap_or(segments);
             segments

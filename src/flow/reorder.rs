@@ -158,9 +158,10 @@ impl Reorder {
             self.first = 0;
         }
         self.full = self.held.len() + more;
-        match self.held.get(self.first) {
-            Some(first) => self.late = first.seen.at().time.plus(PATIENCE),
-            None => (self.newest, self.late) = (Time(i64::MIN), Time(i64::MIN)),
+        if let Some(first) = self.held.get(self.first) {
+            self.late = first.seen.at().time.plus(PATIENCE);
+        } else {
+            (self.newest, self.late) = (Time(i64::MIN), Time(i64::MIN));
         }
     }
 

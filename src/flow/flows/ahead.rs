@@ -15,9 +15,13 @@ impl Flows {
 
     /// Reads what the next segment of a flow needs besides.
     pub(in crate::flow) fn touch_kept(&self, at: u32) -> u64 {
-        match self.entries.get(at as usize).map(|entry| &entry.kept) {
+        let kept = self.entries.get(at as usize).map(|entry| &entry.kept);
+        // First, as most are: one comparison.
+        if let Some(Kept::Brief(brief)) = kept {
+            return brief.touch(&self.memory);
+        }
+        match kept {
             Some(Kept::Whole(place)) => self.whole.get(*place).map_or(0, Flow::touch),
-            Some(Kept::Brief(brief)) => brief.touch(&self.memory),
             _ => 0,
         }
     }
