@@ -2,6 +2,7 @@
 
 mod clocks;
 mod input;
+mod intake;
 mod points;
 mod window;
 
@@ -12,11 +13,12 @@ use crate::capture::{Meter, OpenError, Reader, Set};
 use crate::close::summary::{Summary, Totals};
 use crate::close::verdict::{Tunnel, Verdict};
 use crate::close::{Context, judge};
-use crate::flow::{Clock, Due, FlowTable, Limits, Why};
-use crate::packet::{Domains, Filter, Keys, Layers, NotDecoded, Segment, Usual, decode_by_layers};
+use crate::flow::{Clock, Due, Limits, Why};
+use crate::packet::{Filter, Layers};
 use crate::stamp::{SECOND, Stamp, Time};
 use clocks::Clocks;
 use input::Input;
+use intake::Intake;
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -87,7 +89,7 @@ pub enum AnalyzeError {
 pub struct Analysis<R: Read> {
     input: Input<R>,
     options: Options,
-    table: FlowTable,
+    intake: Intake,
     /// What time it is, for flows that may be let go.
     clock: Clock,
     now: Time,
@@ -95,12 +97,9 @@ pub struct Analysis<R: Read> {
     /// The capture has ended.
     ended: bool,
     interrupted: bool,
-    domains: Domains,
     /// What is done with records before, if anything.
     window: Option<Window>,
-    filtered_out: u64,
     totals: Totals,
-    not_decoded: [u64; NotDecoded::ALL.len()],
     /// The last record's place, with the latest time of any.
     end: Stamp,
     start: Option<Time>,
@@ -137,7 +136,7 @@ impl<R: Read> Iterator for Analysis<R> {
     /// Reads on until a flow is settled, and judges it.
     fn next(&mut self) -> Option<Verdict> {
         loop {
-            while let Some(due) = self.table.due(self.now) {
+            while let Some(due) = self.intake.table.due(self.now) {
                 if let Some(verdict) = self.settle(&due) {
                     return Some(verdict);
                 }
@@ -155,20 +154,14 @@ impl<R: Read> Analysis<R> {
         Self {
             input,
             options: options.clone(),
-            table: FlowTable::new(options.limits, options.time_wait),
-            domains: Domains::new(Keys {
-                vlan: options.key_vlan,
-                tunnel: options.key_tunnel,
-            }),
+            intake: Intake::new(options),
             window: Window::new(options),
-            filtered_out: 0,
             clock: Clock::new(options.live),
             now: Time::default(),
             clocks: Clocks::default(),
             ended: false,
             interrupted: false,
             totals: Totals::default(),
-            not_decoded: [0; NotDecoded::ALL.len()],
             end: Stamp::default(),
             start: None,
         }
@@ -180,14 +173,9 @@ impl<R: Read> Analysis<R> {
         let end = outside.max(Some(self.end.time));
         let times = self.start.zip(end);
         let sources = self.input.sources(&self.options.source, times);
-        let reasons = NotDecoded::ALL.iter().zip(self.not_decoded);
-        let not_decoded = reasons
-            .filter(|(_, n)| *n > 0)
-            .map(|(r, n)| (r.name().to_owned(), n))
-            .collect();
-        let mut summary = self.totals.summary(sources, not_decoded);
-        summary.late_segments = self.table.late();
-        summary.filtered_out = self.filtered_out;
+        let mut summary = self.totals.summary(sources, self.intake.not_decoded());
+        summary.late_segments = self.intake.table.late();
+        summary.filtered_out = self.intake.filtered_out;
         summary.outside_window = self.window.as_ref().map_or(0, |w| w.outside);
         summary.interrupted = self.interrupted;
         if self.interrupted {
@@ -209,14 +197,14 @@ impl<R: Read> Analysis<R> {
             torn: self.input.torn(),
             clocks_differ: self.clocks.differ(),
         };
-        let flow = self.table.facts(due)?;
-        let layers = self.domains.layers(flow.key.domain);
+        let flow = self.intake.table.facts(due)?;
+        let layers = self.intake.domains.layers(flow.key.domain);
         let mut verdict = judge(flow, context, &self.options.source);
         let is_over = verdict.outcome.is_over();
         if due.why == Why::Quiet && !is_over {
             return None;
         }
-        self.table.forget(due, is_over);
+        self.intake.table.forget(due, is_over);
         name_network(&mut verdict, &layers);
         if self.start.is_none() {
             verdict.forget_times();
@@ -226,11 +214,10 @@ impl<R: Read> Analysis<R> {
         Some(verdict)
     }
 
-    /// Reads until a flow may be settled, or to the end. By itself: the loop needs every register.
+    /// Reads until a flow may be settled, or to the end. By itself: the loop needs every register, and
+    /// what is not asked for every record is called cold, so that it gets them.
     #[inline(never)]
     fn read(&mut self) {
-        let table = &mut self.table;
-        let filter = self.options.filter.as_ref();
         while !is_set(self.options.interrupt.as_ref()) {
             let Some(record) = self.input.next() else {
                 if self.input.turn() {
@@ -238,15 +225,11 @@ impl<R: Read> Analysis<R> {
                 }
                 break;
             };
-            if let Some(time) = record.time
-                && self.start.is_none_or(|start| time < start)
-            {
-                self.start = Some(time);
-            }
-            if let Some(window) = &mut self.window
-                && !window.holds(record.frame, record.time)
-            {
-                continue;
+            if let Some(window) = &mut self.window {
+                begin(&mut self.start, record.time);
+                if !window.holds(record.frame, record.time) {
+                    continue;
+                }
             }
             // A record without a time takes that of the record before it.
             let time = record.time.unwrap_or(self.end.time);
@@ -255,60 +238,29 @@ impl<R: Read> Analysis<R> {
                 time,
             };
             (self.end.frame, self.end.time) = (at.frame, self.end.time.max(time));
-            if record.time.is_some() {
-                self.clocks.see(record.interface, time);
+            // What follows another begins nothing.
+            if record.time.is_some() && !self.clocks.see(record.interface, time) {
+                begin(&mut self.start, record.time);
             }
-            let (link, data) = (record.link, record.data);
-            if filter.is_none()
-                && let Some(usual) = Usual::v4(link, data)
-            {
-                table.push(&usual.segment(), at);
-            } else if filter.is_some() || !push_seldom(table, link, data, at) {
-                let mut layers = Layers::default();
-                let segment = match filter.and_then(|_| usual(link, data)) {
-                    Some(segment) => Ok(segment),
-                    None => decode_by_layers(link, data, record.original_len, &mut layers),
-                };
-                match segment {
-                    Ok(segment) if filter.is_some_and(|filter| !filter.matches(&segment)) => {
-                        self.filtered_out += 1;
-                    }
-                    Ok(mut segment) => {
-                        segment.domain = self.domains.number(&layers);
-                        table.push_other(&segment, at);
-                    }
-                    Err(reason) => self.not_decoded[reason as usize] += 1,
-                }
-            }
+            let kind = (record.link, record.original_len);
+            self.intake.push(kind, record.data, at);
             self.now = self.clock.tick(time);
-            if table.has_due(self.now) {
+            if self.intake.table.has_due(self.now) {
                 return;
             }
         }
         self.interrupted = is_set(self.options.interrupt.as_ref());
         self.ended = true;
-        table.finish();
+        self.intake.table.finish();
     }
 }
 
-/// Takes in a segment over IPv6, or of other options than the usual ones; false if it is none. By
-/// itself, as all that is not asked for every record: the loop needs the registers.
-#[inline(never)]
-fn push_seldom(table: &mut FlowTable, link: u16, data: &[u8], at: Stamp) -> bool {
-    if let Some(usual) = Usual::v4_any(link, data) {
-        table.push(&usual.segment(), at);
-    } else if let Some(usual) = Usual::v6(link, data) {
-        table.push(&usual.segment(), at);
-    } else {
-        return false;
+/// The capture begins at the earliest time of any record.
+#[cold]
+fn begin(start: &mut Option<Time>, time: Option<Time>) {
+    if let Some(time) = time {
+        *start = Some(start.map_or(time, |start| start.min(time)));
     }
-    true
-}
-
-/// The segment of a frame of the usual kind.
-#[inline(never)]
-fn usual(link: u16, data: &[u8]) -> Option<Segment> {
-    Usual::v4_any(link, data).map(|usual| usual.segment())
 }
 
 #[inline]
