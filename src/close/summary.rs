@@ -101,8 +101,8 @@ pub struct TimeWaitOwner {
 }
 
 impl TimeWaitOwner {
-    fn new(addr: [u8; 16], time_waits: u64) -> Self {
-        let addr = Ipv6Addr::from(addr).to_canonical();
+    fn new(addr: u128, time_waits: u64) -> Self {
+        let addr = Ipv6Addr::from_bits(addr).to_canonical();
         Self { addr, time_waits }
     }
 }
@@ -146,6 +146,15 @@ pub struct Summary {
 /// Owners that are counted at once.
 const OWNED: usize = 64;
 
+/// What an IPv4 address is part of as an IPv4-mapped IPv6 address.
+const MAPPED: u128 = 0xffff << 32;
+
+/// An owner and its count in the order of the report: most first, then IPv4 before IPv6, then by
+/// address. Numbers are told apart sooner than what is made of them.
+const fn by_rank(owner: u128, count: u64) -> (Reverse<u64>, bool, u128) {
+    (Reverse(count), owner >> 32 != MAPPED >> 32, owner)
+}
+
 /// Keeps the totals while verdicts pass by.
 #[derive(Clone, Debug, Default)]
 pub struct Totals {
@@ -154,10 +163,10 @@ pub struct Totals {
     by_closer: [u64; 8],
     by_cause: [u64; 16],
     findings: BTreeMap<Code, u64>,
-    /// IPv4 as IPv4-mapped IPv6: a number is told from another at once.
-    owners: HashMap<[u8; 16], u64, RandomState>,
+    /// By the number of the address, IPv4 as IPv4-mapped IPv6: it is hashed at once.
+    owners: HashMap<u128, u64, RandomState>,
     /// Owners not counted yet: many at once overlap their cache misses.
-    owned: Vec<[u8; 16]>,
+    owned: Vec<u128>,
 }
 
 impl Totals {
@@ -178,10 +187,10 @@ impl Totals {
                 Side::Server => verdict.server.addr,
             };
             let owner = match owner {
-                IpAddr::V4(addr) => addr.to_ipv6_mapped(),
-                IpAddr::V6(addr) => addr,
+                IpAddr::V4(addr) => MAPPED | u128::from(addr.to_bits()),
+                IpAddr::V6(addr) => addr.to_bits(),
             };
-            self.owned.push(owner.octets());
+            self.owned.push(owner);
         }
         if self.owned.len() >= OWNED {
             let owned = self.owned.drain(..);
@@ -202,22 +211,19 @@ impl Totals {
                 .map(|(k, n)| (k.to_owned(), n))
                 .collect()
         };
-        let mut rest: HashMap<[u8; 16], u64, RandomState> = HashMap::default();
+        let mut rest: HashMap<u128, u64, RandomState> = HashMap::default();
         for &owner in &self.owned {
             *rest.entry(owner).or_default() += 1;
         }
-        let counted = self.owners.iter().map(|(owner, count)| {
-            let more = rest.remove(owner).unwrap_or(0);
-            TimeWaitOwner::new(*owner, count + more)
-        });
         let mut owners = Vec::with_capacity(self.owners.len() + self.owned.len());
-        owners.extend(counted);
-        owners.extend(
-            rest.into_iter()
-                .map(|(owner, n)| TimeWaitOwner::new(owner, n)),
-        );
-        owners
-            .sort_unstable_by_key(|owner: &TimeWaitOwner| (Reverse(owner.time_waits), owner.addr));
+        owners.extend(self.owners.iter().map(|(&owner, &count)| {
+            let more = rest.remove(&owner).unwrap_or(0);
+            by_rank(owner, count + more)
+        }));
+        owners.extend(rest.into_iter().map(|(owner, count)| by_rank(owner, count)));
+        owners.sort_unstable();
+        let owners = owners.into_iter();
+        let owners = owners.map(|(Reverse(count), _, owner)| TimeWaitOwner::new(owner, count));
         Summary {
             schema: 1,
             sources,
@@ -239,7 +245,7 @@ impl Totals {
                 .iter()
                 .map(|(code, &n)| (code.name().to_owned(), n))
                 .collect(),
-            time_wait_owners: owners,
+            time_wait_owners: owners.collect(),
             not_decoded,
             evicted: self.findings.get(&Code::Evicted).copied().unwrap_or(0),
             late_segments: 0,
