@@ -137,7 +137,7 @@ fn said(v: &Verdict, key: &str) -> String {
         "confidence" => v.confidence.to_string(),
         "states" => format!("{}/{}", v.final_states.client, v.final_states.server),
         "zeek" => v.zeek.conn_state.to_string(),
-        "history" => v.zeek.history.clone(),
+        "history" => v.zeek.history.to_string(),
         "packets" => format!("{}/{}", v.packets.client, v.packets.server),
         "payload" => format!("{}/{}", v.payload_bytes.client, v.payload_bytes.server),
         "roles" => v.roles_from.to_string(),

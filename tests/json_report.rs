@@ -97,6 +97,14 @@ fn text() -> BoxedStrategy<Value> {
         .boxed()
 }
 
+/// The same, of as many bytes at most as a history has.
+fn short_text() -> BoxedStrategy<Value> {
+    let cut = |text: &str| Value::from(&text[..text.floor_char_boundary(31)]);
+    text()
+        .prop_map(move |text| cut(text.as_str().unwrap_or_default()))
+        .boxed()
+}
+
 fn number<T: Into<Value> + Arbitrary + 'static>() -> BoxedStrategy<Value> {
     any::<T>().prop_map(Into::into).boxed()
 }
@@ -266,7 +274,7 @@ fn verdict() -> impl Strategy<Value = Verdict> {
             "zeek",
             object(vec![
                 ("conn_state", one(ConnState::ALL)),
-                ("history", text()),
+                ("history", short_text()),
             ]),
         ),
         ("files", maybe(files())),

@@ -2,6 +2,7 @@
 
 use crate::close::filter::WiresharkFilter;
 use crate::close::finding::{Code, Severity};
+use crate::flow::Letters;
 use crate::stamp::Time;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -506,7 +507,7 @@ pub struct Zeek {
     /// `conn_state` of conn.log.
     pub conn_state: ConnState,
     /// `history` of conn.log.
-    pub history: String,
+    pub history: Letters,
 }
 
 /// Frames of a set that stand in one of its files.

@@ -9,11 +9,14 @@
 use crate::flow::numbers::Numbers;
 use crate::flow::seen::Seen;
 use crate::seq::SeqNum;
+use arrayvec::ArrayString;
 
 /// More letters than this are not kept; Zeek's own are seldom more than twenty.
 const LETTERS: usize = 30;
 /// The bit of a kept letter that tells which end earned it: capitals are below it.
 const SECOND_END: u8 = 0x80;
+/// The bit that makes a capital small.
+const SMALL: u8 = 0x20;
 
 /// What one end has earned so far. The numbers mean something once their letter's bit is set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,6 +29,9 @@ struct Earned {
     gaps: u16,
     shut: u16,
 }
+
+/// The letters as text, `^` before them if the roles were turned over.
+pub type Letters = ArrayString<{ LETTERS + 1 }>;
 
 /// The letters in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,19 +53,21 @@ impl Default for History {
 
 impl History {
     /// The letters with `originator`'s as capitals; `^` first if the roles were turned over.
-    pub fn text(&self, originator: u8, turned: bool) -> String {
-        let letter = |e: &u8| {
-            let capital = e & !SECOND_END;
-            if e / SECOND_END == originator {
-                capital
+    pub fn text(&self, originator: u8, turned: bool) -> Letters {
+        let letter = |entry: u8| {
+            let small = if entry / SECOND_END == originator {
+                0
             } else {
-                capital.to_ascii_lowercase()
-            }
+                SMALL
+            };
+            entry & !SECOND_END | small
         };
-        let mut text = Vec::with_capacity(LETTERS);
-        text.extend(turned.then_some(b'^'));
-        text.extend(self.kept().iter().map(letter));
-        String::from_utf8(text).unwrap_or_default()
+        let mut text = [b'^'; LETTERS + 1];
+        // All of them at once, kept or not: in one step.
+        text[1..].copy_from_slice(&self.entries.map(letter));
+        let kept = text.get(usize::from(!turned)..=usize::from(self.len));
+        let kept = std::str::from_utf8(kept.unwrap_or_default());
+        Letters::from(kept.unwrap_or_default()).unwrap_or_default()
     }
 
     /// Reads from it, so that it is in the cache.

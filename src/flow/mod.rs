@@ -29,7 +29,7 @@ mod table;
 
 pub use clock::Clock;
 pub use half::Half;
-pub use history::History;
+pub use history::{History, Letters};
 pub use key::Key;
 pub use log::Log;
 pub use numbers::Numbers;

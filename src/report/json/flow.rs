@@ -14,6 +14,7 @@ use crate::close::verdict::{
 use crate::report::json::lines::Lines;
 use crate::report::json::piece::{Piece, Short};
 use crate::stamp::Time;
+use arrayvec::ArrayString;
 use serde_json::{Map, Value};
 use smallvec::{Array, SmallVec};
 use std::net::IpAddr;
@@ -316,6 +317,12 @@ impl Json for str {
 }
 
 impl Json for String {
+    fn write(&self, to: &mut Lines) {
+        self.as_str().write(to);
+    }
+}
+
+impl<const N: usize> Json for ArrayString<N> {
     fn write(&self, to: &mut Lines) {
         self.as_str().write(to);
     }
