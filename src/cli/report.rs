@@ -166,14 +166,18 @@ impl Args {
         let report = self.report(began, progress);
         shown.replace(Some(report));
         let mut count = 0;
-        for verdict in first.into_iter().chain(&mut verdicts) {
-            if self.selects(&verdict) {
-                count += 1;
-                shown
-                    .borrow_mut()
-                    .as_mut()
-                    .map_or(Ok(()), |r| r.flow(&verdict))?;
+        let mut show = |verdict: &Verdict| {
+            if !self.selects(verdict) {
+                return Ok(());
             }
+            count += 1;
+            let mut shown = shown.borrow_mut();
+            shown.as_mut().map_or(Ok(()), |r| r.flow(verdict))
+        };
+        first.as_ref().map_or(Ok(()), &mut show)?;
+        // By reference: a verdict is large to be moved.
+        while let Some(verdict) = &verdicts.next() {
+            show(verdict)?;
         }
         let summary = verdicts.summary();
         let selection = !self.only.is_empty() || self.flow.is_some();
