@@ -24,10 +24,12 @@ pub(super) struct Case<'f, 'a> {
 }
 
 impl<'f, 'a> Case<'f, 'a> {
+    /// Nothing is concluded before [`Self::conclude`]: apart from this, or the case would be moved
+    /// once more.
     pub(super) fn new(facts: &'f Facts<'a>) -> Self {
         let resets = resets(facts);
         let abort = Some(())
-            .filter(|()| !both_acked(facts) && !facts.one_direction())
+            .filter(|()| !resets.is_empty() && !both_acked(facts) && !facts.one_direction())
             .and_then(|()| abort(facts, &resets));
         let by_reset = abort
             .as_ref()
@@ -39,7 +41,7 @@ impl<'f, 'a> Case<'f, 'a> {
             side: None,
             detail: None,
         };
-        let mut case = Self {
+        Self {
             facts,
             resets,
             abort,
@@ -48,12 +50,11 @@ impl<'f, 'a> Case<'f, 'a> {
             outcome_confidence: Confidence::Likely,
             last_ack: unknown,
             time_wait: TimeWaits::new(),
-        };
-        case.conclude();
-        case
+        }
     }
 
-    fn conclude(&mut self) {
+    /// The outcome, and what rests on it.
+    pub(super) fn conclude(&mut self) {
         self.outcome = outcome::OUTCOMES
             .iter()
             .find(|row| (row.holds)(self))

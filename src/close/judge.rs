@@ -18,8 +18,11 @@ pub const SCHEMA: u32 = 1;
 
 /// Judges one flow of the capture named `source`.
 pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
-    let facts = Facts::new(flow, context);
-    let case = Case::new(&facts);
+    let log = flow.log.in_order();
+    let mut facts = Facts::new(flow, &log, context);
+    facts.look_through();
+    let mut case = Case::new(&facts);
+    case.conclude();
     let (client, server) = (facts.endpoint(Side::Client), facts.endpoint(Side::Server));
     let per_side = |of: fn(&Half) -> u64| PerSide {
         client: of(facts.half(Side::Client)),

@@ -31,10 +31,8 @@ fn frame(at: Option<Stamp>) -> u64 {
 
 fn refused(case: &Case) -> String {
     let rst = case.facts.sent_by(Side::Server).find(|s| s.flags.rst());
-    format!(
-        "the SYN was answered by a RST in frame {}",
-        frame(rst.map(Seen::at))
-    )
+    let text = Sentence::new("the SYN was answered by a RST in frame ");
+    text.number(frame(rst.map(Seen::at))).done()
 }
 
 fn unanswered(case: &Case) -> String {
@@ -46,25 +44,20 @@ fn unanswered(case: &Case) -> String {
         .as_ref()
         .map_or(0, |o| o.copies.count);
     let syns = if count == 1 {
-        "one SYN".to_owned()
+        Sentence::new("one SYN")
     } else {
-        format!("{count} SYNs")
+        Sentence::new("").number(count).words(" SYNs")
     };
     if let Some((copies, _)) = flow.old_ack() {
-        return format!(
-            "{syns}, answered only by an ACK of an older connection in frame {}",
-            copies.first.frame
-        );
+        let text = syns.words(", answered only by an ACK of an older connection in frame ");
+        return text.number(copies.first.frame).done();
     }
-    let doubt = if flow.unconfirmed {
-        ", which may be an old duplicate"
-    } else {
-        ""
-    };
-    format!(
-        "{syns} from frame {} on, and no answer{doubt}",
-        flow.first.frame
-    )
+    let text = syns.words(" from frame ").number(flow.first.frame);
+    let text = text.words(" on, and no answer");
+    if flow.unconfirmed {
+        return text.words(", which may be an old duplicate").done();
+    }
+    text.done()
 }
 
 fn closed(case: &Case) -> String {
@@ -92,12 +85,12 @@ fn one_active(case: &Case, side: Side) -> String {
     let text = if part(side) == Some(closer::Part::ShownActive) {
         let text = text.words("'s FIN in frame ").number(fin);
         let text = text.words(" does not acknowledge the ").side(peer);
-        text.words("'s")
+        text.words("'s; the ")
     } else {
         let text = text.words("'s FIN (frame ").number(fin);
-        text.words(") went first")
+        text.words(") went first; the ")
     };
-    let text = text.words("; the ").side(peer);
+    let text = text.side(peer);
     let text = match part(peer) {
         Some(closer::Part::ShownPassive(at)) if at.frame == peer_fin => {
             let text = text.words("'s FIN in frame ").number(peer_fin);
@@ -245,18 +238,17 @@ fn handshake(case: &Case) -> String {
         .opening
         .as_ref()
         .map(|o| o.copies.first);
-    format!(
-        "the client never acknowledged the SYN-ACK in frame {}",
-        frame(at)
-    )
+    let text = Sentence::new("the client never acknowledged the SYN-ACK in frame ");
+    text.number(frame(at)).done()
 }
 
 fn open(case: &Case) -> String {
-    let last = case.facts.flow.last.frame;
+    let text = Sentence::new("no FIN and no RST up to frame ");
+    let text = text.number(case.facts.flow.last.frame);
     if case.hidden_fin() {
-        return format!("no FIN and no RST up to frame {last}, but one may be missing");
+        return text.words(", but one may be missing").done();
     }
-    format!("no FIN and no RST up to frame {last}")
+    text.done()
 }
 
 fn indeterminate(case: &Case) -> String {

@@ -425,6 +425,9 @@ pub enum CloseEntry {
     },
 }
 
+/// The close events of a flow. Most flows have six at most.
+pub type CloseEntries = SmallVec<[CloseEntry; 6]>;
+
 /// One RST, or several that are one event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -578,7 +581,7 @@ pub struct Verdict {
     /// Both sides' states at the end of the capture, derived.
     pub final_states: PerSide<State>,
     /// At most 16 events, then how many more.
-    pub close: Vec<CloseEntry>,
+    pub close: CloseEntries,
     /// The RSTs.
     pub resets: Resets,
     /// What else is worth knowing.

@@ -1,6 +1,7 @@
 //! Which segments of a flow are kept, and how many of them.
 
 use crate::flow::seen::Seen;
+use std::borrow::Cow;
 
 /// Opening segments kept.
 const OPENING: usize = 4;
@@ -102,6 +103,15 @@ impl Log {
     /// How many are kept.
     pub(super) const fn len(&self) -> u64 {
         self.kept.len() as u64
+    }
+
+    /// What is kept, in file order: as it lies, unless a ring turned.
+    pub fn in_order(&self) -> Cow<'_, [Seen]> {
+        if self.turned() == 0 {
+            Cow::Borrowed(&self.kept)
+        } else {
+            Cow::Owned(self.iter().copied().collect())
+        }
     }
 
     /// What is kept, in file order.
@@ -210,6 +220,7 @@ mod tests {
         let frames: Vec<u64> = log.iter().map(|s| s.at().frame).collect();
         let expected: Vec<u64> = (1..=4).chain(484..=563).chain(969..=1000).collect();
         assert_eq!(frames, expected);
+        assert!(log.in_order().iter().eq(log.iter()));
         assert!(log.lacks_before() && log.lacks_after());
     }
 
@@ -223,6 +234,7 @@ mod tests {
             ));
         }
         assert_eq!(log.iter().count(), 12);
+        assert!(log.in_order().iter().eq(log.iter()));
         assert!(!log.lacks_before() && !log.lacks_after());
     }
 }

@@ -82,7 +82,6 @@ fn race(case: &Case) -> Option<Found> {
     let first = fin.copies.first;
     let last = case
         .facts
-        .flow
         .log
         .iter()
         .rfind(|s| s.at().is_before(first) && s.at().is_before(trigger.seen.at()))?;
