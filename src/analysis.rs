@@ -2,6 +2,7 @@
 
 mod clocks;
 mod input;
+mod intake;
 mod points;
 mod window;
 
@@ -12,15 +13,13 @@ use crate::capture::{Meter, OpenError, Reader, Set};
 use crate::close::summary::{Summary, Totals};
 use crate::close::verdict::{Tunnel, Verdict};
 use crate::close::{Context, Hosts, judge};
-use crate::flow::{Clock, Due, ErrorTable, FlowTable, Limits, Why};
-use crate::packet::{
-    Around, Domains, Filter, Keys, Layers, NotDecoded, Said, Segment, Usual, decode_by_layers,
-    quoted_by_icmp,
-};
+use crate::flow::{Clock, Due, Limits, Why};
+use crate::packet::{Filter, Layers};
 use crate::patterns::{Diagnosis, Patterns};
 use crate::stamp::{SECOND, Stamp, Time};
 use clocks::Clocks;
 use input::Input;
+use intake::Intake;
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -103,7 +102,7 @@ pub enum AnalyzeError {
 pub struct Analysis<R: Read> {
     input: Input<R>,
     options: Options,
-    table: FlowTable,
+    intake: Intake,
     /// What time it is, for flows that may be let go.
     clock: Clock,
     now: Time,
@@ -111,15 +110,11 @@ pub struct Analysis<R: Read> {
     /// The capture has ended.
     ended: bool,
     interrupted: bool,
-    domains: Domains,
     /// What is done with records before, if anything.
     window: Option<Window>,
-    filtered_out: u64,
     totals: Totals,
     hosts: Hosts,
-    errors: ErrorTable,
     patterns: Patterns,
-    not_decoded: [u64; NotDecoded::ALL.len()],
     /// The last record's place, with the latest time of any.
     end: Stamp,
     start: Option<Time>,
@@ -156,7 +151,7 @@ impl<R: Read> Iterator for Analysis<R> {
     /// Reads on until a flow is settled, and judges it.
     fn next(&mut self) -> Option<Verdict> {
         loop {
-            while let Some(due) = self.table.due(self.now) {
+            while let Some(due) = self.intake.table.due(self.now) {
                 if let Some(verdict) = self.settle(&due) {
                     return Some(verdict);
                 }
@@ -174,13 +169,8 @@ impl<R: Read> Analysis<R> {
         Self {
             input,
             options: options.clone(),
-            table: FlowTable::new(options.limits, options.time_wait),
-            domains: Domains::new(Keys {
-                vlan: options.key_vlan,
-                tunnel: options.key_tunnel,
-            }),
+            intake: Intake::new(options),
             window: Window::new(options),
-            filtered_out: 0,
             clock: Clock::new(options.live),
             now: Time::default(),
             clocks: Clocks::default(),
@@ -188,9 +178,7 @@ impl<R: Read> Analysis<R> {
             interrupted: false,
             totals: Totals::default(),
             hosts: Hosts::default(),
-            errors: ErrorTable::default(),
             patterns: Patterns::new(options.diagnosis),
-            not_decoded: [0; NotDecoded::ALL.len()],
             end: Stamp::default(),
             start: None,
         }
@@ -202,15 +190,10 @@ impl<R: Read> Analysis<R> {
         let end = outside.max(Some(self.end.time));
         let times = self.start.zip(end);
         let sources = self.input.sources(&self.options.source, times);
-        let reasons = NotDecoded::ALL.iter().zip(self.not_decoded);
-        let not_decoded = reasons
-            .filter(|(_, n)| *n > 0)
-            .map(|(r, n)| (r.name().to_owned(), n))
-            .collect();
-        let mut summary = self.totals.summary(sources, not_decoded);
-        summary.late_segments = self.table.late();
-        summary.unheard = self.table.unheard();
-        summary.filtered_out = self.filtered_out;
+        let mut summary = self.totals.summary(sources, self.intake.not_decoded());
+        summary.late_segments = self.intake.table.late();
+        summary.unheard = self.intake.table.unheard();
+        summary.filtered_out = self.intake.filtered_out;
         summary.outside_window = self.window.as_ref().map_or(0, |w| w.outside);
         summary.vantage = self.patterns.vantage();
         summary.interrupted = self.interrupted;
@@ -243,11 +226,11 @@ impl<R: Read> Analysis<R> {
             server: None,
             errors: None,
         };
-        let flow = self.table.facts(due)?;
+        let flow = self.intake.table.facts(due)?;
         context.off_clock = self.patterns.off_clock(flow);
         context.server = self.hosts.server_of(flow);
-        context.errors = self.errors.of(&flow.key);
-        let layers = self.domains.layers(flow.key.domain);
+        context.errors = self.intake.errors.of(&flow.key);
+        let layers = self.intake.domains.layers(flow.key.domain);
         let mut verdict = judge(flow, context, &self.options.source);
         let is_over = verdict.outcome.is_over();
         if due.why == Why::Quiet && !is_over {
@@ -255,7 +238,7 @@ impl<R: Read> Analysis<R> {
         }
         self.hosts.see(flow);
         self.patterns.see(flow, &verdict);
-        self.table.forget(due, is_over);
+        self.intake.table.forget(due, is_over);
         name_network(&mut verdict, &layers);
         if self.start.is_none() {
             verdict.forget_times();
@@ -265,12 +248,10 @@ impl<R: Read> Analysis<R> {
         Some(verdict)
     }
 
-    /// Reads until a flow may be settled, or to the end. By itself: the loop needs every register.
+    /// Reads until a flow may be settled, or to the end. By itself: the loop needs every register, and
+    /// what is not asked for every record is called cold, so that it gets them.
     #[inline(never)]
     fn read(&mut self) {
-        let table = &mut self.table;
-        let filter = self.options.filter.as_ref();
-        let listens = !self.options.no_payload;
         while !is_set(self.options.interrupt.as_ref()) {
             let Some(record) = self.input.next() else {
                 if self.input.turn() {
@@ -278,15 +259,11 @@ impl<R: Read> Analysis<R> {
                 }
                 break;
             };
-            if let Some(time) = record.time
-                && self.start.is_none_or(|start| time < start)
-            {
-                self.start = Some(time);
-            }
-            if let Some(window) = &mut self.window
-                && !window.holds(record.frame, record.time)
-            {
-                continue;
+            if let Some(window) = &mut self.window {
+                begin(&mut self.start, record.time);
+                if !window.holds(record.frame, record.time) {
+                    continue;
+                }
             }
             // A record without a time takes that of the record before it.
             let time = record.time.unwrap_or(self.end.time);
@@ -295,111 +272,29 @@ impl<R: Read> Analysis<R> {
                 time,
             };
             (self.end.frame, self.end.time) = (at.frame, self.end.time.max(time));
-            if record.time.is_some() {
-                self.clocks.see(record.interface, time);
+            // What follows another begins nothing.
+            if record.time.is_some() && !self.clocks.see(record.interface, time) {
+                begin(&mut self.start, record.time);
             }
-            let (link, data) = (record.link, record.data);
-            if filter.is_none()
-                && let Some(usual) = Usual::v4(link, data)
-            {
-                let speaks = listens && usual.may_speak(data);
-                if !(speaks && push_saying(table, link, data, at)) {
-                    table.push(&usual.segment(), at);
-                }
-            } else if filter.is_some() || !push_seldom(table, (link, data), at, listens) {
-                let mut around = Around::default();
-                let segment = match filter.and_then(|_| usual(link, data)) {
-                    Some((segment, payload)) => {
-                        around.payload = payload;
-                        Ok(segment)
-                    }
-                    None => decode_by_layers(link, data, record.original_len, &mut around),
-                };
-                match segment {
-                    Ok(segment) if filter.is_some_and(|filter| !filter.matches(&segment)) => {
-                        self.filtered_out += 1;
-                    }
-                    Ok(mut segment) => {
-                        segment.domain = self.domains.number(&around.layers);
-                        let payload = if listens { around.payload } else { &[] };
-                        match said(&segment, payload) {
-                            Some(said) => table.push_said(&segment, said, at),
-                            None => table.push_other(&segment, at),
-                        }
-                    }
-                    Err(reason) => {
-                        self.not_decoded[reason as usize] += 1;
-                        if reason == NotDecoded::Icmp
-                            && let Ok(quoted) = quoted_by_icmp(link, data, record.original_len)
-                        {
-                            let domain = self.domains.number(&around.layers);
-                            self.errors.push(&quoted, domain, at);
-                        }
-                    }
-                }
-            }
+            let kind = (record.link, record.original_len);
+            self.intake.push(kind, record.data, at);
             self.now = self.clock.tick(time);
-            if table.has_due(self.now) {
+            if self.intake.table.has_due(self.now) {
                 return;
             }
         }
         self.interrupted = is_set(self.options.interrupt.as_ref());
         self.ended = true;
-        table.finish();
+        self.intake.table.finish();
     }
 }
 
-/// Takes in a segment over IPv6, or of other options than the usual ones; false if it is none. By
-/// itself, as all that is not asked for every record: the loop needs the registers.
-#[inline(never)]
-fn push_seldom(
-    table: &mut FlowTable,
-    (link, data): (u16, &[u8]),
-    at: Stamp,
-    listens: bool,
-) -> bool {
-    let (segment, payload) = if let Some(usual) = Usual::v4_any(link, data) {
-        (usual.segment(), usual.payload(data))
-    } else if let Some(usual) = Usual::v6(link, data) {
-        (usual.segment(), usual.payload(data))
-    } else {
-        return false;
-    };
-    match said(&segment, if listens { payload } else { &[] }) {
-        Some(said) => table.push_said(&segment, said, at),
-        None => table.push(&segment, at),
+/// The capture begins at the earliest time of any record.
+#[cold]
+fn begin(start: &mut Option<Time>, time: Option<Time>) {
+    if let Some(time) = time {
+        *start = Some(start.map_or(time, |start| start.min(time)));
     }
-    true
-}
-
-/// Takes in a segment of the usual kind if its payload says something. By itself, as most are without
-/// any.
-#[inline(never)]
-fn push_saying(table: &mut FlowTable, link: u16, data: &[u8], at: Stamp) -> bool {
-    let saying = usual(link, data).and_then(|(segment, payload)| {
-        let said = said(&segment, payload)?;
-        Some((segment, said))
-    });
-    if let Some((segment, said)) = &saying {
-        table.push_said(segment, *said, at);
-    }
-    saying.is_some()
-}
-
-/// What is understood of a segment's payload, if it was captured. The rest of a fragment is elsewhere.
-#[inline]
-fn said(segment: &Segment, payload: &[u8]) -> Option<Said> {
-    let is_all = !segment.fragment && !segment.flags.syn();
-    if payload.is_empty() || segment.len == 0 || !is_all {
-        return None;
-    }
-    Said::read(payload, segment.len)
-}
-
-/// The segment of a frame of the usual kind, and its payload.
-#[inline(never)]
-fn usual(link: u16, data: &[u8]) -> Option<(Segment, &[u8])> {
-    Usual::v4_any(link, data).map(|usual| (usual.segment(), usual.payload(data)))
 }
 
 #[inline]

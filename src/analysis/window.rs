@@ -70,7 +70,7 @@ impl Window {
     }
 
     /// The next record, of this number and time, stands in it.
-    #[inline(never)]
+    #[cold]
     pub(super) fn holds(&mut self, frame: u64, time: Option<Time>) -> bool {
         if let Some(meter) = &self.meter {
             meter.at_frame(frame);

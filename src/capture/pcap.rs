@@ -121,8 +121,8 @@ impl Pcap {
     /// function for modified records of big-endian files.
     #[inline]
     pub(super) fn packet<R: Read>(&mut self, buffer: &mut Buffer<R>) -> Found {
-        let filled = buffer.fill(self.header);
-        let fields = self.order.words(buffer.bytes()).filter(|_| filled);
+        let bytes = buffer.fill(self.header).then(|| buffer.bytes());
+        let fields = bytes.and_then(|bytes| self.order.words(bytes));
         let Some([seconds, fraction, captured, original]) = fields else {
             return end_of_input(buffer, self.header).map_or(Ok(None), Err);
         };

@@ -118,11 +118,14 @@ impl<R: Read> Reader<R> {
             // Taken in either arm: where both meet, the packet would go through memory.
             let fault = match &mut self.format {
                 Format::Pcap(pcap) => match pcap.packet(&mut self.buffer) {
-                    Ok(found) => return found.map(|packet| self.take(&packet)),
+                    Ok(found) => return found.map(|packet| self.take(&packet, 0)),
                     Err(fault) => fault,
                 },
                 Format::PcapNg(pcapng) => match pcapng.packet(&mut self.buffer) {
-                    Ok(found) => return found.map(|packet| self.take(&packet)),
+                    Ok(found) => {
+                        let passed = pcapng.passed();
+                        return found.map(|packet| self.take(&packet, passed));
+                    }
                     Err(fault) => fault,
                 },
             };
@@ -132,14 +135,13 @@ impl<R: Read> Reader<R> {
         }
     }
 
+    /// `passed`: frames that are no packets.
     #[inline]
-    fn take(&mut self, packet: &Packet) -> Record<'_> {
+    fn take(&mut self, packet: &Packet, passed: u64) -> Record<'_> {
         self.packets += 1;
-        let frame = self.frames();
-        let place = packet.at..packet.at + packet.len;
-        let data = self.buffer.take(packet.size, place);
+        let data = self.buffer.take(packet.size, packet.at, packet.len);
         Record {
-            frame,
+            frame: self.packets + passed,
             time: packet.time,
             interface: packet.interface,
             link: packet.link,

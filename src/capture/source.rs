@@ -2,7 +2,6 @@
 
 use super::compression::{HEAD, Source, is_bad_archive};
 use std::io::{self, ErrorKind, Read};
-use std::ops::Range;
 
 /// Bytes read ahead. It stays in the processor's cache: measured 1.9 to 3.8 times as fast as
 /// walking a memory map, and it works for pipes.
@@ -21,7 +20,7 @@ pub(super) struct Buffer<R: Read> {
     /// The unconsumed bytes are `bytes[start..end]`.
     start: usize,
     end: usize,
-    /// Bytes consumed since the beginning of the input.
+    /// Bytes consumed since the beginning of the input, those of `bytes` not counted.
     offset: u64,
     ended: bool,
     error: Option<io::Error>,
@@ -97,6 +96,7 @@ impl<R: Read> Buffer<R> {
     fn move_down(&mut self) {
         self.bytes.copy_within(self.start..self.end, 0);
         self.end -= self.start;
+        self.offset += self.start as u64;
         self.start = 0;
     }
 
@@ -144,22 +144,21 @@ impl<R: Read> Buffer<R> {
     /// Steps over `n` bytes.
     #[inline]
     pub(super) fn consume(&mut self, n: usize) {
-        let start = self.start;
-        self.start = self.end.min(start + n);
-        self.offset += (self.start - start) as u64;
+        self.start = self.end.min(self.start + n);
     }
 
-    /// Steps over `n` bytes and gives those of them that lie at `place`.
+    /// Steps over `n` bytes and gives `len` of them, from the place `at` on.
     #[inline]
-    pub(super) fn take(&mut self, n: usize, place: Range<usize>) -> &[u8] {
-        let (from, to) = (self.start + place.start, self.start + place.end);
+    pub(super) fn take(&mut self, n: usize, at: usize, len: usize) -> &[u8] {
+        let from = self.start + at;
         self.consume(n);
-        self.bytes.get(from..to).unwrap_or_default()
+        let bytes = self.bytes.get(from..).and_then(|bytes| bytes.get(..len));
+        bytes.unwrap_or_else(nothing)
     }
 
     /// Bytes consumed since the beginning of the input.
     pub(super) const fn offset(&self) -> u64 {
-        self.offset
+        self.offset + self.start as u64
     }
 
     /// The name of the input's compression.
@@ -186,4 +185,10 @@ impl<R: Read> Buffer<R> {
             format!("reading failed: {error}")
         })
     }
+}
+
+/// Cold, so that the bytes that are always there are not chosen between.
+#[cold]
+const fn nothing<'a>() -> &'a [u8] {
+    &[]
 }

@@ -23,6 +23,8 @@ pub(super) struct Abort {
 }
 
 /// The abort that the RSTs amount to, if any of them ended the flow.
+// Not in line: most flows have no RST, and the judgement needs the registers.
+#[inline(never)]
 pub(super) fn abort(facts: &Facts, resets: &[Rst]) -> Option<Abort> {
     let first = resets.iter().position(|r| r.fate == RstFate::Effective)?;
     let from = resets.get(first)?.from;

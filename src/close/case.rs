@@ -26,10 +26,12 @@ pub(super) struct Case<'f, 'a> {
 }
 
 impl<'f, 'a> Case<'f, 'a> {
+    /// Nothing is concluded before [`Self::conclude`]: apart from this, or the case would be moved
+    /// once more.
     pub(super) fn new(facts: &'f Facts<'a>) -> Self {
         let resets = resets(facts);
         let abort = Some(())
-            .filter(|()| !both_acked(facts) && !facts.one_direction())
+            .filter(|()| !resets.is_empty() && !both_acked(facts) && !facts.one_direction())
             .and_then(|()| abort(facts, &resets));
         let by_reset = abort
             .as_ref()
@@ -41,7 +43,7 @@ impl<'f, 'a> Case<'f, 'a> {
             side: None,
             detail: None,
         };
-        let mut case = Self {
+        Self {
             facts,
             resets,
             abort,
@@ -51,12 +53,11 @@ impl<'f, 'a> Case<'f, 'a> {
             last_ack: unknown,
             time_wait: TimeWaits::new(),
             silence: None,
-        };
-        case.conclude();
-        case
+        }
     }
 
-    fn conclude(&mut self) {
+    /// The outcome, and what rests on it.
+    pub(super) fn conclude(&mut self) {
         self.outcome = outcome::OUTCOMES
             .iter()
             .find(|row| (row.holds)(self))

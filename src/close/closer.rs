@@ -128,13 +128,10 @@ fn of_one(facts: &Facts, side: Side, abort: Option<(Side, bool)>) -> Closer {
 
 /// The peer acknowledged the side's FIN by an empty ACK at its own SND.NXT, without a hole.
 fn acked_by_empty(facts: &Facts, side: Side) -> bool {
-    let (Some(fin), peer) = (facts.fin(side), facts.half(side.peer())) else {
-        return false;
-    };
-    let end = fin.seq.plus(1);
+    let peer = facts.half(side.peer());
     facts
-        .sent_by(side.peer())
-        .any(|s| s.is_empty_ack() && s.acks(end) && peer.whole_below(s.seq))
+        .acks_of_fin(side)
+        .any(|s| s.is_empty_ack() && peer.whole_below(s.seq))
 }
 
 fn of_two(facts: &Facts) -> Closer {
@@ -193,7 +190,7 @@ fn part(facts: &Facts, side: Side) -> Part {
     }
     let before_fin =
         |s: &&Seen| s.is_empty_ack() && s.acks_fin(peer_end) && s.seq.at_or_before(fin_seq);
-    let received = facts.sent_by(side).find(before_fin);
+    let received = facts.acks_of_fin(side.peer()).find(before_fin);
     if mine.least_ack.before(peer_end) {
         // An ACK never goes back, nor lags by more than a window: such a FIN, or the peer's, is
         // another connection's.
@@ -220,14 +217,8 @@ fn part(facts: &Facts, side: Side) -> Part {
 /// The first segment that acknowledges the peer's FIN already counts the side's own FIN, which was
 /// not captured yet, and the peer's FIN had been seen once: both were on their way at once.
 fn sent_before_its_first_copy(facts: &Facts, side: Side) -> bool {
-    let (Some(mine), Some(theirs)) = (facts.fin(side), facts.fin(side.peer())) else {
-        return false;
-    };
-    let (end, peer_end) = (mine.seq.plus(1), theirs.seq.plus(1));
-    let Some(first) = facts
-        .sent_by(side)
-        .find(|s| !s.flags.rst() && s.acks(peer_end))
-    else {
+    let first = facts.acks_of_fin(side.peer()).next();
+    let (Some(mine), Some(first)) = (facts.fin(side), first) else {
         return false;
     };
     let copies = facts.fin_copies(side.peer());
@@ -236,7 +227,10 @@ fn sent_before_its_first_copy(facts: &Facts, side: Side) -> bool {
         .filter(|c| c.at().is_before(first.at()))
         .count()
         == 1;
-    first.seq == end && !first.flags.fin() && first.at().is_before(mine.copies.first) && seen_once
+    first.seq == mine.seq.plus(1)
+        && !first.flags.fin()
+        && first.at().is_before(mine.copies.first)
+        && seen_once
 }
 
 const fn one(side: Side) -> ActiveCloser {

@@ -2,94 +2,113 @@
 
 use crate::close::case::Case;
 use crate::close::reset::Rst;
-use crate::close::verdict::{CloseEntry, CloseEvent, Event, Reset, Resets, Side};
+use crate::close::verdict::{CloseEntries, CloseEntry, CloseEvent, Event, Reset, Resets, Side};
 use crate::flow::Seen;
 use crate::seq::SeqNum;
+use std::ptr;
 
 /// Events listed per flow.
 const EVENTS: usize = 16;
 
-/// What has been told of a side while the log is read.
-#[derive(Clone, Copy, Default)]
-struct Told {
-    /// The number after the peer's FIN.
-    peer_end: Option<SeqNum>,
-    /// It owns a TIME-WAIT.
-    owner: bool,
+/// What has been told of an end while the log is read.
+#[derive(Clone, Copy)]
+struct Told<'a> {
+    side: Side,
+    /// What its sequence numbers are relative to.
+    base: Option<SeqNum>,
+    /// Its first segment that acknowledges the peer's FIN.
+    first_ack: Option<&'a Seen>,
+    /// The number after the peer's FIN, if it owns a TIME-WAIT.
+    owned: Option<SeqNum>,
     fin: bool,
-    acked_peer: bool,
     next: Option<SeqNum>,
 }
 
 /// The events of opening and close; at most 16, then how many more.
-pub(super) fn events(case: &Case) -> Vec<CloseEntry> {
-    let facts = case.facts;
-    let base = [Side::Client, Side::Server].map(|side| facts.base(side));
-    let relative =
-        |side: Side, number: SeqNum| base[side.index()].map(|base| number.0.wrapping_sub(base.0));
-    let mut told = [Side::Client, Side::Server].map(|side| Told {
-        peer_end: facts.half(side.peer()).fin_end(),
-        owner: case.time_wait.iter().any(|t| t.owner == side),
-        ..Told::default()
-    });
-    let mut all = Vec::with_capacity(EVENTS / 2);
-    let mut more = 0;
-    let flow = facts.flow;
-    flow.log
-        .iter()
-        .filter(|s| !flow.is_old_ack(s))
-        .for_each(|seen| {
-            let from = facts.side(seen.from());
-            let Some(event) = told[from.index()].event(seen) else {
-                return;
-            };
-            if all.len() == EVENTS {
-                more += 1;
-                return;
-            }
-            all.push(CloseEntry::Event(CloseEvent {
-                frame: seen.at().frame,
-                time: Some(seen.at().time),
-                from,
-                event,
-                seq: relative(from, seen.seq).unwrap_or(seen.seq.0),
-                ack: relative(from.peer(), seen.ack).filter(|_| seen.flags.ack()),
-                len: seen.len(),
-            }));
-        });
-    if more > 0 {
+pub(super) fn events(case: &Case) -> CloseEntries {
+    let mut told = [Told::of(case, 0), Told::of(case, 1)];
+    let mut all = CloseEntries::new();
+    let mut count = 0;
+    for seen in case.facts.log {
+        let from = usize::from(seen.from() & 1);
+        let (Some(event), peer_base) = (told[from].event(seen), told[from ^ 1].base) else {
+            continue;
+        };
+        count += 1;
+        if count > EVENTS {
+            continue;
+        }
+        let relative = |number: SeqNum, base: SeqNum| number.0.wrapping_sub(base.0);
+        let ack = peer_base.filter(|_| seen.flags.ack());
+        all.push(CloseEntry::Event(CloseEvent {
+            frame: seen.at().frame,
+            time: Some(seen.at().time),
+            from: told[from].side,
+            event,
+            seq: relative(seen.seq, told[from].base.unwrap_or(SeqNum(0))),
+            ack: ack.map(|base| relative(seen.ack, base)),
+            len: seen.len(),
+        }));
+    }
+    if count > EVENTS {
+        let more = (count - EVENTS) as u64;
         all.push(CloseEntry::More { more });
     }
     all
 }
 
-impl Told {
-    /// What this segment of the side tells that was not told yet.
+impl<'a> Told<'a> {
+    fn of(case: &Case<'_, 'a>, end: u8) -> Self {
+        let facts = case.facts;
+        let side = facts.side(end);
+        let owns = case.time_wait.iter().any(|t| t.owner == side);
+        let peer_end = facts.half(side.peer()).fin_end();
+        Self {
+            side,
+            base: facts.base(side),
+            first_ack: facts.acks_of_fin(side.peer()).next(),
+            owned: peer_end.filter(|_| owns),
+            fin: false,
+            next: None,
+        }
+    }
+
+    /// What this segment of the end tells that was not told yet.
     fn event(&mut self, seen: &Seen) -> Option<Event> {
         let f = seen.flags;
         if f.rst() {
             return Some(Event::Rst);
         }
-        let before = self.next;
-        self.next = Some(before.map_or(seen.end(), |next| next.latest(seen.end())));
-        let acks_peer = self.peer_end.is_some_and(|end| seen.acks(end));
-        let first_ack = acks_peer && !self.acked_peer;
-        self.acked_peer |= first_ack;
+        if !f.syn() && !f.fin() {
+            return self.plain(seen);
+        }
+        self.reach(seen.end());
         if f.syn() {
             return Some(if f.ack() { Event::SynAck } else { Event::Syn });
         }
-        if f.fin() {
-            let again = std::mem::replace(&mut self.fin, true);
-            return Some(if again { Event::FinAgain } else { Event::Fin });
-        }
-        if first_ack {
+        let again = std::mem::replace(&mut self.fin, true);
+        Some(if again { Event::FinAgain } else { Event::Fin })
+    }
+
+    /// The same, of a segment that is neither SYN nor FIN nor RST: most tell nothing.
+    fn plain(&mut self, seen: &Seen) -> Option<Event> {
+        let (len, before) = (seen.len(), self.next);
+        self.reach(seen.seq.plus(len));
+        if self.first_ack.is_some_and(|first| ptr::eq(first, seen)) {
             return Some(Event::FinAcked);
         }
-        if acks_peer && self.owner && seen.is_empty_ack() {
+        if len > 1 {
+            return None;
+        }
+        if len == 0 && self.owned.is_some_and(|end| seen.acks(end)) {
             return Some(Event::TimeWaitAck);
         }
-        let probe = seen.len() <= 1 && before == Some(seen.seq.plus(1)) && !self.fin;
+        let probe = before == Some(seen.seq.plus(1)) && !self.fin;
         probe.then_some(Event::KeepaliveProbe)
+    }
+
+    fn reach(&mut self, end: SeqNum) {
+        self.next = Some(self.next.map_or(end, |next| next.latest(end)));
     }
 }
 

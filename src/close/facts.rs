@@ -53,6 +53,9 @@ pub struct OffClock {
 /// Copies of a FIN. Most have one.
 type FinCopies<'a> = SmallVec<[&'a Seen; 2]>;
 
+/// What acknowledges a FIN. Few go on for long after that.
+type FinAcks<'a> = SmallVec<[&'a Seen; 8]>;
+
 /// A stray segment lies nearer to the connection: nobody sends more at once without a scaled window.
 const FAR: i32 = 1 << 16;
 
@@ -63,52 +66,81 @@ pub(super) struct Facts<'a> {
     pub(super) roles_from: RolesFrom,
     /// Index of the client's end.
     client: u8,
-    /// The segments kept of each end, in file order: most rules look at one side alone.
-    sent: [SmallVec<[&'a Seen; 16]>; 2],
-    /// The copies of each end's FIN, those made by the network or the capture left out.
+    /// What each side sent. As all that follows, client first.
+    half: [&'a Half; 2],
+    /// The segments kept, in file order.
+    pub(super) log: &'a [Seen],
+    /// The segments of each side that acknowledge the other's FIN, or more: what most rules ask for.
+    acks: [FinAcks<'a>; 2],
+    /// The copies of each side's FIN, those made by the network or the capture left out.
     copies: [FinCopies<'a>; 2],
-    /// What every rule asks of both sides, client first.
+    /// What every rule asks of both sides.
     acked: [Option<Stamp>; 2],
     was_acked: [Option<Stamp>; 2],
     possible_fin: [bool; 2],
+    /// A RST stands among the segments.
+    pub(super) any_reset: bool,
 }
 
 impl<'a> Facts<'a> {
-    pub(super) fn new(flow: &'a Flow, context: Context) -> Self {
+    /// `log`: the flow's segments in order. Nothing is known of its FINs before
+    /// [`Self::look_through`]: apart from this, or the facts would be moved once more.
+    pub(super) fn new(flow: &'a Flow, log: &'a [Seen], context: Context) -> Self {
         let (client, roles_from) = roles(flow);
-        let mut facts = Self {
+        let [a, b] = &flow.half;
+        Self {
             flow,
             context,
             roles_from,
             client,
-            sent: [SmallVec::new(), SmallVec::new()],
+            half: if client == 0 { [a, b] } else { [b, a] },
+            log,
+            acks: [SmallVec::new(), SmallVec::new()],
             copies: [SmallVec::new(), SmallVec::new()],
             acked: [None; 2],
             was_acked: [None; 2],
             possible_fin: [false; 2],
-        };
-        flow.log
-            .iter()
-            .filter(|s| !flow.is_old_ack(s))
-            .for_each(|seen| {
-                facts.sent[usize::from(seen.from() & 1)].push(seen);
-                if seen.flags.fin() {
-                    facts.keep_copy(seen);
-                }
-            });
-        let sides = [Side::Client, Side::Server];
-        facts.acked = sides.map(|side| facts.find_fin_acked(side));
-        facts.was_acked = sides.map(|side| facts.find_fin_was_acked(side));
-        facts.possible_fin = sides.map(|side| facts.find_possible_fin(side));
-        facts
+            any_reset: false,
+        }
+    }
+
+    /// Looks once at every segment, and finds what every rule asks for.
+    pub(super) fn look_through(&mut self) {
+        self.read_log();
+        // Written out: `map` makes calls of it.
+        let (client, server) = (Side::Client, Side::Server);
+        self.acked = [self.find_fin_acked(client), self.find_fin_acked(server)];
+        self.was_acked = [
+            self.find_fin_was_acked(client),
+            self.find_fin_was_acked(server),
+        ];
+        self.possible_fin = [
+            self.find_possible_fin(client),
+            self.find_possible_fin(server),
+        ];
+    }
+
+    fn read_log(&mut self) {
+        let [client, server] = self.half;
+        let peer_end = [server.fin_end(), client.fin_end()];
+        for seen in self.log {
+            let from = usize::from((seen.from() ^ self.client) & 1);
+            if peer_end[from].is_some_and(|end| seen.acks(end)) {
+                self.acks[from].push(seen);
+            }
+            if seen.flags.fin() {
+                self.keep_copy(seen);
+            }
+            self.any_reset |= seen.flags.rst();
+        }
     }
 
     // Not in line: the other segments would pay for it, which are most.
     #[inline(never)]
     fn keep_copy(&mut self, seen: &'a Seen) {
-        let from = usize::from(seen.from() & 1);
-        let copies = &mut self.copies[from];
-        let fin = self.flow.half[from].fin.as_ref();
+        let from = self.side(seen.from());
+        let fin = self.fin(from);
+        let copies = &mut self.copies[from.index()];
         let is_copy = fin.is_some_and(|fin| seen.end().minus(1) == fin.seq);
         if is_copy && !copies.iter().any(|c| is_network_copy(c, seen)) {
             copies.push(seen);
@@ -142,8 +174,8 @@ impl<'a> Facts<'a> {
     }
 
     /// What a side sent.
-    pub(super) fn half(&self, side: Side) -> &'a Half {
-        &self.flow.half[usize::from(self.index(side) & 1)]
+    pub(super) const fn half(&self, side: Side) -> &'a Half {
+        self.half[side.index()]
     }
 
     /// A value of a pair that is indexed by end.
@@ -183,7 +215,22 @@ impl<'a> Facts<'a> {
         &self,
         side: Side,
     ) -> impl DoubleEndedIterator<Item = &'a Seen> + Clone + '_ {
-        self.sent[usize::from(self.index(side) & 1)].iter().copied()
+        let from = self.index(side);
+        self.log.iter().filter(move |s| s.from() == from)
+    }
+
+    /// Segments of the peer that acknowledge a side's FIN, or more, in file order.
+    pub(super) fn acks_of_fin_or_resets(&self, side: Side) -> &[&'a Seen] {
+        &self.acks[side.peer().index()]
+    }
+
+    /// The same, RSTs aside.
+    pub(super) fn acks_of_fin(
+        &self,
+        side: Side,
+    ) -> impl DoubleEndedIterator<Item = &'a Seen> + Clone + '_ {
+        let acks = self.acks_of_fin_or_resets(side).iter().copied();
+        acks.filter(|s| !s.flags.rst())
     }
 
     /// The first segment of the peer that acknowledges a side's FIN, RSTs aside.
@@ -194,9 +241,9 @@ impl<'a> Facts<'a> {
     fn find_fin_acked(&self, side: Side) -> Option<Stamp> {
         let fin = self.fin(side)?;
         let end = fin.seq.plus(1);
-        let acks = |s: &&Seen| !s.flags.rst() && s.acks_fin(end);
+        let acks = |s: &&Seen| s.acks_fin(end);
         fin.acked
-            .or_else(|| self.sent_by(side.peer()).find(acks).map(Seen::at))
+            .or_else(|| self.acks_of_fin(side).find(acks).map(Seen::at))
     }
 
     /// Its numbers may be those of two connections: it goes on without the first one's SYN, or a side
@@ -277,7 +324,7 @@ impl<'a> Facts<'a> {
 
     /// The copies of a side's FIN, those made by the network or the capture left out.
     pub(super) fn fin_copies(&self, side: Side) -> &[&'a Seen] {
-        &self.copies[usize::from(self.index(side) & 1)]
+        &self.copies[side.index()]
     }
 }
 

@@ -1047,10 +1047,16 @@ impl Code {
 /// Every finding of a case, in the order of the table.
 pub(super) fn findings(case: &Case) -> Vec<Finding> {
     let shown = Sign::of(case);
-    let mut all = Vec::new();
     if shown.is_none() && !cfg!(debug_assertions) {
-        return all;
+        return Vec::new();
     }
+    look_for(case, shown)
+}
+
+// Not in line: most cases show no sign, and the judgement needs the registers.
+#[inline(never)]
+fn look_for(case: &Case, shown: Sign) -> Vec<Finding> {
+    let mut all = Vec::new();
     for row in FINDINGS {
         if row.needs.meets(shown) {
             let found = (row.detect)(case).into_iter();

@@ -11,8 +11,9 @@ use crate::close::reason::reason;
 use crate::close::said;
 use crate::close::verdict::{PerSide, Side, Verdict};
 use crate::close::zeek::zeek;
-use crate::flow::{Flow, Half};
+use crate::flow::{Flow, Half, Seen};
 use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Version of the report's format.
@@ -20,8 +21,11 @@ pub const SCHEMA: u32 = 1;
 
 /// Judges one flow of the capture named `source`.
 pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
-    let facts = Facts::new(flow, context);
-    let case = Case::new(&facts);
+    let log = own_log(flow);
+    let mut facts = Facts::new(flow, &log, context);
+    facts.look_through();
+    let mut case = Case::new(&facts);
+    case.conclude();
     let (client, server) = (facts.endpoint(Side::Client), facts.endpoint(Side::Server));
     let per_side = |of: fn(&Half) -> u64| PerSide {
         client: of(facts.half(Side::Client)),
@@ -75,4 +79,14 @@ pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
         verdict.states = Some(dwells(&facts, &verdict));
     }
     verdict
+}
+
+/// The segments kept of the connection: with an older connection's numbers come no facts of it.
+fn own_log(flow: &Flow) -> Cow<'_, [Seen]> {
+    let log = flow.log.in_order();
+    if flow.old_ack().is_none() {
+        return log;
+    }
+    let own = log.iter().filter(|seen| !flow.is_old_ack(seen));
+    own.copied().collect()
 }

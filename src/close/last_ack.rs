@@ -98,15 +98,12 @@ fn of_fin<'a>(facts: &Facts<'a>, p: Side) -> LastAck<'a> {
         side: Some(p),
         detail: None,
     };
-    let (Some(first), Some(last), Some(end)) =
-        (copies.first(), copies.last(), facts.half(p).fin_end())
-    else {
+    let (Some(first), Some(last)) = (copies.first(), copies.last()) else {
         return unknown;
     };
-    let owner = p.peer();
-    let ack = facts.sent_by(owner).find(|s| !s.flags.rst() && s.acks(end));
+    let ack = facts.acks_of_fin(p).next();
     let resets = |s: &&Seen| s.flags.rst() && first.at().is_before(s.at());
-    let answer = ack.or_else(|| facts.sent_by(owner).find(resets));
+    let answer = ack.or_else(|| facts.sent_by(p.peer()).find(resets));
     let rtt = facts.half(p).rtt;
     let mut detail = Detail {
         answer,
@@ -135,12 +132,15 @@ fn of_fin<'a>(facts: &Facts<'a>, p: Side) -> LastAck<'a> {
 }
 
 fn acked(copies: &[&Seen], ack: &Seen, rtt: i64, detail: &mut Detail) -> FinalAck {
+    if copies.len() < 2 {
+        return FinalAck::Seen;
+    }
     let before = copies.iter().filter(|c| c.at().is_before(ack.at())).count();
     let after = copies.iter().filter(|c| ack.at().is_before(c.at()));
     let late = after
         .clone()
         .any(|c| c.at().time.since(ack.at().time) > rtt);
-    if late && copies.len() > 1 {
+    if late {
         return FinalAck::LostAfter;
     }
     detail.crossed = before > 0 && after.count() > 0;
@@ -157,8 +157,7 @@ fn every_ack_arrived(facts: &Facts, p: Side, value: FinalAck, copies: usize) -> 
     let Some(end) = facts.half(p).fin_end() else {
         return false;
     };
-    let of_fin = |s: &&Seen| !s.flags.rst() && s.acks(end);
-    let acks = facts.sent_by(p.peer()).filter(of_fin).count();
+    let acks = facts.acks_of_fin(p).count();
     let reply = |s: &&Seen| s.flags.rst() && !s.flags.ack() && s.seq == end;
     let refused = facts.sent_by(p).filter(reply).count();
     let enough = value == FinalAck::LostAfter || acks >= copies;

@@ -32,6 +32,26 @@ impl Sentence {
         self
     }
 
+    /// "once", "twice", "7 times".
+    pub(super) fn times(self, count: impl Into<u64>) -> Self {
+        match count.into() {
+            1 => self.words("once"),
+            2 => self.words("twice"),
+            n => self.number(n).words(" times"),
+        }
+    }
+
+    /// Nanoseconds as seconds: three decimals.
+    pub(super) fn seconds(self, ns: i64) -> Self {
+        let ms = (ns.unsigned_abs() + 500_000) / 1_000_000;
+        let text = self.words(if ns < 0 { "-" } else { "" });
+        // Behind a digit that is not wanted, so that there are three of them.
+        let mut buffer = itoa::Buffer::new();
+        let decimals = buffer.format(1000 + ms % 1000).get(1..);
+        let text = text.number(ms / 1000).words(".");
+        text.words(decimals.unwrap_or_default()).words(" s")
+    }
+
     /// The whole of it.
     pub(super) fn done(self) -> String {
         self.0

@@ -44,10 +44,8 @@ fn refused(case: &Case) -> String {
         Some((_, Confidence::Certain)) => "",
         _ => "; whether the server sent it or a firewall in its name does not show",
     };
-    format!(
-        "the SYN was answered by a RST in frame {}{by}",
-        frame(rst.map(Seen::at))
-    )
+    let text = Sentence::new("the SYN was answered by a RST in frame ");
+    text.number(frame(rst.map(Seen::at))).words(by).done()
 }
 
 fn unanswered(case: &Case) -> String {
@@ -59,33 +57,29 @@ fn unanswered(case: &Case) -> String {
         .as_ref()
         .map_or(0, |o| o.copies.count);
     let syns = if count == 1 {
-        "one SYN".to_owned()
+        Sentence::new("one SYN")
     } else {
-        format!("{count} SYNs")
+        Sentence::new("").number(count).words(" SYNs")
     };
     if let Some((copies, _)) = flow.old_ack() {
-        return format!(
-            "{syns}, answered only by an ACK of an older connection in frame {}",
-            copies.first.frame
-        );
+        let text = syns.words(", answered only by an ACK of an older connection in frame ");
+        return text.number(copies.first.frame).done();
     }
-    let doubt = if flow.unconfirmed {
-        ", which may be an old duplicate"
-    } else {
-        ""
-    };
-    let but = case.facts.errors().next().map_or(String::new(), |error| {
-        format!(
-            " but ICMP in frame {}: {} says {}",
+    let text = syns.words(" from frame ").number(flow.first.frame);
+    let mut text = text.words(" on, and no answer");
+    if flow.unconfirmed {
+        text = text.words(", which may be an old duplicate");
+    }
+    match case.facts.errors().next() {
+        Some(error) => format!(
+            "{} but ICMP in frame {}: {} says {}",
+            text.done(),
             error.at.frame,
             error.reporter.ip(),
             error.kind.name()
-        )
-    });
-    format!(
-        "{syns} from frame {} on, and no answer{doubt}{but}",
-        flow.first.frame
-    )
+        ),
+        None => text.done(),
+    }
 }
 
 fn closed(case: &Case) -> String {
@@ -113,12 +107,12 @@ fn one_active(case: &Case, side: Side) -> String {
     let text = if part(side) == Some(closer::Part::ShownActive) {
         let text = text.words("'s FIN in frame ").number(fin);
         let text = text.words(" does not acknowledge the ").side(peer);
-        text.words("'s")
+        text.words("'s; the ")
     } else {
         let text = text.words("'s FIN (frame ").number(fin);
-        text.words(") went first")
+        text.words(") went first; the ")
     };
-    let text = text.words("; the ").side(peer);
+    let text = text.side(peer);
     let text = match part(peer) {
         Some(closer::Part::ShownPassive(at)) if at.frame == peer_fin => {
             let text = text.words("'s FIN in frame ").number(peer_fin);
@@ -277,18 +271,17 @@ fn handshake(case: &Case) -> String {
         .opening
         .as_ref()
         .map(|o| o.copies.first);
-    format!(
-        "the client never acknowledged the SYN-ACK in frame {}",
-        frame(at)
-    )
+    let text = Sentence::new("the client never acknowledged the SYN-ACK in frame ");
+    text.number(frame(at)).done()
 }
 
 fn open(case: &Case) -> String {
-    let last = case.facts.flow.last.frame;
+    let text = Sentence::new("no FIN and no RST up to frame ");
+    let text = text.number(case.facts.flow.last.frame);
     if case.hidden_fin() {
-        return format!("no FIN and no RST up to frame {last}, but one may be missing");
+        return text.words(", but one may be missing").done();
     }
-    format!("no FIN and no RST up to frame {last}")
+    text.done()
 }
 
 fn indeterminate(case: &Case) -> String {

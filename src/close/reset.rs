@@ -121,6 +121,8 @@ pub(super) fn resets<'a>(facts: &Facts<'a>) -> Rsts<'a> {
     all
 }
 
+// Not in line: most flows have no RST, and the judgement needs the registers.
+#[inline(never)]
 fn examine<'a>(facts: &Facts<'a>, reset: &'a ResetSeen, before: &[Rst<'a>]) -> Rst<'a> {
     let from = facts.side(reset.seen.from());
     let trigger = find_trigger(facts, reset, before);

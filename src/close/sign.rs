@@ -3,7 +3,7 @@
 use crate::close::case::Case;
 use crate::close::detect::close_wait_dwell;
 use crate::close::verdict::{EndedBy, FinalAck, Outcome, Side};
-use crate::flow::Half;
+use crate::flow::{Half, Seen};
 use crate::seq::SeqNum;
 use crate::stamp::Stamp;
 
@@ -61,66 +61,64 @@ impl Sign {
     /// What a case shows.
     pub(super) fn of(case: &Case) -> Self {
         let flow = case.facts.flow;
-        let (half, [a, b]) = (&flow.half, &flow.half);
+        let [a, b] = &flow.half;
         let (last_ack, value) = (case.last_ack.detail.as_ref(), case.last_ack.value);
         let declined = |h: &Half| {
             h.opening
                 .as_ref()
                 .is_some_and(|o| o.timestamps == Some(false))
         };
-        // Where records are in order, the last payload tells.
+        // Where records are in order, what is later stands at the end.
         let ordered = flow.odd().is_none() && !case.facts.has_rare();
         let late = |side| {
-            let last = || case.facts.sent_by(side).rfind(|s| !s.is_empty());
-            let acked = case.facts.fin_acked(side);
-            let after = |at: Stamp| last().is_some_and(|last| at.is_before(last.at()));
-            !ordered || acked.is_some_and(after)
+            let from = case.facts.index(side);
+            let payload = |s: &Seen| s.from() == from && !s.is_empty();
+            let after = |at: Stamp| {
+                let later = case.facts.log.iter().rev();
+                later.take_while(|s| at.is_before(s.at())).any(payload)
+            };
+            !ordered || case.facts.fin_acked(side).is_some_and(after)
         };
         let lacks = |h: &Half, ack: Option<SeqNum>| {
             let numbers = h.numbers.as_ref().zip(ack);
             numbers.is_some_and(|(n, ack)| !n.holes().is_empty() || ack.after(n.next))
         };
         let short = |ended_by| matches!(ended_by, EndedBy::Reset | EndedBy::Reused);
-        let shown = [
-            (Self::ODD, flow.odd().is_some()),
-            (Self::RARE, case.facts.has_rare()),
-            (Self::RESET, !case.resets.is_empty()),
-            (Self::PREVIOUS, flow.previous.is_some()),
-            (
-                Self::CUT_SHORT,
-                case.time_wait.iter().any(|t| short(t.ended_by)),
-            ),
-            (
-                Self::LAST_ACK,
-                last_ack.is_some_and(|d| d.crossed || value != FinalAck::Seen),
-            ),
-            (
-                Self::ONE_FIN,
-                matches!(case.outcome, Outcome::FinUnacked | Outcome::HalfClosed),
-            ),
-            (Self::UNFINISHED, !case.outcome.is_over()),
-            (Self::EVICTED, case.facts.context.evicted),
-            (Self::DECLINED, half.iter().any(declined)),
-            (Self::LATE, late(Side::Client) || late(Side::Server)),
-            (Self::UNSEEN, case.hidden_fin() || value == FinalAck::Unseen),
-            (Self::HOLE, lacks(a, b.ack) || lacks(b, a.ack)),
-            (Self::ONE_SIDED, case.facts.one_direction()),
-            (Self::MIDWAY, half.iter().all(|h| h.opening.is_none())),
-            (Self::ERRORS, case.facts.context.errors.is_some()),
-            (Self::OPENING, opens_again(&flow.half)),
-            (
-                Self::SLOW,
-                close_wait_dwell(case, Side::Client)
-                    .or_else(|| close_wait_dwell(case, Side::Server))
-                    .is_some(),
-            ),
-            (Self::TORN, case.facts.context.torn.is_some()),
-            (Self::OFF_CLOCK, case.facts.context.off_clock.is_some()),
-            (Self::SILENT, case.silence.is_some()),
-            (Self::SAID, flow.talk.is_some()),
-        ];
-        let bits = shown.map(|(sign, shows)| if shows { sign.0 } else { 0 });
-        Self(bits.iter().fold(0, |all, bit| all | bit))
+        let one_fin = matches!(case.outcome, Outcome::FinUnacked | Outcome::HalfClosed);
+        let cut_short = case.time_wait.iter().any(|t| short(t.ended_by));
+        let ack_lost = last_ack.is_some_and(|d| d.crossed || value != FinalAck::Seen);
+        let unseen = case.hidden_fin() || value == FinalAck::Unseen;
+        let midway = a.opening.is_none() && b.opening.is_none();
+        let slow = close_wait_dwell(case, Side::Client).is_some()
+            || close_wait_dwell(case, Side::Server).is_some();
+        Self(0)
+            .and(flow.odd().is_some(), Self::ODD)
+            .and(case.facts.has_rare(), Self::RARE)
+            .and(!case.resets.is_empty(), Self::RESET)
+            .and(flow.previous.is_some(), Self::PREVIOUS)
+            .and(cut_short, Self::CUT_SHORT)
+            .and(ack_lost, Self::LAST_ACK)
+            .and(one_fin, Self::ONE_FIN)
+            .and(!case.outcome.is_over(), Self::UNFINISHED)
+            .and(case.facts.context.evicted, Self::EVICTED)
+            .and(declined(a) || declined(b), Self::DECLINED)
+            .and(late(Side::Client) || late(Side::Server), Self::LATE)
+            .and(unseen, Self::UNSEEN)
+            .and(lacks(a, b.ack) || lacks(b, a.ack), Self::HOLE)
+            .and(case.facts.one_direction(), Self::ONE_SIDED)
+            .and(midway, Self::MIDWAY)
+            .and(case.facts.context.errors.is_some(), Self::ERRORS)
+            .and(opens_again(&flow.half), Self::OPENING)
+            .and(slow, Self::SLOW)
+            .and(case.facts.context.torn.is_some(), Self::TORN)
+            .and(case.facts.context.off_clock.is_some(), Self::OFF_CLOCK)
+            .and(case.silence.is_some(), Self::SILENT)
+            .and(flow.talk.is_some(), Self::SAID)
+    }
+
+    /// With one more, if it is shown.
+    const fn and(self, shows: bool, sign: Self) -> Self {
+        Self(self.0 | if shows { sign.0 } else { 0 })
     }
 
     /// Most cases show none of them.

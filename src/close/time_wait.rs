@@ -13,10 +13,15 @@ use crate::stamp::{Stamp, Time};
 /// One entry per owner.
 pub(super) fn time_waits(case: &Case) -> TimeWaits {
     let mut all = TimeWaits::new();
-    if case.facts.both_fins() {
-        let owners = [Side::Client, Side::Server].into_iter();
-        let owners = owners.filter(|&side| case.closer.includes(side));
-        all.extend(owners.filter_map(|owner| time_wait(case, owner)));
+    if !case.facts.both_fins() {
+        return all;
+    }
+    for owner in [Side::Client, Side::Server] {
+        if case.closer.includes(owner)
+            && let Some(entry) = time_wait(case, owner)
+        {
+            all.push(entry);
+        }
     }
     all
 }
@@ -60,7 +65,7 @@ fn answered_by_reset<'a>(case: &'a Case, owner: Side) -> Option<Gone<'a>> {
 }
 
 fn gone_entry(facts: &Facts, owner: Side, gone: &Gone) -> TimeWait {
-    let (start, _) = acks_of_fin(facts, owner);
+    let start = facts.acks_of_fin(owner.peer()).next();
     TimeWait {
         owner,
         start: start.map(|s| s.at().time),
@@ -73,34 +78,26 @@ fn gone_entry(facts: &Facts, owner: Side, gone: &Gone) -> TimeWait {
     }
 }
 
-/// The owner's first ACK of the peer's FIN, and its later ones.
-fn acks_of_fin<'a>(facts: &Facts<'a>, owner: Side) -> (Option<&'a Seen>, Vec<&'a Seen>) {
-    let Some(end) = facts.half(owner.peer()).fin_end() else {
-        return (None, Vec::new());
-    };
-    let mut acks = facts
-        .sent_by(owner)
-        .filter(|s| !s.flags.rst() && s.acks(end));
-    (acks.next(), acks.filter(|s| s.is_empty_ack()).collect())
-}
-
 fn entry(case: &Case, owner: Side) -> TimeWait {
     let facts = &case.facts;
-    let (first, later) = acks_of_fin(facts, owner);
+    let mut acks = facts.acks_of_fin(owner.peer());
+    let first = acks.next();
+    let later = acks.filter(|s| s.is_empty_ack());
     let start = first.map(Seen::at);
     let to_syn = acks_to_next(facts, owner);
     let last = to_syn.map(|acks| acks.last);
-    let last = last.or_else(|| later.last().map(|s| s.at()));
+    let last = last.or_else(|| later.clone().next_back().map(Seen::at));
     let (ended_by, end) = ending(case, owner, start, last);
     let left = end.map(|end| end.since(facts.end().time));
+    let again = later.clone().count() as u32;
     TimeWait {
         owner,
         start: start.map(|s| s.time),
         end,
         ended_by,
-        basis: basis(facts, owner, first, &later),
+        basis: basis(facts, owner, first, later),
         confidence: confidence(case, owner),
-        restarts: later.len() as u32 + to_syn.map_or(0, |acks| acks.count),
+        restarts: again + to_syn.map_or(0, |acks| acks.count),
         left_ns: left.filter(|_| ended_by == EndedBy::CaptureEnd),
     }
 }
@@ -178,6 +175,9 @@ fn survived(next: &Successor) -> bool {
 /// no later sign of it.
 fn assassinated(case: &Case, owner: Side, start: Option<Stamp>) -> Option<Stamp> {
     let facts = &case.facts;
+    if !facts.any_reset {
+        return None;
+    }
     let (start, end) = (start?, facts.half(owner.peer()).fin_end()?);
     let reset = facts
         .sent_by(owner.peer())
@@ -191,14 +191,19 @@ fn assassinated(case: &Case, owner: Side, start: Option<Stamp>) -> Option<Stamp>
 
 /// Linux's timewait socket answers with IP ID 0 where the full socket's IDs count, and echoes the
 /// first FIN's TSval whatever comes later.
-fn basis(facts: &Facts, owner: Side, first: Option<&Seen>, later: &[&Seen]) -> Basis {
+fn basis<'a>(
+    facts: &Facts,
+    owner: Side,
+    first: Option<&'a Seen>,
+    mut later: impl Iterator<Item = &'a Seen> + Clone,
+) -> Basis {
     let counts = facts.half(owner).ids.count();
     let zero = |s: &Seen| s.is_empty_ack() && s.ip_id() == Some(0);
-    let zero_id = counts && first.into_iter().chain(later.iter().copied()).any(zero);
+    let zero_id = counts && first.into_iter().chain(later.clone()).any(zero);
     let copies = facts.fin_copies(owner.peer());
     let tsval = |s: &Seen| s.timestamps().map(|t| t.val);
     let first_tsval = copies.first().and_then(|c| tsval(c));
-    let echoes_first = later.iter().any(|ack| {
+    let echoes_first = later.any(|ack| {
         let newer = copies
             .iter()
             .any(|c| c.at().is_before(ack.at()) && tsval(c) != first_tsval);
@@ -237,11 +242,10 @@ fn fin_with_ack_answered(case: &Case, owner: Side) -> bool {
         return false;
     };
     let (rtt, passive) = (facts.half(owner).rtt, case.closer.shown_passive(peer));
-    let carries = |s: &&Seen| s.flags.fin() && s.end() == peer_end && s.acks(end);
+    let carries = |s: &&&Seen| s.flags.fin() && s.end() == peer_end;
     let acked_before = |fin: &Seen| {
-        facts
-            .sent_by(owner)
-            .any(|s| !s.flags.rst() && s.acks_fin(peer_end) && s.at().is_before(fin.at()))
+        let mut acks = facts.acks_of_fin(peer);
+        acks.any(|s| s.acks_fin(peer_end) && s.at().is_before(fin.at()))
     };
     let answers = |fin: &Seen, ack: &Seen| {
         let late = rtt.is_some_and(|rtt| ack.at().time.since(fin.at().time) + SLACK >= rtt);
@@ -253,10 +257,8 @@ fn fin_with_ack_answered(case: &Case, owner: Side) -> bool {
         let follows = || fin.at().is_before(ack.at()) && (echoes || again());
         re_acks && (passive || follows())
     };
-    facts
-        .sent_by(peer)
-        .filter(carries)
-        .any(|fin| facts.sent_by(owner).any(|ack| answers(fin, ack)))
+    let fins = facts.acks_of_fin_or_resets(owner).iter().filter(carries);
+    { fins }.any(|fin| facts.acks_of_fin(peer).any(|ack| answers(fin, ack)))
 }
 
 /// IPv4 IDs show that the side sent the ACK behind all that was captured before it: it is the next

@@ -454,6 +454,9 @@ pub enum CloseEntry {
     },
 }
 
+/// The close events of a flow. Most flows have six at most.
+pub type CloseEntries = SmallVec<[CloseEntry; 6]>;
+
 /// One RST, or several that are one event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -640,7 +643,7 @@ pub struct Verdict {
     #[serde(default)]
     pub states: Option<Box<PerSide<Dwells>>>,
     /// At most 16 events, then how many more.
-    pub close: Vec<CloseEntry>,
+    pub close: CloseEntries,
     /// The RSTs.
     pub resets: Resets,
     /// What else is worth knowing.

@@ -31,13 +31,19 @@ impl Agenda {
     /// Notes a flow for the first whole second after `due`.
     pub(super) fn add(&mut self, due: Time, ticket: Ticket) {
         let second = due.0.div_euclid(SECOND).saturating_add(1);
-        if !self.seconds.contains_key(&second)
-            && let Some(mut last) = self.seconds.last_entry()
-        {
-            // Little is added to it from now on, and it is kept for a minute.
-            last.get_mut().shrink_to_fit();
+        // Most are due in the last second of all.
+        match self.seconds.last_entry() {
+            Some(mut last) if *last.key() == second => last.get_mut().push_back(ticket),
+            last => {
+                if let Some(mut last) = last
+                    && *last.key() < second
+                {
+                    // Little is added to it from now on, and it is kept for a minute.
+                    last.get_mut().shrink_to_fit();
+                }
+                self.seconds.entry(second).or_default().push_back(ticket);
+            }
         }
-        self.seconds.entry(second).or_default().push_back(ticket);
         self.next = self.next.min(begin(second));
     }
 

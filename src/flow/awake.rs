@@ -60,6 +60,11 @@ impl Awake {
         self.waiting.push_back(Waiting { at, since });
     }
 
+    /// Some have to be packed.
+    pub(super) fn has_excess(&self, now: Time) -> bool {
+        self.count(now) > 0
+    }
+
     /// The first ones, if they have to be packed: several at once, so that their cache misses overlap.
     pub(super) fn excess(&mut self, now: Time) -> impl Iterator<Item = u32> {
         let count = self.count(now);

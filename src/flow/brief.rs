@@ -2,19 +2,21 @@
 
 use crate::flow::bytes::{Bytes, Place};
 use crate::flow::key::Key;
-use crate::flow::loose::Loose;
+use crate::flow::loose::{Loose, MOST_SEGMENTS};
 use crate::flow::number::Number;
 use crate::flow::packed::{MOST, Pack, Packed, ROOM, Unpack};
 use crate::flow::pool::NONE;
 use crate::flow::record::Flow;
 use crate::flow::relations::Predecessor;
 use crate::flow::seen::Seen;
+use crate::packet::Flags;
 use crate::seq::SeqNum;
 use crate::stamp::Stamp;
 
 /// Segments of a brief flow at most: more of them take more memory than the facts.
 pub(super) const SEGMENTS: u8 = 36;
 const _: () = assert!(SEGMENTS as usize * MOST <= ROOM);
+const _: () = assert!(SEGMENTS as usize <= MOST_SEGMENTS);
 /// Numbers so little before the end of a FIN are within the connection.
 const NEAR: u32 = 1 << 30;
 
@@ -30,7 +32,12 @@ mod bit {
     /// The second end's FIN was the first one; or, before there is any, it sent the SYNs that are all
     /// there is.
     pub(super) const SECOND_FIRST: u8 = 32;
+    /// There may be more to a segment than its numbers.
+    pub(super) const OF_NOTE: u8 = FIN[0] | FIN[1] | RST | SYN_ONLY;
 }
+
+/// The same of a segment.
+const OF_NOTE: Flags = Flags::SYN.with(Flags::FIN).with(Flags::RST);
 
 /// How the segments are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,6 +129,20 @@ impl Brief {
     /// Its number, by first frame.
     pub(super) fn number(&self) -> u64 {
         self.number.get()
+    }
+
+    /// Takes in a segment that opens and ends nothing, of a connection that is neither being opened nor
+    /// ended, as most are: as [`Self::push`] would, which has nothing to ask or to note then. False if
+    /// it is another one.
+    #[inline]
+    pub(super) fn push_plain(&mut self, seen: &Seen, loose: &mut Loose, most: u8) -> bool {
+        let of_note = seen.flags.0 & OF_NOTE.0 | self.bits & bit::OF_NOTE;
+        if of_note != 0 || self.is_packed() || self.len >= most {
+            return false;
+        }
+        loose.push(&mut self.link, self.len, seen, false);
+        self.len += 1;
+        true
     }
 
     /// Takes in a segment. False if the facts must be known first. `most`: segments.
@@ -303,6 +324,11 @@ impl Brief {
         (self.bits & bit::SECOND_FIRST != 0) as u8
     }
 
+    #[expect(
+        clippy::inline_always,
+        reason = "it is as short as what must be saved around a call"
+    )]
+    #[inline(always)]
     fn add(&mut self, seen: &Seen, loose: &mut Loose) {
         let fins = bit::FIN[0] | bit::FIN[1];
         let both = self.bits & fins == fins;

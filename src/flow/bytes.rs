@@ -20,6 +20,12 @@ struct Block<const LEN: usize> {
     next: u32,
 }
 
+impl<const LEN: usize> Default for Block<LEN> {
+    fn default() -> Self {
+        filled(&[], NONE)
+    }
+}
+
 impl<const LEN: usize> Linked for Block<LEN> {
     fn link(&self) -> u32 {
         self.next

@@ -18,7 +18,7 @@ pub struct Clock {
     /// The earliest times of this part of the records, and of the part before; and of both.
     earliest: [Time; 2],
     slowest: Time,
-    /// Records of this part that are still to come.
+    /// Records of this part that are still to come; none while the last record alone tells.
     left: u32,
 }
 
@@ -30,13 +30,23 @@ impl Clock {
             several: !live,
             earliest: [Time(i64::MAX); 2],
             slowest: Time(i64::MAX),
-            left: RECORDS,
+            left: 0,
         }
     }
 
     /// A record was captured at `time`: what time it is now.
     #[inline]
     pub fn tick(&mut self, time: Time) -> Time {
+        if self.left > 0 && time > self.earliest[0] {
+            self.left -= 1;
+            return self.slowest;
+        }
+        self.tell(time)
+    }
+
+    /// The same where more than one record is to be asked, or none.
+    #[cold]
+    fn tell(&mut self, time: Time) -> Time {
         if self.several || self.last.since(time) > STEP {
             return self.slowest(time);
         }

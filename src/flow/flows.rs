@@ -1,6 +1,8 @@
 //! Every flow that is still kept, each as briefly as it may be.
 
+mod ahead;
 mod due;
+mod entries;
 mod order;
 
 use crate::flow::agenda::Agenda;
@@ -8,7 +10,7 @@ use crate::flow::awake::{AHEAD, Awake};
 use crate::flow::brief::{Brief, Memory, SEGMENTS};
 use crate::flow::connection;
 use crate::flow::key::{Key, ShortKey};
-use crate::flow::pool::{NONE, Pieces};
+use crate::flow::pool::NONE;
 use crate::flow::record::Flow;
 use crate::flow::relations::Predecessor;
 use crate::flow::seen::Seen;
@@ -16,6 +18,7 @@ use crate::flow::slab::Slab;
 use crate::flow::talk::Talk;
 use crate::packet::Said;
 use crate::stamp::{SECOND, Time};
+use entries::{Entries, Entry, Kept};
 use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as MapEntry;
@@ -31,29 +34,10 @@ const QUIET: i64 = 60 * SECOND;
 /// Flows of which is kept what they say, at most: each takes some 300 bytes for it.
 const TALKING: usize = 1 << 17;
 
-/// How a flow is kept.
-#[derive(Clone, Copy, Debug)]
-enum Kept {
-    /// As its segments.
-    Brief(Brief),
-    /// As facts, at this place among those that are.
-    Whole(u32),
-    /// Not at all: the place is free, and this is the next one that is.
-    Free(u32),
-}
-
-/// A flow of the table, in half a cache line.
-#[derive(Clone, Copy, Debug)]
-#[repr(align(32))]
-struct Entry {
-    key: ShortKey,
-    kept: Kept,
-}
-
 /// The flows that are kept.
 #[derive(Debug)]
 pub(super) struct Flows {
-    entries: Pieces<Entry>,
+    entries: Entries,
     /// The keys that entries have no room for.
     keys: Slab<Key>,
     free: u32,
@@ -86,7 +70,7 @@ pub(super) struct Flows {
 impl Default for Flows {
     fn default() -> Self {
         Self {
-            entries: Pieces::default(),
+            entries: Entries::default(),
             keys: Slab::default(),
             free: NONE,
             live: 0,
@@ -139,16 +123,21 @@ impl Flows {
         key_of(self.entries.get(at as usize)?, &self.keys)
     }
 
-    /// It is a flow of this key.
+    /// It is a flow of this key, which is kept among `keys` if it is not whole.
     #[inline]
-    pub(super) fn is_of(&self, at: u32, key: &Key) -> bool {
+    pub(super) fn is_of(&self, at: u32, key: ShortKey, keys: &Slab<Key>) -> bool {
         let Some(entry) = self.entries.get(at as usize) else {
             return false;
         };
-        ShortKey::of(key).map_or_else(
-            || key_of(entry, &self.keys).as_ref() == Some(key),
-            |short| short == entry.key,
-        )
+        match key.place() {
+            None => entry.key == key,
+            Some(place) => self.is_of_long(entry, keys.get(place)),
+        }
+    }
+
+    #[inline(never)]
+    fn is_of_long(&self, entry: &Entry, key: Option<&Key>) -> bool {
+        key.is_some() && key_of(entry, &self.keys).as_ref() == key
     }
 
     /// Begins the flow of a first segment. `previous`: the connection before on the key.
@@ -161,7 +150,9 @@ impl Flows {
                 self.previous.insert(at, previous);
             }
             self.wake(at, first.at().time);
-            self.note(at, first.at().time);
+            if brief.may_be_over() {
+                self.note(at, first.at().time);
+            }
             return at;
         }
         let mut flow = Flow::default();
@@ -174,32 +165,18 @@ impl Flows {
     }
 
     /// Takes in a segment of the key whose current flow seems to be `at`.
+    #[inline]
     pub(super) fn push(&mut self, at: u32, seen: &Seen) -> Pushed {
         self.facts_of = NONE;
         let Some(entry) = self.entries.get_mut(at as usize) else {
             return Pushed::NotCurrent;
         };
-        let mut woken = false;
-        if let Kept::Brief(brief) = &mut entry.kept {
-            if brief.is_packed() {
-                brief.unpack(&mut self.memory);
-                woken = true;
-            }
-            let was_half_open = brief.is_half_open();
-            if brief.push(seen, &mut self.memory, self.most) {
-                let is_half_open = brief.is_half_open();
-                let news = brief.may_be_over() && !brief.is_noted();
-                self.half_open -= usize::from(was_half_open && !is_half_open);
-                if news {
-                    self.note(at, seen.at().time);
-                }
-                if woken {
-                    self.wake(at, seen.at().time);
-                }
-                return Pushed::Current(at);
-            }
+        if let Kept::Brief(brief) = &mut entry.kept
+            && brief.push_plain(seen, &mut self.memory.loose, self.most)
+        {
+            return Pushed::Current(at);
         }
-        self.push_whole(at, seen)
+        self.push_any(at, seen)
     }
 
     /// Takes in what the payload of a segment says that was pushed to this flow.
@@ -230,6 +207,42 @@ impl Flows {
         }
     }
 
+    /// The same of any segment: by itself, so that a plain one saves no registers.
+    #[inline(never)]
+    fn push_any(&mut self, at: u32, seen: &Seen) -> Pushed {
+        let Some(Kept::Brief(brief)) = self.entries.get_mut(at as usize).map(|e| &mut e.kept)
+        else {
+            return self.push_whole(at, seen);
+        };
+        if brief.is_packed() {
+            return self.push_packed(at, seen);
+        }
+        let was_half_open = brief.is_half_open();
+        if !brief.push(seen, &mut self.memory, self.most) {
+            return self.push_whole(at, seen);
+        }
+        self.half_open -= usize::from(was_half_open && !brief.is_half_open());
+        if brief.may_be_over() && !brief.is_noted() {
+            self.note(at, seen.at().time);
+        }
+        Pushed::Current(at)
+    }
+
+    /// To a flow whose segments are packed, and will not be.
+    #[inline(never)]
+    fn push_packed(&mut self, at: u32, seen: &Seen) -> Pushed {
+        if let Some(Kept::Brief(brief)) = self.entries.get_mut(at as usize).map(|e| &mut e.kept) {
+            brief.unpack(&mut self.memory);
+        }
+        let pushed = self.push_any(at, seen);
+        let entry = self.entries.get(at as usize);
+        if entry.is_some_and(|entry| matches!(entry.kept, Kept::Brief(_))) {
+            self.wake(at, seen.at().time);
+        }
+        pushed
+    }
+
+    #[inline(never)]
     fn push_whole(&mut self, at: u32, seen: &Seen) -> Pushed {
         let Some(place) = self.conclude(at) else {
             return Pushed::NotCurrent;
@@ -339,37 +352,6 @@ impl Flows {
         self.live -= 1;
     }
 
-    /// Reads the line of a flow, so that it is in the cache.
-    pub(super) fn touch(&self, at: u32) -> u64 {
-        self.entries
-            .get(at as usize)
-            .map_or(0, |entry| u64::from(entry.key.whole().is_ok()))
-    }
-
-    /// Reads what the next segment of a flow needs besides.
-    pub(super) fn touch_kept(&self, at: u32) -> u64 {
-        match self.entries.get(at as usize).map(|entry| &entry.kept) {
-            Some(Kept::Whole(place)) => self.whole.get(*place).map_or(0, Flow::touch),
-            Some(Kept::Brief(brief)) => brief.touch(&self.memory),
-            _ => 0,
-        }
-    }
-
-    /// Reads the segments of the first of these flows, if they are brief, so that they are in the
-    /// cache.
-    pub(super) fn touch_ahead(&self, next: &[u32]) {
-        let (mut loose, mut packed) = ([NONE; AHEAD], [NONE; AHEAD]);
-        for ((loose, packed), at) in loose.iter_mut().zip(&mut packed).zip(next) {
-            let entry = self.entries.get(*at as usize);
-            if let Some(Kept::Brief(brief)) = entry.map(|entry| &entry.kept) {
-                let link = if brief.is_packed() { packed } else { loose };
-                *link = brief.link();
-            }
-        }
-        self.memory.loose.touch(&mut loose);
-        self.memory.packed.touch(&mut packed);
-    }
-
     fn next_number(&mut self) -> u64 {
         self.number += 1;
         self.number - 1
@@ -402,24 +384,28 @@ impl Flows {
 
     /// The place of a flow among the whole ones, which it joins if it was brief.
     fn conclude(&mut self, at: u32) -> Option<u32> {
-        let entry = self.entries.get_mut(at as usize)?;
-        match entry.kept {
+        match self.entries.get(at as usize)?.kept {
             Kept::Free(_) => None,
             Kept::Whole(place) => Some(place),
-            Kept::Brief(brief) => {
-                let mut flow = Flow::default();
-                let (key, previous) = (key_of(entry, &self.keys)?, self.previous.remove(&at));
-                brief.replay(key, previous.as_ref(), &mut self.memory, &mut flow);
-                brief.release(&mut self.memory);
-                self.half_open -= usize::from(brief.is_half_open());
-                flow.entry = at;
-                flow.noted = brief.is_noted();
-                flow.talk = self.talks.remove(&at);
-                let place = self.whole.insert(flow);
-                entry.kept = Kept::Whole(place);
-                Some(place)
-            }
+            Kept::Brief(brief) => self.conclude_brief(at, brief),
         }
+    }
+
+    /// By itself, so that a segment of a whole flow need not make room for another.
+    #[inline(never)]
+    fn conclude_brief(&mut self, at: u32, brief: Brief) -> Option<u32> {
+        let entry = self.entries.get_mut(at as usize)?;
+        let mut flow = Flow::default();
+        let (key, previous) = (key_of(entry, &self.keys)?, self.previous.remove(&at));
+        brief.replay(key, previous.as_ref(), &mut self.memory, &mut flow);
+        brief.release(&mut self.memory);
+        self.half_open -= usize::from(brief.is_half_open());
+        flow.entry = at;
+        flow.noted = brief.is_noted();
+        flow.talk = self.talks.remove(&at);
+        let place = self.whole.insert(flow);
+        entry.kept = Kept::Whole(place);
+        Some(place)
     }
 
     /// A brief flow has segments that are not packed: it is the last of those, and the first of them
@@ -429,11 +415,15 @@ impl Flows {
             self.awake.spare();
         }
         self.awake.add(at, now);
+        if self.awake.has_excess(now) {
+            self.pack_excess(now);
+        }
+    }
+
+    #[inline(never)]
+    fn pack_excess(&mut self, now: Time) {
         let mut next = SmallVec::<[u32; AHEAD]>::new();
         next.extend(self.awake.excess(now));
-        if next.is_empty() {
-            return;
-        }
         self.touch_ahead(&next);
         for at in next {
             let entry = self.entries.get_mut(at as usize);
@@ -468,7 +458,7 @@ fn key_of(entry: &Entry, keys: &Slab<Key>) -> Option<Key> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Entry, SEGMENTS, TALKING};
+    use super::{SEGMENTS, TALKING};
     use crate::flow::FlowTable;
     use crate::packet::{End, Flags, Said, Segment};
     use crate::seq::SeqNum;
@@ -476,11 +466,6 @@ mod tests {
     use proptest::prelude::*;
 
     const AWAKE: usize = 100;
-
-    #[test]
-    fn an_entry_is_half_a_cache_line() {
-        assert_eq!(size_of::<Entry>(), 32);
-    }
 
     const SYN: Flags = Flags::SYN;
     const ACK: Flags = Flags::ACK;

@@ -62,6 +62,9 @@ impl Forgotten {
     /// What the first segment of a key without a flow belongs to: nothing if it is a late one of a
     /// flow that is no longer kept, else a new connection, and this is the one before.
     pub(super) fn meets(&mut self, hash: u64, seen: &Seen) -> Result<Option<Predecessor>, Late> {
+        if self.gone.is_empty() {
+            return Ok(None);
+        }
         let Some(gone) = self.find(hash).and_then(|at| self.gone.get_mut(at)) else {
             return Ok(None);
         };

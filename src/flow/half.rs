@@ -1,11 +1,16 @@
 //! The facts of one direction. Monotone: what is lost is missing, what comes twice changes nothing.
 
+#![expect(
+    clippy::inline_always,
+    reason = "parts of `Flow::take_in`, which is compiled for plain segments by itself"
+)]
+
 use crate::flow::numbers::Numbers;
 use crate::flow::parts::{Copies, Fin, Ids, Opening, Rare, Regressions, Sent, raise};
 use crate::flow::seen::Seen;
 use crate::packet::Mptcp;
 use crate::seq::{SeqNum, TsVal};
-use crate::stamp::Time;
+use crate::stamp::{Stamp, Time};
 
 /// The facts of one direction.
 ///
@@ -76,6 +81,42 @@ impl Half {
         self.packets ^ known ^ u64::from(self.probes)
     }
 
+    /// Forgets everything, field by field: a new one would be made elsewhere and copied.
+    pub(super) fn clear(&mut self) {
+        let Self {
+            numbers,
+            window,
+            spoke,
+            scale,
+            ttl,
+            probes,
+            repeats,
+            rsts,
+            ids,
+            ack,
+            ts_recent,
+            right_edge,
+            packets,
+            payload,
+            timing,
+            tsval,
+            rtt,
+            fin,
+            rare,
+            isn,
+            first_tsval,
+            opening,
+        } = self;
+        (*numbers, *fin, *rare, *opening) = (None, None, None, None);
+        (*window, *scale, *ttl, *spoke) = (None, None, None, false);
+        (*probes, *repeats, *rsts) = (0, 0, 0);
+        (*packets, *payload) = (0, 0);
+        (*ack, *right_edge, *isn) = (None, None, None);
+        (*ts_recent, *tsval, *first_tsval) = (None, None, None);
+        (*timing, *rtt) = (None, None);
+        ids.clear();
+    }
+
     /// SND.NXT as seen.
     pub fn next(&self) -> Option<SeqNum> {
         self.numbers.as_ref().map(|n| n.next)
@@ -108,6 +149,7 @@ impl Half {
     }
 
     /// Takes in a segment without RST that this side sent. `peer`: the facts of the other side.
+    #[inline(always)]
     pub(super) fn sent(&mut self, seen: &Seen, peer: &Self) {
         self.sent_any(seen);
         match &mut self.ttl {
@@ -132,7 +174,7 @@ impl Half {
         self.acknowledge(seen);
     }
 
-    #[inline]
+    #[inline(always)]
     fn sent_any(&mut self, seen: &Seen) {
         self.packets += 1;
         if seen.cut() {
@@ -145,6 +187,7 @@ impl Half {
 
     /// Takes in that the peer sent `seen`, in case that it is a SYN-ACK: its SYN was not captured,
     /// but the answer tells its number.
+    #[inline(always)]
     pub(super) fn answered(&mut self, seen: &Seen) {
         if seen.flags.syn() && seen.flags.ack() && self.isn.is_none() {
             self.isn = Some(seen.ack.minus(1));
@@ -152,6 +195,7 @@ impl Half {
     }
 
     /// Takes in that the peer sent `seen`: what it acknowledges of this side's.
+    #[inline(always)]
     pub(super) fn heard(&mut self, seen: &Seen) {
         self.probes = 0;
         self.repeats = 0;
@@ -164,6 +208,7 @@ impl Half {
     }
 
     /// A sample of the round trip to the peer, if `seen`, sent by it, answers what was timed.
+    #[inline(always)]
     pub(super) fn round_trip(&mut self, seen: &Seen) -> Option<i64> {
         let (end, sent) = self.timing.filter(|&(end, _)| seen.acks(end))?;
         self.timing = None;
@@ -171,7 +216,7 @@ impl Half {
         if seen.ack.after(self.next().unwrap_or(end)) {
             return None;
         }
-        Some(seen.at().time.since(sent)).filter(|&rtt| rtt >= 0)
+        seen.at().time.0.checked_sub(sent.0).filter(|&rtt| rtt >= 0)
     }
 
     /// The rare facts, made when the first of them comes.
@@ -208,6 +253,7 @@ impl Half {
     }
 
     /// Sequence space, payload, repeats and round trips. Returns how many numbers were new.
+    #[inline(always)]
     fn count(&mut self, seen: &Seen, peer: &Self) -> u32 {
         let end = seen.end();
         let (before, new) = if let Some(numbers) = &mut self.numbers {
@@ -232,7 +278,8 @@ impl Half {
         } else if seen.len() <= 1 && control == 0 && before == seen.seq.plus(1) {
             self.probes += 1;
         } else if end != seen.seq {
-            if self.was_refused(seen, peer) {
+            let is_data = !seen.is_empty() && !seen.flags.syn();
+            if is_data && self.was_refused(seen.seq, end, peer.ack) {
                 self.timing = Some((end, seen.at().time));
             } else {
                 self.repeats += 1;
@@ -244,7 +291,7 @@ impl Half {
 
     /// Takes in `new` numbers that were not seen before, or less: payload has no more of them than
     /// its length.
-    #[inline]
+    #[inline(always)]
     fn add_payload(&mut self, seen: &Seen, new: u32, peer: &Self) {
         let bytes = u64::from(new.min(seen.len()));
         self.payload += bytes;
@@ -253,34 +300,36 @@ impl Half {
         }
     }
 
-    /// It is the data of the SYN, sent for the first time after the peer has taken the SYN without it
-    /// (RFC 7413 section 4.2.2): no repeat.
+    /// What stands at `start..end` is the data of the SYN, sent for the first time after the peer has
+    /// taken the SYN without it (RFC 7413 section 4.2.2): no repeat. `ack`: the peer's last.
     #[cold]
     #[inline(never)]
-    fn was_refused(&self, seen: &Seen, peer: &Self) -> bool {
+    fn was_refused(&self, start: SeqNum, end: SeqNum, ack: Option<SeqNum>) -> bool {
         let syn_end = self.isn.map(|isn| isn.plus(1));
         let is_first = self.timing.is_none() && self.repeats == 0;
-        let is_data = !seen.is_empty() && !seen.flags.syn() && Some(seen.seq) == syn_end;
-        let with_syn = |o: &Opening| Some(o.end) != syn_end && o.end.at_or_after(seen.end());
-        is_first && is_data && peer.ack == syn_end && self.opening.as_ref().is_some_and(with_syn)
+        let with_syn = |o: &Opening| Some(o.end) != syn_end && o.end.at_or_after(end);
+        let follows = Some(start) == syn_end && ack == syn_end;
+        is_first && follows && self.opening.as_ref().is_some_and(with_syn)
     }
 
     /// Timestamps: the peer's TS.Recent moves by segments at or before its last ACK only.
+    #[inline(always)]
     fn stamp(&mut self, seen: &Seen, new: u32, peer: &Self) {
         let Some(stamp) = seen.timestamps() else {
             return;
         };
-        if self.tsval.is_none() {
-            self.first_tsval = Some((stamp.val, seen.at().time));
-        }
-        if let Some(recent) = self.ts_recent
-            && stamp.val.before(recent)
-        {
-            // What the peer has acknowledged is no new data, though its first copy be missing.
-            if new > 0 && peer.ack.is_none_or(|ack| seen.end().after(ack)) {
-                self.regress(seen, recent.distance(stamp.val));
+        match self.ts_recent {
+            Some(recent) if stamp.val.before(recent) => {
+                // What the peer has acknowledged is no new data, though its first copy be missing.
+                if new > 0 && peer.ack.is_none_or(|ack| seen.end().after(ack)) {
+                    self.regress(seen.at(), recent.distance(stamp.val));
+                }
+                return;
             }
-            return;
+            None if self.tsval.is_none() => {
+                self.first_tsval = Some((stamp.val, seen.at().time));
+            }
+            _ => {}
         }
         self.tsval = Some((stamp.val, seen.at().time));
         if peer.ack.is_none_or(|last| seen.seq.at_or_before(last)) {
@@ -289,16 +338,16 @@ impl Half {
     }
 
     #[cold]
-    fn regress(&mut self, seen: &Seen, ticks: u32) {
+    fn regress(&mut self, at: Stamp, ticks: u32) {
         match &mut self.rare().regressions {
             Some(r) => {
-                r.copies.last = seen.at();
+                r.copies.last = at;
                 r.copies.count += 1;
                 r.ticks = r.ticks.max(ticks);
             }
             none @ None => {
                 *none = Some(Regressions {
-                    copies: Copies::new(seen.at()),
+                    copies: Copies::new(at),
                     ticks,
                 });
             }
@@ -331,6 +380,7 @@ impl Half {
         }
     }
 
+    #[inline(always)]
     fn identify(&mut self, seen: &Seen, id: u16) {
         let current = seen.flags.syn() || seen.is_empty_ack();
         // One of 0 is no counter's, so that it continues no run.
@@ -348,6 +398,7 @@ impl Half {
         }
     }
 
+    #[inline(always)]
     fn acknowledge(&mut self, seen: &Seen) {
         if !seen.flags.ack() {
             return;

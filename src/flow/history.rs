@@ -6,6 +6,11 @@
 //! retransmission when it is sent again. Lengths are the packet's alone: a FIN with payload is `F`,
 //! not `D`.
 
+#![expect(
+    clippy::inline_always,
+    reason = "parts of `Flow::take_in`, which is compiled for plain segments by itself"
+)]
+
 use crate::flow::letters::Letters;
 use crate::flow::numbers::Numbers;
 use crate::flow::seen::Seen;
@@ -47,6 +52,15 @@ impl Default for History {
 }
 
 impl History {
+    /// Forgets everything.
+    pub(super) const fn clear(&mut self) {
+        self.entries = [0; LETTERS];
+        self.len = 0;
+        let [a, b] = &mut self.earned;
+        a.clear();
+        b.clear();
+    }
+
     /// The letters with `originator`'s as capitals; `^` first if the roles were turned over.
     pub fn text(&self, originator: u8, turned: bool) -> Letters {
         let mut text = [0; Letters::MOST];
@@ -79,6 +93,7 @@ impl History {
     }
 
     /// Takes in a segment without RST; `numbers` is what its sender has used before it.
+    #[inline(always)]
     pub(super) fn push(&mut self, seen: &Seen, numbers: Option<&Numbers>) {
         let (f, from) = (seen.flags, seen.from());
         match (f.syn(), f.fin()) {
@@ -92,8 +107,8 @@ impl History {
         if !seen.is_empty() && numbers.is_some_and(|n| seen.end().at_or_before(n.next)) {
             self.counted(from, b'T');
         }
-        if seen.window == 0 {
-            self.shut(seen);
+        if seen.window == 0 && !seen.cut() {
+            self.shut(from);
         }
     }
 
@@ -108,9 +123,9 @@ impl History {
 
     /// Takes in a closed window.
     #[cold]
-    fn shut(&mut self, seen: &Seen) {
-        if !seen.cut() && !self.has(b'F', seen.from() ^ 1) {
-            self.counted(seen.from(), b'W');
+    fn shut(&mut self, from: u8) {
+        if !self.has(b'F', from ^ 1) {
+            self.counted(from, b'W');
         }
     }
 
@@ -141,6 +156,7 @@ impl History {
             .unwrap_or_default()
     }
 
+    #[inline(always)]
     fn once(&mut self, from: u8, letter: u8) {
         let earned = &mut self.earned[usize::from(from & 1)];
         let bit = bit_of(letter);
@@ -194,6 +210,12 @@ impl History {
 }
 
 impl Earned {
+    const fn clear(&mut self) {
+        self.letters = 0;
+        (self.last_syn, self.last_fin, self.last_rst) = (SeqNum(0), SeqNum(0), SeqNum(0));
+        (self.repeats, self.gaps, self.shut) = (0, 0, 0);
+    }
+
     const fn last_of(&self, letter: u8) -> SeqNum {
         match letter {
             b'F' => self.last_fin,

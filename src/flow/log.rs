@@ -1,6 +1,7 @@
 //! Which segments of a flow are kept, and how many of them.
 
 use crate::flow::seen::Seen;
+use std::borrow::Cow;
 
 /// Opening segments kept.
 const OPENING: usize = 4;
@@ -15,41 +16,62 @@ const END: usize = 32;
 /// began, the first ones from there on, and the last of all. Bounded.
 ///
 /// All lie in one vector, part after part; the second and the last part are rings once full.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Log {
     kept: Vec<Seen>,
+    /// How many are kept at most.
+    most: u8,
     /// How many were kept when the close began.
     close_at: Option<u8>,
     /// Segments pushed out of the ring before the close, and out of the one at the end.
     pushed_out: [u64; 2],
 }
 
+/// How many are kept before the close begins.
+const OPEN: u8 = (OPENING + BEFORE) as u8;
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            kept: Vec::new(),
+            most: OPEN,
+            close_at: None,
+            pushed_out: [0; 2],
+        }
+    }
+}
+
 impl Log {
     /// Forgets everything; keeps the memory.
     pub(super) fn clear(&mut self) {
         self.kept.clear();
-        (self.close_at, self.pushed_out) = (None, [0; 2]);
+        (self.most, self.close_at, self.pushed_out) = (OPEN, None, [0; 2]);
     }
 
     /// Keeps one more segment. A FIN or RST begins the close.
-    pub fn push(&mut self, seen: Seen) {
-        let closes = seen.flags.fin() || seen.flags.rst();
-        if closes && self.close_at.is_none() {
-            self.unroll();
-            self.close_at = Some(self.kept.len() as u8);
+    #[inline]
+    pub fn push(&mut self, seen: &Seen) {
+        if seen.flags.fin() || seen.flags.rst() {
+            self.close();
         }
-        let full = match self.close_at {
-            None => OPENING + BEFORE,
-            Some(at) => usize::from(at) + CLOSE + END,
-        };
-        if self.kept.len() >= full {
-            self.push_out(seen, full);
+        if self.kept.len() >= usize::from(self.most) {
+            self.push_out(seen);
             return;
         }
         if self.kept.len() == self.kept.capacity() {
             self.reserve();
         }
-        self.kept.push(seen);
+        self.kept.push(*seen);
+    }
+
+    /// Begins the close, if it has not begun.
+    fn close(&mut self) {
+        if self.close_at.is_none() {
+            self.unroll();
+            let len = self.kept.len() as u8;
+            self.close_at = Some(len);
+            self.most = len + (CLOSE + END) as u8;
+        }
     }
 
     /// A scan's are of one segment, most others of a dozen: doubling would leave half of the memory
@@ -63,23 +85,33 @@ impl Log {
         });
     }
 
-    /// Keeps one more segment in place of the oldest of the ring that ends where all is `full`.
+    /// Keeps one more segment in place of the oldest of the ring at the end.
     #[inline(never)]
-    fn push_out(&mut self, seen: Seen, full: usize) {
+    fn push_out(&mut self, seen: &Seen) {
         let (start, ring) = (self.ring_start(), usize::from(self.close_at.is_some()));
         let Some(count) = self.pushed_out.get_mut(ring) else {
             return;
         };
-        let oldest = start + (*count as usize) % (full - start);
+        let room = usize::from(self.most).saturating_sub(start).max(1);
+        let oldest = start + (*count as usize) % room;
         *count += 1;
         if let Some(slot) = self.kept.get_mut(oldest) {
-            *slot = seen;
+            *slot = *seen;
         }
     }
 
     /// How many are kept.
     pub(super) const fn len(&self) -> u64 {
         self.kept.len() as u64
+    }
+
+    /// What is kept, in file order: as it lies, unless a ring turned.
+    pub fn in_order(&self) -> Cow<'_, [Seen]> {
+        if self.turned() == 0 {
+            Cow::Borrowed(&self.kept)
+        } else {
+            Cow::Owned(self.iter().copied().collect())
+        }
     }
 
     /// What is kept, in file order.
@@ -126,7 +158,7 @@ impl Log {
     /// Adds the segments of a later part.
     pub fn merge(&mut self, later: &Self) {
         for seen in later.iter() {
-            self.push(*seen);
+            self.push(seen);
         }
         for (mine, theirs) in self.pushed_out.iter_mut().zip(later.pushed_out) {
             *mine += theirs;
@@ -180,7 +212,7 @@ mod tests {
     fn keeps_the_opening_the_close_and_the_end() {
         let mut log = Log::default();
         for frame in 1..=1000 {
-            log.push(seen(
+            log.push(&seen(
                 frame,
                 if frame == 500 { Flags::FIN } else { Flags::ACK },
             ));
@@ -188,6 +220,7 @@ mod tests {
         let frames: Vec<u64> = log.iter().map(|s| s.at().frame).collect();
         let expected: Vec<u64> = (1..=4).chain(484..=563).chain(969..=1000).collect();
         assert_eq!(frames, expected);
+        assert!(log.in_order().iter().eq(log.iter()));
         assert!(log.lacks_before() && log.lacks_after());
     }
 
@@ -195,9 +228,13 @@ mod tests {
     fn a_short_flow_is_kept_whole() {
         let mut log = Log::default();
         for frame in 1..=12 {
-            log.push(seen(frame, if frame > 9 { Flags::FIN } else { Flags::ACK }));
+            log.push(&seen(
+                frame,
+                if frame > 9 { Flags::FIN } else { Flags::ACK },
+            ));
         }
         assert_eq!(log.iter().count(), 12);
+        assert!(log.in_order().iter().eq(log.iter()));
         assert!(!log.lacks_before() && !log.lacks_after());
     }
 }

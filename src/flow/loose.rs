@@ -7,8 +7,9 @@ use crate::seq::SeqNum;
 
 /// Segments in a block.
 const SEGMENTS: usize = 3;
-/// Blocks of a chain at most.
-const MOST: usize = (u8::MAX as usize).div_ceil(SEGMENTS);
+/// Blocks of a chain at most, and segments of one.
+const MOST: usize = 12;
+pub(super) const MOST_SEGMENTS: usize = MOST * SEGMENTS;
 /// Where a block's link stands, behind the segments, and a number that is kept beside those.
 const LINK: usize = SEGMENTS * Seen::BYTES;
 const BESIDE: usize = LINK + 4;
@@ -37,31 +38,35 @@ pub(super) struct Loose {
 
 impl Loose {
     /// Adds a segment to the chain of `len` that ends at `last`. `beside`: a number is kept there.
+    #[inline]
     pub(super) fn push(&mut self, last: &mut u32, len: u8, segment: &Seen, beside: bool) {
         let place = usize::from(len) % SEGMENTS;
-        if place > 0 {
-            if let Some(room) = self
-                .blocks
-                .get_mut(*last)
-                .and_then(|b| segment_at(b, place))
-            {
-                *room = segment.to_bytes();
-            }
+        if place == 0 {
+            *last = self.begin_block(*last, segment, beside);
             return;
         }
-        // What is read here is waited for, in contrast to what is written.
-        let beside = if beside {
-            self.beside(*last)
-        } else {
-            SeqNum(0)
-        };
-        let mut block = [0; BLOCK];
-        if let Some(room) = segment_at(&mut block, 0) {
+        let block = self.blocks.get_mut(*last);
+        if let Some(room) = block.and_then(|block| segment_at(block, place)) {
             *room = segment.to_bytes();
         }
-        set_word(&mut block, LINK, *last);
-        set_word(&mut block, BESIDE, beside.0);
-        *last = self.blocks.take(block);
+    }
+
+    /// The next block of the chain that ends at `last`, with its first segment.
+    #[inline(never)]
+    fn begin_block(&mut self, last: u32, segment: &Seen, beside: bool) -> u32 {
+        // What is read here is waited for, in contrast to what is written.
+        let beside = if beside { self.beside(last) } else { SeqNum(0) };
+        // Written in its place: to make it elsewhere and to copy it takes twice as long. What stands
+        // behind the segment is not read before there is another.
+        let at = self.blocks.place();
+        if let Some(block) = self.blocks.get_mut(at) {
+            if let Some(room) = segment_at(block, 0) {
+                *room = segment.to_bytes();
+            }
+            set_word(block, LINK, last);
+            set_word(block, BESIDE, beside.0);
+        }
+        at
     }
 
     /// The number kept beside the segments.
@@ -80,14 +85,14 @@ impl Loose {
     /// The `len` segments of a chain, in order.
     pub(super) fn each(&self, last: u32, len: u8, mut with: impl FnMut(&Seen)) {
         let count = usize::from(len).div_ceil(SEGMENTS);
-        let (mut links, mut link) = ([NONE; MOST], last);
-        let links = links.get_mut(..count).unwrap_or_default();
-        for slot in links.iter_mut().rev() {
-            *slot = link;
-            link = self.blocks.get(link).map_or(NONE, Linked::link);
+        let (mut blocks, mut link) = ([None; MOST], last);
+        let blocks = blocks.get_mut(..count).unwrap_or_default();
+        for slot in blocks.iter_mut().rev() {
+            *slot = self.blocks.get(link);
+            link = slot.map_or(NONE, Linked::link);
         }
         let mut rest = usize::from(len);
-        for block in links.iter().filter_map(|&link| self.blocks.get(link)) {
+        for block in blocks.iter().copied().flatten() {
             let segments = segments(block);
             let segments = segments.get(..rest).unwrap_or(segments);
             segments

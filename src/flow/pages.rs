@@ -37,14 +37,12 @@ impl<const LEN: usize> Room<[u8; LEN]> for Pages<LEN> {
         piece.as_chunks_mut().0.get_mut(at % Self::BLOCKS)
     }
 
-    fn push(&mut self, block: [u8; LEN]) {
+    #[inline]
+    fn grow(&mut self) {
         if self.len.is_multiple_of(Self::BLOCKS) {
             self.pieces.push(piece(self.pieces.len() >= SMALL));
         }
         self.len += 1;
-        if let Some(room) = self.get_mut(self.len - 1) {
-            *room = block;
-        }
     }
 
     fn len(&self) -> usize {

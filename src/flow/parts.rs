@@ -138,20 +138,30 @@ impl Ids {
         self.ones >= 1 && self.ones > self.wild
     }
 
+    /// Forgets everything.
+    pub(super) const fn clear(&mut self) {
+        (self.first, self.last, self.anchor) = (None, None, None);
+        (self.broken, self.ones, self.wild) = (false, 0, 0);
+    }
+
     /// Takes in an ID that is not 0; `anchor`: SEG.SEQ of a segment that carries SND.NXT. False if
     /// it is the last one again: that of a copy made on the way.
     pub(super) fn push(&mut self, id: u16, anchor: Option<SeqNum>) -> bool {
-        match self.last.map(|last| id.wrapping_sub(last)) {
-            Some(0) => return false,
-            Some(1) => self.ones += 1,
-            Some(step) => {
+        let Some(last) = &mut self.last else {
+            (self.first, self.last) = (self.first.or(Some(id)), Some(id));
+            self.anchor = anchor;
+            return true;
+        };
+        match id.wrapping_sub(*last) {
+            0 => return false,
+            1 => self.ones += 1,
+            step => {
                 self.wild += u32::from(!(2..=ID_GAP).contains(&step));
                 self.broken = true;
                 self.anchor = None;
             }
-            None => (self.first, self.anchor) = (self.first.or(Some(id)), None),
         }
-        self.last = Some(id);
+        *last = id;
         if anchor.is_some() {
             self.anchor = anchor;
         }

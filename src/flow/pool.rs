@@ -70,12 +70,12 @@ pub(super) trait Linked {
 pub(super) trait Room<T> {
     fn get(&self, at: usize) -> Option<&T>;
     fn get_mut(&mut self, at: usize) -> Option<&mut T>;
-    /// One more.
-    fn push(&mut self, item: T);
+    /// One more, whatever it holds.
+    fn grow(&mut self);
     fn len(&self) -> usize;
 }
 
-impl<T> Room<T> for Pieces<T> {
+impl<T: Default> Room<T> for Pieces<T> {
     fn get(&self, at: usize) -> Option<&T> {
         self.get(at)
     }
@@ -84,8 +84,8 @@ impl<T> Room<T> for Pieces<T> {
         self.get_mut(at)
     }
 
-    fn push(&mut self, item: T) {
-        self.push(item);
+    fn grow(&mut self) {
+        self.push(T::default());
     }
 
     fn len(&self) -> usize {
@@ -125,13 +125,22 @@ impl<T: Linked, R: Room<T>> Blocks<T, R> {
 
     /// Takes in a block; gives its place.
     pub(super) fn take(&mut self, block: T) -> u32 {
+        let at = self.place();
+        if let Some(room) = self.get_mut(at) {
+            *room = block;
+        }
+        at
+    }
+
+    /// The place of a block that is free, whatever it holds.
+    #[inline]
+    pub(super) fn place(&mut self) -> u32 {
         let at = self.free;
-        if let Some(free) = self.room.get_mut(at as usize) {
+        if let Some(free) = self.room.get(at as usize) {
             self.free = free.link();
-            *free = block;
             return at;
         }
-        self.room.push(block);
+        self.room.grow();
         self.room.len() as u32 - 1
     }
 

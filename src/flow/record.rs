@@ -1,5 +1,10 @@
 //! One connection's record: both directions' facts and what joins them.
 
+#![expect(
+    clippy::inline_always,
+    reason = "compiled twice: what plain segments never are is left out of their copy"
+)]
+
 use crate::flow::half::Half;
 use crate::flow::history::History;
 use crate::flow::key::Key;
@@ -96,8 +101,8 @@ impl Flow {
         self.entry = 0;
         self.beside = Beside::default();
         self.recent = [0; 4];
-        self.history = History::default();
-        self.half = [Half::default(), Half::default()];
+        self.history.clear();
+        self.half.iter_mut().for_each(Half::clear);
         (self.inherited, self.unconfirmed) = (false, false);
         self.inherited_opener = None;
         (self.odd, self.previous, self.next) = (None, None, None);
@@ -186,39 +191,50 @@ impl Flow {
 
     /// Takes in a segment that belongs to this flow.
     pub fn push(&mut self, seen: &Seen) {
-        let (from, at) = (seen.from(), seen.at());
+        let at = seen.at();
         let fingerprint = seen.fingerprint();
         if self.recent.contains(&fingerprint) && self.fold_duplicate(seen) {
-            Copies::again(&mut self.odd_mut().duplicates, at);
             return;
         }
         if at.frame < self.last.frame || at.time < self.last.time {
-            let (step, last) = (self.last.time.since(at.time), self.last.frame);
-            let odd = self.odd_mut();
-            odd.stretch([at.frame.min(last), at.frame.max(last)]);
-            Copies::again(&mut odd.reordered, at);
-            odd.step_back = odd.step_back.max(step);
+            self.step_back(at);
         }
         self.last = at;
-        self.log.push(*seen);
         let [a, b, c, _] = self.recent;
         self.recent = [fingerprint, a, b, c];
+        if seen.is_plain() {
+            self.take_in(seen);
+        } else {
+            self.take_in_any(seen);
+        }
+        self.log.push(seen);
+    }
+
+    /// [`Self::take_in`] of any segment. The other copy of that stands in [`Self::push`], where the
+    /// segment is known to be plain.
+    #[inline(never)]
+    fn take_in_any(&mut self, seen: &Seen) {
+        self.take_in(seen);
+    }
+
+    /// Takes in a segment that is no duplicate.
+    #[inline(always)]
+    fn take_in(&mut self, seen: &Seen) {
         if self.is_of_older(seen) {
-            self.push_older(seen);
+            let ack = (!seen.flags.rst()).then_some(seen.ack);
+            self.push_older(seen.from(), seen.at(), ack);
             return;
         }
         if seen.flags.rst() {
             self.push_reset(seen);
             return;
         }
+        self.answered |= !seen.flags.syn() || seen.flags.ack();
         let [a, b] = &mut self.half;
-        let (mine, peer) = if from == 0 { (a, b) } else { (b, a) };
+        let (mine, peer) = if seen.from() == 0 { (a, b) } else { (b, a) };
         self.history.push(seen, mine.numbers.as_ref());
         if reveals_a_gap(mine, peer, seen) {
-            self.history.gap(from ^ 1);
-        }
-        if !self.answered {
-            self.answered = !seen.flags.syn() || seen.flags.ack();
+            self.history.gap(seen.from() ^ 1);
         }
         mine.sent(seen, peer);
         peer.answered(seen);
@@ -228,6 +244,16 @@ impl Flow {
         {
             mine.rtt = Some(sample);
         }
+    }
+
+    /// The record at `at` stands behind a later one.
+    #[cold]
+    fn step_back(&mut self, at: Stamp) {
+        let (step, last) = (self.last.time.since(at.time), self.last.frame);
+        let odd = self.odd_mut();
+        odd.stretch([at.frame.min(last), at.frame.max(last)]);
+        Copies::again(&mut odd.reordered, at);
+        odd.step_back = odd.step_back.max(step);
     }
 
     /// Takes in a segment that came too late: after a newer connection had begun on the key.
@@ -267,6 +293,7 @@ impl Flow {
             let close = seen.at().time.since(earlier.at().time).abs() <= SAME_RECORD;
             if close && (own || !earlier.doubled()) && earlier.same_packet(seen) {
                 earlier.double();
+                Copies::again(&mut self.odd_mut().duplicates, seen.at());
                 return true;
             }
         }
@@ -275,6 +302,7 @@ impl Flow {
 
     /// An answer of an older connection to the SYN, or the opener's RST to that
     /// (RFC 9293 section 3.10.7.3).
+    #[inline(always)]
     fn is_of_older(&self, seen: &Seen) -> bool {
         if seen.flags.rst() {
             return self.resets_older(seen);
@@ -282,15 +310,17 @@ impl Flow {
         if self.answered || !seen.flags.ack() {
             return false;
         }
-        let Some(opener) = self.opener().filter(|_| self.is_syn_only()) else {
-            return false;
-        };
-        let half = &self.half[usize::from(opener)];
-        let (Some(opening), Some(isn)) = (&half.opening, half.isn) else {
+        let peer = &self.half[usize::from(seen.from() ^ 1)];
+        let (Some(opening), Some(isn)) = (&peer.opening, peer.isn) else {
             return false;
         };
         let answers = seen.ack.after(isn) && seen.ack.at_or_before(opening.end);
-        seen.from() != opener && !answers
+        !answers && self.waits(seen.from() ^ 1)
+    }
+
+    /// That end has sent a SYN first, and it is all there is.
+    fn waits(&self, opener: u8) -> bool {
+        self.is_syn_only() && self.opener() == Some(opener)
     }
 
     /// The opener's RST to a segment of the older connection. Since it sent the SYN its host has no
@@ -307,15 +337,18 @@ impl Flow {
         to_ack || (!seen.flags.ack() && next == Some(seen.seq))
     }
 
-    fn push_older(&mut self, seen: &Seen) {
-        self.half[usize::from(seen.from() & 1)].packets += 1;
-        if seen.flags.rst() {
-            Copies::again(&mut self.odd_mut().old_rst, seen.at());
-            return;
-        }
+    /// Takes in a segment that is of an older connection: an ACK of this number, or a RST.
+    #[cold]
+    fn push_older(&mut self, from: u8, at: Stamp, ack: Option<SeqNum>) {
+        self.half[usize::from(from & 1)].packets += 1;
         let mut copies = self.old_ack().map(|(copies, _)| copies);
-        Copies::again(&mut copies, seen.at());
-        self.odd_mut().old_ack = copies.map(|copies| (copies, seen.ack));
+        let odd = self.odd_mut();
+        let Some(ack) = ack else {
+            Copies::again(&mut odd.old_rst, at);
+            return;
+        };
+        Copies::again(&mut copies, at);
+        odd.old_ack = copies.map(|copies| (copies, ack));
     }
 
     #[inline(never)]
@@ -369,14 +402,39 @@ fn reveals_a_gap(mine: &Half, peer: &Half, seen: &Seen) -> bool {
 #[cfg(test)]
 mod tests {
     use super::Flow;
-    use crate::flow::{Half, Seen};
-    use crate::packet::Segment;
-    use crate::stamp::Stamp;
+    use crate::flow::Seen;
+    use crate::packet::{Flags, Segment, Timestamps};
+    use crate::seq::SeqNum;
+    use crate::stamp::{Stamp, Time};
 
     #[test]
     fn what_begins_anew_is_like_new() {
         let first = Seen::new(&Segment::default(), 0, Stamp::default());
         let (mut new, mut used) = (Flow::default(), Flow::default());
+        for (from, flags) in [
+            (0, Flags::SYN),
+            (1, Flags::SYN.with(Flags::ACK)),
+            (0, Flags::ACK),
+            (1, Flags::ACK),
+            (1, Flags::ACK.with(Flags::FIN)),
+            (0, Flags::ACK.with(Flags::FIN)),
+            (0, Flags::RST),
+        ] {
+            let at = Stamp {
+                frame: used.log.len() + 1,
+                time: Time(9),
+            };
+            let segment = Segment {
+                seq: SeqNum(u32::from(flags.0)),
+                len: u32::from(!flags.syn()),
+                flags,
+                timestamps: Some(Timestamps::default()),
+                ip_id: Some(7),
+                options_cut: flags.fin(),
+                ..Segment::default()
+            };
+            used.push(&Seen::new(&segment, from, at));
+        }
         used.answered = true;
         used.superseded = true;
         used.pending = true;
@@ -384,10 +442,6 @@ mod tests {
         used.entry = 7;
         used.beside.old = Some(7);
         used.recent = [7; 4];
-        used.half = [0, 1].map(|end| Half {
-            packets: end + 7,
-            ..Half::default()
-        });
         (used.inherited, used.unconfirmed) = (true, true);
         used.inherited_opener = Some(1);
         used.odd_mut();

@@ -1,95 +1,181 @@
 //! Records that stand a little out of order (several receive queues, several taps) in the order of
 //! their times.
 
-use crate::flow::key::Key;
+use crate::flow::key::{Key, ShortKey};
+use crate::flow::pool::NONE;
 use crate::flow::seen::Seen;
-use crate::stamp::{REORDER_WINDOW, Time};
+use crate::flow::slab::Slab;
+use crate::stamp::{REORDER_WINDOW, SECOND, Time};
+
+/// A segment is waited for so long at most: a live capture may be slow.
+const PATIENCE: i64 = SECOND / 4;
 
 /// A segment on its way to its flow.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Arrival {
-    pub(super) key: Key,
+    /// Or where it is kept: [`Reorder::keep`].
+    pub(super) key: ShortKey,
     pub(super) hash: u64,
     pub(super) seen: Seen,
     /// The flow it seems to belong to, once that was looked up.
-    pub(super) flow: Option<u32>,
+    pub(super) flow: u32,
     /// What its payload says is kept at the place before this one; 0 if it says nothing.
     pub(super) said: u16,
 }
 
+impl Arrival {
+    pub(super) const fn new(key: ShortKey, hash: u64, seen: Seen) -> Self {
+        let flow = NONE;
+        Self {
+            key,
+            hash,
+            seen,
+            flow,
+            said: 0,
+        }
+    }
+
+    /// What it says is kept there.
+    pub(super) const fn saying(self, said: u16) -> Self {
+        Self { said, ..self }
+    }
+}
+
 /// Holds segments until none that belongs before them can follow within [`REORDER_WINDOW`]. They
 /// stay where they are until they are used: a copy of each costs as much as decoding it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Reorder {
     /// By time; those before `first` have been used.
     held: Vec<Arrival>,
     first: usize,
-    /// The time of the last one.
+    /// The time of the last one, and the last at which the first one was not held for too long. No time
+    /// lies between them where none is held.
     newest: Time,
-    /// Before that nothing is still to come.
-    horizon: Time,
+    late: Time,
+    /// From so many on, those before `first` among them, it is asked how many have settled.
+    full: usize,
+    /// The keys that arrivals have no room for.
+    keys: Slab<Key>,
+}
+
+impl Default for Reorder {
+    fn default() -> Self {
+        Self {
+            held: Vec::new(),
+            first: 0,
+            newest: Time(i64::MIN),
+            late: Time(i64::MIN),
+            full: 0,
+            keys: Slab::default(),
+        }
+    }
 }
 
 impl Reorder {
+    /// A segment at that time comes last, and the first one was not held for too long by then.
+    #[inline]
+    pub(super) fn is_next(&self, time: Time) -> bool {
+        self.newest <= time && time <= self.late
+    }
+
+    /// What is next begins at that time, if nothing is held.
+    pub(super) fn begin(&mut self, time: Time) {
+        if self.len() == 0 {
+            self.late = time.plus(PATIENCE);
+        }
+    }
+
     /// A step back by more than the window is no reordering but another clock: what is held comes
     /// first then.
     pub(super) fn steps_back(&self, time: Time) -> bool {
-        time < self.horizon && self.len() > 0
+        time < self.horizon()
     }
 
-    /// The first one was held for more than `patience` at that time.
-    #[inline]
-    pub(super) fn is_late(&self, time: Time, patience: i64) -> bool {
-        let first = self.held.get(self.first);
-        first.is_some_and(|first| first.seen.at().time.plus(patience) < time)
+    /// The first one was held for too long at that time.
+    pub(super) fn is_late(&self, time: Time) -> bool {
+        time > self.late
     }
 
-    /// Takes in a segment.
+    /// Keeps the key of an arrival that has no room for it.
+    pub(super) fn keep(&mut self, key: Key) -> ShortKey {
+        ShortKey::kept_at(self.keys.insert(key))
+    }
+
+    /// Takes in a segment. It is laid where it stays, and moved there if it came late: elsewhere it
+    /// would be laid in memory twice.
     #[inline]
     pub(super) fn push(&mut self, arrival: Arrival) {
         let time = arrival.seen.at().time;
-        if self.newest <= time || self.len() == 0 {
+        self.held.push(arrival);
+        if self.newest <= time {
             self.newest = time;
-            self.horizon = time.plus(-REORDER_WINDOW);
-            self.held.push(arrival);
-            return;
+        } else {
+            self.put_in_order(time);
         }
-        let held = self.held.get(self.first..).unwrap_or_default();
-        let place = held.partition_point(|h| h.seen.at().time <= time);
-        self.held.insert(self.first + place, arrival);
     }
 
-    /// Nothing that is still to come belongs before the last of the first `count`.
+    /// Moves the last one, which is of this time, before those that are later.
+    #[cold]
+    fn put_in_order(&mut self, time: Time) {
+        let held = self.held.get_mut(self.first..).unwrap_or_default();
+        let before = held.split_last().map_or(&[][..], |(_, before)| before);
+        let place = before.partition_point(|h| h.seen.at().time <= time);
+        if let Some(moved @ [_, ..]) = held.get_mut(place..) {
+            moved.rotate_right(1);
+        }
+        self.late = self.late.min(time.plus(PATIENCE));
+    }
+
+    /// So many came that some of them may have settled.
     #[inline]
-    pub(super) fn has_settled(&self, count: usize) -> bool {
-        let last = self.held.get(self.first + count - 1);
-        last.is_some_and(|last| last.seen.at().time < self.horizon)
+    pub(super) const fn is_full(&self) -> bool {
+        self.held.len() >= self.full
     }
 
     /// How many of the first ones nothing that is still to come belongs before.
     pub(super) fn settled(&self) -> usize {
         let held = self.held.get(self.first..).unwrap_or_default();
-        held.partition_point(|h| h.seen.at().time < self.horizon)
+        let horizon = self.horizon();
+        held.partition_point(|h| h.seen.at().time < horizon)
     }
 
     pub(super) const fn len(&self) -> usize {
         self.held.len() - self.first
     }
 
-    /// The first `count`.
-    pub(super) fn first(&mut self, count: usize) -> &mut [Arrival] {
+    /// The first `count`, and the keys that they have no room for.
+    pub(super) fn first(&mut self, count: usize) -> (&mut [Arrival], &Slab<Key>) {
         let end = self.held.len().min(self.first + count);
-        self.held.get_mut(self.first..end).unwrap_or_default()
+        let first = self.held.get_mut(self.first..end);
+        (first.unwrap_or_default(), &self.keys)
     }
 
-    /// Lets the first `count` go.
-    pub(super) fn forget(&mut self, count: usize) {
-        self.first = self.held.len().min(self.first + count);
+    /// Lets the first `count` go. It is full again when `more` have come.
+    pub(super) fn forget(&mut self, count: usize, more: usize) {
+        let end = self.held.len().min(self.first + count);
+        if !self.keys.is_empty() {
+            let gone = self.held.get(self.first..end).unwrap_or_default();
+            for place in gone.iter().filter_map(|arrival| arrival.key.place()) {
+                self.keys.remove(place);
+            }
+        }
+        self.first = end;
         // Moved seldom, so that each is moved once at most.
         if self.first >= 256 && self.first * 2 >= self.held.len() {
             self.held.drain(..self.first);
             self.first = 0;
         }
+        self.full = self.held.len() + more;
+        if let Some(first) = self.held.get(self.first) {
+            self.late = first.seen.at().time.plus(PATIENCE);
+        } else {
+            (self.newest, self.late) = (Time(i64::MIN), Time(i64::MIN));
+        }
+    }
+
+    /// Before that nothing is still to come.
+    const fn horizon(&self) -> Time {
+        self.newest.plus(-REORDER_WINDOW)
     }
 }
 
@@ -105,28 +191,22 @@ mod tests {
     fn order(times: &[i64]) -> Vec<u64> {
         let (mut reorder, mut frames) = (Reorder::default(), Vec::new());
         let mut release = |reorder: &mut Reorder, count| {
-            frames.extend(reorder.first(count).iter().map(|a| a.seen.at().frame));
-            reorder.forget(count);
+            frames.extend(reorder.first(count).0.iter().map(|a| a.seen.at().frame));
+            reorder.forget(count, 1);
         };
         for (frame, &time) in (1..).zip(times) {
             let time = Time(time);
             let segment = Segment::default();
             let (key, from) = Key::of(&segment);
+            let key = reorder.keep(key);
             let seen = Seen::new(&segment, from, Stamp { frame, time });
             if reorder.steps_back(time) {
                 let all = reorder.len();
                 release(&mut reorder, all);
             }
-            reorder.push(Arrival {
-                key,
-                hash: 0,
-                seen,
-                flow: None,
-                said: 0,
-            });
-            while reorder.has_settled(1) {
-                release(&mut reorder, 1);
-            }
+            reorder.push(Arrival::new(key, 0, seen));
+            let settled = reorder.settled();
+            release(&mut reorder, settled);
         }
         let all = reorder.len();
         release(&mut reorder, all);
@@ -134,8 +214,8 @@ mod tests {
     }
 
     #[test]
-    fn an_arrival_is_a_line_and_a_half() {
-        assert_eq!(size_of::<Arrival>(), 96);
+    fn an_arrival_is_small() {
+        assert_eq!(size_of::<Arrival>(), 72);
     }
 
     #[test]

@@ -63,17 +63,17 @@ impl Seen {
     /// The bits of most segments.
     pub(super) const USUAL: u8 = bit::TIMESTAMPS | bit::IP_ID;
 
-    /// As bytes.
+    /// As bytes: in the order in which they stand in memory, so that they are copied at once.
     #[inline]
     pub(super) fn to_bytes(self) -> [u8; Self::BYTES] {
         let mut bytes = [0; Self::BYTES];
         let small = [self.flags.0, self.ttl, self.scale_and_mptcp, self.bits];
         bytes[..8].copy_from_slice(&self.time.0.to_le_bytes());
         bytes[8..16].copy_from_slice(&self.frame_and_len.to_le_bytes());
-        bytes[16..20].copy_from_slice(&self.seq.0.to_le_bytes());
-        bytes[20..24].copy_from_slice(&self.ack.0.to_le_bytes());
-        bytes[24..28].copy_from_slice(&self.timestamps.val.0.to_le_bytes());
-        bytes[28..32].copy_from_slice(&self.timestamps.ecr.0.to_le_bytes());
+        bytes[16..20].copy_from_slice(&self.timestamps.val.0.to_le_bytes());
+        bytes[20..24].copy_from_slice(&self.timestamps.ecr.0.to_le_bytes());
+        bytes[24..28].copy_from_slice(&self.seq.0.to_le_bytes());
+        bytes[28..32].copy_from_slice(&self.ack.0.to_le_bytes());
         bytes[32..34].copy_from_slice(&self.ip_id.to_le_bytes());
         bytes[34..36].copy_from_slice(&self.window.to_le_bytes());
         bytes[36..].copy_from_slice(&small);
@@ -91,11 +91,11 @@ impl Seen {
         Self {
             time: Time(long(0).cast_signed()),
             frame_and_len: long(8),
-            seq: SeqNum(word(16)),
-            ack: SeqNum(word(20)),
+            seq: SeqNum(word(24)),
+            ack: SeqNum(word(28)),
             timestamps: Timestamps {
-                val: TsVal(word(24)),
-                ecr: TsVal(word(28)),
+                val: TsVal(word(16)),
+                ecr: TsVal(word(20)),
             },
             ip_id: short(32),
             window: short(34),
@@ -161,6 +161,14 @@ impl Seen {
             scale_and_mptcp: window_scale | segment.mptcp.bits(),
             bits: from & bit::FROM | has_timestamps | has_id | has_scale | cut | window_cut,
         }
+    }
+
+    /// It is as most are: an ACK with or without payload, no SYN, FIN or RST, all of it captured, and
+    /// nothing of Multipath TCP.
+    #[inline]
+    pub(super) const fn is_plain(&self) -> bool {
+        const NEVER: u8 = bit::CUT | bit::WINDOW_CUT;
+        self.flags.are(Flags::ACK) && !self.has(NEVER) && !self.may_be_multipath()
     }
 
     /// Where it stands in the capture.

@@ -52,6 +52,11 @@ impl<T: Default> Slab<T> {
         }
     }
 
+    /// There is none.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.items.len() == self.free.len()
+    }
+
     /// How many there are.
     #[cfg(test)]
     pub(super) const fn len(&self) -> usize {

@@ -3,7 +3,8 @@
 use crate::flow::awake::AHEAD;
 use crate::flow::flows::{Flows, Pushed};
 use crate::flow::forgotten::Forgotten;
-use crate::flow::key::Key;
+use crate::flow::key::{Key, ShortKey};
+use crate::flow::pool::NONE;
 use crate::flow::record::Flow;
 use crate::flow::reorder::{Arrival, Reorder};
 use crate::flow::seen::Seen;
@@ -15,13 +16,12 @@ use hashbrown::HashTable;
 use std::hash::BuildHasher;
 use std::hint::black_box;
 
-/// Segments looked up together: their cache misses overlap.
+/// So many segments are waited for, and twice as many at most are looked up together: their cache
+/// misses overlap.
 const BATCH: usize = 32;
 /// Room for so many flows from the beginning: to look for each again in a larger index takes as long
 /// as two of its segments.
 const AT_FIRST: usize = 100_000;
-/// A batch is waited for so long at most: a live capture may be slow.
-const PATIENCE: i64 = SECOND / 4;
 /// A TIME-WAIT is over so long before its flow is let go.
 const SLACK: i64 = SECOND;
 /// Where there are too many flows, a part of them goes at once: each time all must be looked through.
@@ -102,13 +102,6 @@ impl FlowTable {
         table
     }
 
-    /// The same as [`Self::push`], by itself: that one is part of where it is called, for the segment
-    /// of the usual kind.
-    #[inline(never)]
-    pub(crate) fn push_other(&mut self, segment: &Segment, at: Stamp) {
-        self.push(segment, at);
-    }
-
     /// Takes in the segment that stands at `at`.
     #[expect(
         clippy::inline_always,
@@ -132,25 +125,49 @@ impl FlowTable {
         self.take(segment, at, said);
     }
 
-    #[expect(clippy::inline_always, reason = "as `push`")]
+    #[expect(clippy::inline_always, reason = "as of `push`")]
     #[inline(always)]
     fn take(&mut self, segment: &Segment, at: Stamp, said: u16) {
+        if let Some((key, from)) = ShortKey::of_segment(segment) {
+            let arrival =
+                Arrival::new(key, self.hasher.hash_one(key), Seen::new(segment, from, at));
+            self.hold(arrival.saying(said));
+        } else {
+            self.take_long(segment, at, said);
+        }
+    }
+
+    /// Of a key that is not short.
+    #[inline(never)]
+    fn take_long(&mut self, segment: &Segment, at: Stamp, said: u16) {
         let (key, from) = Key::of(segment);
-        if self.reorder.steps_back(at.time) {
-            self.apply(self.reorder.len());
-        } else if self.reorder.is_late(at.time, PATIENCE) {
+        let hash = self.hasher.hash_one(key);
+        let key = self.reorder.keep(key);
+        self.hold(Arrival::new(key, hash, Seen::new(segment, from, at)).saying(said));
+    }
+
+    #[expect(clippy::inline_always, reason = "as of `push`")]
+    #[inline(always)]
+    fn hold(&mut self, arrival: Arrival) {
+        let time = arrival.seen.at().time;
+        if !self.reorder.is_next(time) {
+            self.make_way(time);
+        }
+        self.reorder.push(arrival);
+        if self.reorder.is_full() {
             self.apply(self.reorder.settled());
         }
-        self.reorder.push(Arrival {
-            key,
-            hash: self.hasher.hash_one(key),
-            seen: Seen::new(segment, from, at),
-            flow: None,
-            said,
-        });
-        if self.reorder.has_settled(BATCH) {
-            self.apply(BATCH);
+    }
+
+    /// For a segment that is not simply the next one.
+    #[cold]
+    fn make_way(&mut self, time: Time) {
+        if self.reorder.steps_back(time) {
+            self.apply(self.reorder.len());
+        } else if self.reorder.is_late(time) {
+            self.apply(self.reorder.settled());
         }
+        self.reorder.begin(time);
     }
 
     /// No flow is due before that time, as far as is known; none is in any case where more of them
@@ -210,9 +227,7 @@ impl FlowTable {
 
     /// No more segments: every flow is due.
     pub fn finish(&mut self) {
-        while self.reorder.len() > 0 {
-            self.apply(BATCH);
-        }
+        self.apply(self.reorder.len());
         let rest = self.flows.in_order();
         for &at in &rest {
             self.flows.end(at);
@@ -298,85 +313,103 @@ impl FlowTable {
         }
     }
 
-    /// Looks the first segments up, touches their flows, and only then pushes them, in order. Each
-    /// of the loops waits for one memory access per segment, and for all of a loop at once.
+    /// Pushes the first segments to their flows.
     fn apply(&mut self, count: usize) {
-        for arrival in self.reorder.first(count) {
-            // The first whose tag is that of the key: seven bits of the hash.
-            arrival.flow = self.index.find(arrival.hash, |_| true).copied();
-        }
-        let known = self.reorder.first(count).iter().filter_map(|a| a.flow);
-        let touched = known.fold(0, |all, at| all ^ self.flows.touch(at));
-        let known = self.reorder.first(count).iter().filter_map(|a| a.flow);
-        let kept = known.fold(0, |all, at| all ^ self.flows.touch_kept(at));
-        black_box(touched ^ kept);
         let mut reorder = std::mem::take(&mut self.reorder);
-        for arrival in reorder.first(count) {
-            self.push_one(arrival);
-            if arrival.said != 0 {
-                self.hear(arrival);
+        let (arrivals, keys) = reorder.first(count);
+        for batch in arrivals.chunks_mut(2 * BATCH) {
+            self.look_up(batch);
+            for arrival in batch {
+                self.push_one(arrival, keys);
+                if arrival.said != 0 {
+                    self.hear(arrival, keys);
+                }
             }
         }
-        reorder.forget(count);
+        reorder.forget(count, BATCH);
         self.reorder = reorder;
     }
 
-    fn push_one(&mut self, arrival: &Arrival) {
-        let likely = arrival
-            .flow
-            .filter(|&at| self.flows.is_of(at, &arrival.key));
-        if let Some(at) = likely
+    /// Looks segments up, and touches their flows before any of them is pushed. Each of the loops
+    /// waits for one memory access per segment, and for all of a loop at once.
+    fn look_up(&self, batch: &mut [Arrival]) {
+        for arrival in &mut *batch {
+            // The first whose tag is that of the key: seven bits of the hash.
+            let flow = self.index.find(arrival.hash, |_| true);
+            arrival.flow = flow.copied().unwrap_or(NONE);
+        }
+        let mut touched = 0;
+        for arrival in &*batch {
+            touched ^= self.flows.touch(arrival.flow);
+        }
+        for arrival in &*batch {
+            touched ^= self.flows.touch_kept(arrival.flow);
+        }
+        black_box(touched);
+    }
+
+    fn push_one(&mut self, arrival: &Arrival, keys: &Slab<Key>) {
+        let at = arrival.flow;
+        if self.flows.is_of(at, arrival.key, keys)
             && let Pushed::Current(current) = self.flows.push(at, &arrival.seen)
         {
             if current != at {
-                self.turn_to(arrival, current);
+                self.turn_to(arrival, keys, current);
             }
             return;
         }
-        self.find_and_push(arrival);
+        self.find_and_push(arrival, keys);
     }
 
     /// What a segment says is kept with the flow that has it now.
     #[inline(never)]
-    fn hear(&mut self, arrival: &Arrival) {
+    fn hear(&mut self, arrival: &Arrival, keys: &Slab<Key>) {
         let place = u32::from(arrival.said - 1);
         let said = self.said.get(place).copied().flatten();
         self.said.remove(place);
-        if let Some((&mut at, said)) = self.slot(arrival).zip(said) {
+        if let Some((&mut at, said)) = self.slot(arrival, keys).zip(said) {
             self.flows.hear(at, &arrival.seen, &said);
         }
     }
 
     /// What was looked up is not the key's current flow: that began since, or the hash is another
     /// key's as well.
-    fn find_and_push(&mut self, arrival: &Arrival) {
-        match self.slot(arrival).copied() {
-            None => self.begin(arrival),
+    #[inline(never)]
+    fn find_and_push(&mut self, arrival: &Arrival, keys: &Slab<Key>) {
+        match self.slot(arrival, keys).copied() {
+            None => self.begin(arrival, keys),
             Some(at) => {
                 if let Pushed::Current(current) = self.flows.push(at, &arrival.seen) {
-                    self.turn_to(arrival, current);
+                    self.turn_to(arrival, keys, current);
                 }
             }
         }
     }
 
     /// The key's current flow is now this one.
-    fn turn_to(&mut self, arrival: &Arrival, current: u32) {
-        if let Some(flow) = self.slot(arrival) {
+    fn turn_to(&mut self, arrival: &Arrival, keys: &Slab<Key>, current: u32) {
+        if let Some(flow) = self.slot(arrival, keys) {
             *flow = current;
         }
     }
 
-    fn slot(&mut self, arrival: &Arrival) -> Option<&mut u32> {
-        let same = |&flow: &u32| self.flows.is_of(flow, &arrival.key);
+    fn slot(&mut self, arrival: &Arrival, keys: &Slab<Key>) -> Option<&mut u32> {
+        let same = |&flow: &u32| self.flows.is_of(flow, arrival.key, keys);
         self.index.find_mut(arrival.hash, same)
     }
 
-    fn begin(&mut self, first: &Arrival) {
+    fn begin(&mut self, first: &Arrival, keys: &Slab<Key>) {
         let Ok(previous) = self.forgotten.meets(first.hash, &first.seen) else {
             return;
         };
-        let flow = self.flows.begin(first.key, &first.seen, previous);
+        let key = first.key.whole();
+        let Some(key) = key
+            .or_else(|place| keys.get(place).copied().ok_or(place))
+            .ok()
+        else {
+            return;
+        };
+        let flow = self.flows.begin(key, &first.seen, previous);
         let (flows, hasher) = (&self.flows, &self.hasher);
         let hash = |&flow: &u32| flows.key(flow).map_or(0, |key| hasher.hash_one(key));
         self.index.insert_unique(first.hash, flow, hash);

@@ -78,8 +78,13 @@ impl End {
 
     /// The address in its own family.
     pub fn ip(&self) -> IpAddr {
-        let v6 = Ipv6Addr::from(self.addr);
-        v6.to_ipv4_mapped().map_or(IpAddr::V6(v6), IpAddr::V4)
+        // As a number: `to_ipv4_mapped` looks at each byte.
+        let number = u128::from_be_bytes(self.addr);
+        if number >> 32 == 0xffff {
+            IpAddr::V4(Ipv4Addr::from_bits(number as u32))
+        } else {
+            IpAddr::V6(Ipv6Addr::from_bits(number))
+        }
     }
 }
 

@@ -100,7 +100,7 @@ pub(super) fn assemble(
         flags,
         window: u16::from_be_bytes([head[14], head[15]]),
         timestamps: options.timestamps,
-        window_scale: options.window_scale.filter(|_| flags.syn()),
+        window_scale: options.window_scale,
         ttl: carrier.ttl,
         ip_id: carrier.ip_id,
         options_cut: options.are_malformed,
@@ -117,11 +117,14 @@ const NO_OPERATION: u8 = 1;
 const WINDOW_SCALE: u8 = 3;
 const TIMESTAMPS: u8 = 8;
 const MULTIPATH: u8 = 30;
+/// What stands before the values of the timestamps, where these are alone.
+const PADDED_TIMESTAMPS: [u8; 4] = [NO_OPERATION, NO_OPERATION, TIMESTAMPS, 10];
 
 /// What is kept of a header's options.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Options {
     timestamps: Option<Timestamps>,
+    /// That of a SYN: in other segments it says nothing (RFC 7323 section 2.2).
     window_scale: Option<u8>,
     mptcp: Mptcp,
     are_malformed: bool,
@@ -131,20 +134,22 @@ impl Options {
     /// Those of a header.
     #[inline]
     pub(super) fn of(options: &[u8], is_syn: bool) -> Self {
-        Self::usual(options).unwrap_or_else(|| Self::walk(options, is_syn))
+        Self::usual(options, is_syn).unwrap_or_else(|| Self::walk(options, is_syn))
     }
 
     /// What every stack writes once a connection is established, what Linux writes in a SYN, or
     /// nothing at all.
     #[inline]
-    pub(super) fn usual(options: &[u8]) -> Option<Self> {
-        let timestamps = match *options {
-            [] => None,
-            [NO_OPERATION, NO_OPERATION, TIMESTAMPS, 10, ref value @ ..] => {
-                Some(timestamps(*value.as_array()?))
-            }
-            _ => return Self::of_linux_syn(options),
-        };
+    pub(super) fn usual(options: &[u8], is_syn: bool) -> Option<Self> {
+        if options.is_empty() {
+            return Some(Self::default());
+        }
+        let (kinds, value) = options.split_first_chunk()?;
+        // As a whole: a pattern would be compared byte by byte.
+        if *kinds != PADDED_TIMESTAMPS {
+            return Self::of_linux_syn(options).filter(|_| is_syn);
+        }
+        let timestamps = Some(timestamps(*value.as_array()?));
         Some(Self {
             timestamps,
             ..Self::default()
@@ -186,6 +191,7 @@ impl Options {
             };
             match kind {
                 MULTIPATH => found.mptcp = found.mptcp.with_option(value, is_syn),
+                WINDOW_SCALE if !is_syn && value.len() == 1 => {}
                 kind => found.add(kind, value),
             }
             rest = more;

@@ -13,12 +13,13 @@ const TCP: usize = 20;
 /// All headers without TCP's options.
 const V4: usize = ETHERNET + 20 + TCP;
 const V6: usize = ETHERNET + 40 + TCP;
-/// `EtherType` of IPv4; version 4 and a header of five words.
-const IPV4: [u8; 3] = [0x08, 0x00, 0x45];
+/// `EtherType` of IPv4, version 4 and a header of five words; and which bits of four bytes those are.
+const IPV4: u32 = 0x0800_4500;
+const IPV4_BITS: u32 = 0xffff_ff00;
 const IPV6: [u8; 2] = [0x86, 0xdd];
 const TCP_PROTOCOL: u8 = 6;
-/// More fragments, and the fragment's place.
-const FRAGMENT: u16 = 0x3fff;
+/// More fragments, the fragment's place, and the protocol behind the TTL.
+const FRAGMENT_AND_PROTOCOL: u32 = 0x3fff_00ff;
 
 /// A frame that is such a one, and of which all headers are there. Where its segment is made it need
 /// not be laid in memory.
@@ -65,7 +66,7 @@ impl<'a> Usual<'a, V4> {
     /// Of the usual options.
     #[inline]
     pub(crate) fn v4(link: u16, data: &'a [u8]) -> Option<Self> {
-        Self::over_v4(link, data, |options, _| Options::usual(options))
+        Self::over_v4(link, data, Options::usual)
     }
 
     /// Of any options.
@@ -85,8 +86,10 @@ impl<'a> Usual<'a, V4> {
     ) -> Option<Self> {
         const IP: usize = ETHERNET;
         let head: &[u8; V4] = data.first_chunk().filter(|_| link == EN10MB)?;
-        let is_ip = [head[IP - 2], head[IP - 1], head[IP]] == IPV4;
-        let is_tcp = head[IP + 9] == TCP_PROTOCOL && two(head, IP + 6) & FRAGMENT == 0;
+        // Four bytes at once, most of which are compared.
+        let four = |at| u32::from_be_bytes(bytes(head, at));
+        let is_ip = four(IP - 2) & IPV4_BITS == IPV4;
+        let is_tcp = four(IP + 6) & FRAGMENT_AND_PROTOCOL == u32::from(TCP_PROTOCOL);
         if !is_ip || !is_tcp {
             return None;
         }

@@ -3,6 +3,7 @@
 use super::{Found, as_seconds, seconds, times};
 use crate::close::abort::Abort;
 use crate::close::case::Case;
+use crate::close::phrase::Sentence;
 use crate::close::verdict::{AbortCause, Confidence, EndedBy, FinalAck, Outcome, Side};
 use crate::flow::Seen;
 use crate::stamp::{SECOND, Stamp};
@@ -12,27 +13,19 @@ pub(in crate::close) fn final_ack_lost(case: &Case) -> Vec<Found> {
     let (Some(side), Some(detail)) = (case.last_ack.side, &case.last_ack.detail) else {
         return Vec::new();
     };
-    if !matches!(
-        case.last_ack.value,
-        FinalAck::LostAfter | FinalAck::LostBefore
-    ) {
-        return Vec::new();
-    }
-    let place = match case.last_ack.value {
-        FinalAck::LostAfter => format!("between the capture point and the {side}"),
+    let text = Sentence::new("the ACK of the ").side(side);
+    let text = text.words("'s FIN was lost ");
+    let text = match case.last_ack.value {
+        FinalAck::LostAfter => text.words("between the capture point and the ").side(side),
         FinalAck::LostBefore => {
-            format!(
-                "on the {}'s side of the capture point (or the FIN was)",
-                side.peer()
-            )
+            let text = text.words("on the ").side(side.peer());
+            text.words("'s side of the capture point (or the FIN was)")
         }
         _ => return Vec::new(),
     };
-    let message = format!(
-        "the ACK of the {side}'s FIN was lost {place}; the {side} sent its FIN {} over {}",
-        times(detail.copies as u64),
-        seconds(detail.span)
-    );
+    let text = text.words("; the ").side(side).words(" sent its FIN ");
+    let text = text.times(detail.copies as u64).words(" over ");
+    let message = text.seconds(detail.span).done();
     let confidence = if detail.rtt_known {
         Confidence::Likely
     } else {
@@ -196,10 +189,10 @@ pub(in crate::close) fn half_close_used(case: &Case) -> Vec<Found> {
     let used = |side: Side| {
         let sent = case.facts.half(side).rare.as_ref()?.after_peer_fin?;
         let peer = side.peer();
-        let message = format!(
-            "the {side} sent {} more bytes after it had received the {peer}'s FIN",
-            sent.bytes
-        );
+        let text = Sentence::new("the ").side(side).words(" sent ");
+        let text = text.number(sent.bytes);
+        let text = text.words(" more bytes after it had received the ");
+        let message = text.side(peer).words("'s FIN").done();
         let frames = vec![sent.first.frame, sent.last.frame];
         Some(Found::likely(Some(side), frames, message).with("bytes", sent.bytes))
     };

@@ -32,6 +32,7 @@ pub(super) use timestamps::{
     regression, regression_across_flows, syn_dropped, timestamps_not_negotiated,
 };
 
+use crate::close::phrase::Sentence;
 use crate::close::verdict::{Confidence, Side};
 use crate::stamp::SECOND;
 use serde_json::Value;
@@ -69,9 +70,7 @@ impl Found {
 
 /// Nanoseconds as seconds, for messages: three decimals.
 fn seconds(ns: i64) -> String {
-    let (sign, ns) = (if ns < 0 { "-" } else { "" }, ns.unsigned_abs());
-    let ms = (ns + 500_000) / 1_000_000;
-    format!("{sign}{}.{:03} s", ms / 1000, ms % 1000)
+    Sentence::new("").seconds(ns).done()
 }
 
 /// Nanoseconds as seconds, for machines.
@@ -85,11 +84,7 @@ fn as_seconds(ns: i64) -> Value {
 
 /// "once", "twice", "7 times".
 fn times(count: impl Into<u64>) -> String {
-    match count.into() {
-        1 => "once".to_owned(),
-        2 => "twice".to_owned(),
-        n => format!("{n} times"),
-    }
+    Sentence::new("").times(count).done()
 }
 
 #[cfg(test)]

@@ -86,7 +86,6 @@ fn race(case: &Case) -> Option<Found> {
     let used = |s: &&Seen| !s.is_empty() && s.len() > 1 || s.flags.syn();
     let last = case
         .facts
-        .flow
         .log
         .iter()
         .filter(used)

@@ -1,0 +1,43 @@
+//! Reading what will be needed soon: the cache misses of many flows overlap.
+
+use super::{Flows, Kept};
+use crate::flow::awake::AHEAD;
+use crate::flow::pool::NONE;
+use crate::flow::record::Flow;
+
+impl Flows {
+    /// Reads the line of a flow, so that it is in the cache.
+    pub(in crate::flow) fn touch(&self, at: u32) -> u64 {
+        self.entries
+            .get(at as usize)
+            .map_or(0, |entry| entry.key.touch())
+    }
+
+    /// Reads what the next segment of a flow needs besides.
+    pub(in crate::flow) fn touch_kept(&self, at: u32) -> u64 {
+        let kept = self.entries.get(at as usize).map(|entry| &entry.kept);
+        // First, as most are: one comparison.
+        if let Some(Kept::Brief(brief)) = kept {
+            return brief.touch(&self.memory);
+        }
+        match kept {
+            Some(Kept::Whole(place)) => self.whole.get(*place).map_or(0, Flow::touch),
+            _ => 0,
+        }
+    }
+
+    /// Reads the segments of the first of these flows, if they are brief, so that they are in the
+    /// cache.
+    pub(in crate::flow) fn touch_ahead(&self, next: &[u32]) {
+        let (mut loose, mut packed) = ([NONE; AHEAD], [NONE; AHEAD]);
+        for ((loose, packed), at) in loose.iter_mut().zip(&mut packed).zip(next) {
+            let entry = self.entries.get(*at as usize);
+            if let Some(Kept::Brief(brief)) = entry.map(|entry| &entry.kept) {
+                let link = if brief.is_packed() { packed } else { loose };
+                *link = brief.link();
+            }
+        }
+        self.memory.loose.touch(&mut loose);
+        self.memory.packed.touch(&mut packed);
+    }
+}
