@@ -18,7 +18,6 @@ mod merge;
 mod number;
 mod numbers;
 mod packed;
-mod pages;
 mod parts;
 mod pool;
 mod record;
