@@ -101,6 +101,17 @@ pub struct TimeWaitOwner {
     pub time_waits: u64,
 }
 
+/// The number of an address in two words, which take less room in a table than the number.
+type Words = (u64, u64);
+
+const fn words_of(number: u128) -> Words {
+    ((number >> u64::BITS) as u64, number as u64)
+}
+
+fn number_from((high, low): Words) -> u128 {
+    u128::from(high) << u64::BITS | u128::from(low)
+}
+
 /// An address as a number: IPv4 by itself, IPv6 past it. Numbers are hashed and compared at once.
 fn number_of(addr: IpAddr) -> u128 {
     let bits = match addr {
@@ -179,9 +190,9 @@ pub struct Totals {
     by_cause: [u64; 16],
     findings: BTreeMap<Code, u64>,
     /// By the number of their address.
-    owners: HashMap<u128, u64, RandomState>,
+    owners: HashMap<Words, u64, RandomState>,
     /// Owners not counted yet: many at once overlap their cache misses.
-    owned: Vec<u128>,
+    owned: Vec<Words>,
 }
 
 impl Totals {
@@ -201,7 +212,7 @@ impl Totals {
                 Side::Client => verdict.client.addr,
                 Side::Server => verdict.server.addr,
             };
-            self.owned.push(number_of(owner));
+            self.owned.push(words_of(number_of(owner)));
         }
         if self.owned.len() >= OWNED {
             let owned = self.owned.drain(..);
@@ -257,21 +268,25 @@ impl Totals {
 
     /// Most TIME-WAITs first, then by address.
     fn time_wait_owners(&self) -> Vec<TimeWaitOwner> {
-        let mut owners = self.owners.clone();
+        let mut rest: HashMap<Words, u64, RandomState> = HashMap::default();
         for &owner in &self.owned {
-            *owners.entry(owner).or_default() += 1;
+            *rest.entry(owner).or_default() += 1;
         }
         // Few numbers of TIME-WAITs differ: addresses alone are sorted.
-        let mut ranks: BTreeMap<Reverse<u64>, Vec<u128>> = BTreeMap::new();
-        for (owner, time_waits) in owners {
-            ranks.entry(Reverse(time_waits)).or_default().push(owner);
+        let mut ranks: BTreeMap<Reverse<u64>, Vec<Words>> = BTreeMap::new();
+        let mut rank = |owner, count| ranks.entry(Reverse(count)).or_default().push(owner);
+        for (&owner, count) in &self.owners {
+            rank(owner, count + rest.remove(&owner).unwrap_or(0));
+        }
+        for (owner, count) in rest {
+            rank(owner, count);
         }
         let ranks = ranks
             .into_iter()
             .flat_map(|(Reverse(time_waits), mut owners)| {
                 owners.sort_unstable();
                 owners.into_iter().map(move |owner| TimeWaitOwner {
-                    addr: address_of(owner),
+                    addr: address_of(number_from(owner)),
                     time_waits,
                 })
             });

@@ -228,7 +228,7 @@ impl Brief {
         match self.form {
             Form::Loose => {
                 let seen = memory.loose.last(self.link, self.len);
-                last = seen.map_or(last, |seen| seen.at());
+                last = seen.map_or(last, Seen::at);
             }
             Form::Packed => self.each(memory, |seen| last = seen.at()),
         }

@@ -1,39 +1,38 @@
 //! The segments of flows that get some more.
 
-use crate::flow::pages::Pages;
 use crate::flow::pool::{Blocks, Linked, NONE};
 use crate::flow::seen::Seen;
 use crate::seq::SeqNum;
 
-/// Segments in a block.
+/// Segments in a block: with the rest, two cache lines.
 const SEGMENTS: usize = 3;
 /// Blocks of a chain at most, and segments of one.
 const MOST: usize = 12;
 pub(super) const MOST_SEGMENTS: usize = MOST * SEGMENTS;
-/// Where a block's link stands, behind the segments, and a number that is kept beside those.
-const LINK: usize = SEGMENTS * Seen::BYTES;
-const BESIDE: usize = LINK + 4;
-/// Two cache lines.
-const BLOCK: usize = 128;
-const _: () = assert!(BESIDE + 4 == BLOCK);
 
-/// Segments, the link to the block before, and a number beside, which the last block of a chain knows.
-type Block = [u8; BLOCK];
+#[derive(Debug, Default)]
+#[repr(C, align(64))]
+struct Block {
+    segments: [Seen; SEGMENTS],
+    before: u32,
+    /// A number kept beside the segments. The last block of a chain knows.
+    beside: SeqNum,
+}
 
 impl Linked for Block {
     fn link(&self) -> u32 {
-        word(self, LINK)
+        self.before
     }
 
     fn set_link(&mut self, link: u32) {
-        set_word(self, LINK, link);
+        self.before = link;
     }
 }
 
 /// Segments as they are, in chains of blocks from the last one back.
 #[derive(Debug, Default)]
 pub(super) struct Loose {
-    blocks: Blocks<Block, Pages<BLOCK>>,
+    blocks: Blocks<Block>,
 }
 
 impl Loose {
@@ -46,8 +45,8 @@ impl Loose {
             return;
         }
         let block = self.blocks.get_mut(*last);
-        if let Some(room) = block.and_then(|block| segment_at(block, place)) {
-            *room = segment.to_bytes();
+        if let Some(room) = block.and_then(|block| block.segments.get_mut(place)) {
+            *room = *segment;
         }
     }
 
@@ -60,11 +59,8 @@ impl Loose {
         // behind the segment is not read before there is another.
         let at = self.blocks.place();
         if let Some(block) = self.blocks.get_mut(at) {
-            if let Some(room) = segment_at(block, 0) {
-                *room = segment.to_bytes();
-            }
-            set_word(block, LINK, last);
-            set_word(block, BESIDE, beside.0);
+            block.segments[0] = *segment;
+            (block.before, block.beside) = (last, beside);
         }
         at
     }
@@ -72,13 +68,13 @@ impl Loose {
     /// The number kept beside the segments.
     pub(super) fn beside(&self, last: u32) -> SeqNum {
         let block = self.blocks.get(last);
-        SeqNum(block.map_or(0, |block| word(block, BESIDE)))
+        block.map_or(SeqNum(0), |block| block.beside)
     }
 
     /// Keeps a number beside the segments.
     pub(super) fn set_beside(&mut self, last: u32, number: SeqNum) {
         if let Some(block) = self.blocks.get_mut(last) {
-            set_word(block, BESIDE, number.0);
+            block.beside = number;
         }
     }
 
@@ -93,21 +89,16 @@ impl Loose {
         }
         let mut rest = usize::from(len);
         for block in blocks.iter().copied().flatten() {
-            let segments = segments(block);
-            let segments = segments.get(..rest).unwrap_or(segments);
-            segments
-                .iter()
-                .map(Seen::from_bytes)
-                .for_each(|seen| with(&seen));
+            let segments = block.segments.get(..rest).unwrap_or(&block.segments);
+            segments.iter().for_each(&mut with);
             rest -= segments.len();
         }
     }
 
     /// The last segment of a chain of `len`.
-    pub(super) fn last(&self, last: u32, len: u8) -> Option<Seen> {
+    pub(super) fn last(&self, last: u32, len: u8) -> Option<&Seen> {
         let place = usize::from(len).checked_sub(1)? % SEGMENTS;
-        let block = self.blocks.get(last)?;
-        segments(block).get(place).map(Seen::from_bytes)
+        self.blocks.get(last)?.segments.get(place)
     }
 
     /// Gives a chain's blocks back.
@@ -117,27 +108,17 @@ impl Loose {
 
     /// Reads from the blocks of many chains, so that they are in the cache.
     pub(super) fn touch(&self, links: &mut [u32]) {
-        self.blocks.touch(links, |block| block[0].into());
+        self.blocks
+            .touch(links, |block| block.segments[0].frame_and_len);
     }
 }
 
-fn segments(block: &Block) -> &[[u8; Seen::BYTES]] {
-    block.as_chunks().0
-}
+#[cfg(test)]
+mod tests {
+    use super::Block;
 
-fn segment_at(block: &mut Block, place: usize) -> Option<&mut [u8; Seen::BYTES]> {
-    block.as_chunks_mut().0.get_mut(place)
-}
-
-/// The number at `at`; 0 beyond the end.
-fn word(block: &Block, at: usize) -> u32 {
-    let bytes = block.get(at..).and_then(<[u8]>::first_chunk);
-    bytes.map_or(0, |bytes| u32::from_ne_bytes(*bytes))
-}
-
-fn set_word(block: &mut Block, at: usize, word: u32) {
-    let room = block.get_mut(at..).and_then(<[u8]>::first_chunk_mut);
-    if let Some(room) = room {
-        *room = word.to_ne_bytes();
+    #[test]
+    fn a_block_is_two_cache_lines() {
+        assert_eq!(size_of::<Block>(), 128);
     }
 }

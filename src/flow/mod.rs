@@ -19,7 +19,6 @@ mod merge;
 mod number;
 mod numbers;
 mod packed;
-mod pages;
 mod parts;
 mod pool;
 mod record;

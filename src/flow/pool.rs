@@ -1,7 +1,6 @@
 //! Memory that grows in pieces: growing copies nothing.
 
 use std::hint::black_box;
-use std::marker::PhantomData;
 
 /// Things allocated at once.
 const CHUNK: usize = 512;
@@ -66,53 +65,24 @@ pub(super) trait Linked {
     fn set_link(&mut self, link: u32);
 }
 
-/// Where blocks stand.
-pub(super) trait Room<T> {
-    fn get(&self, at: usize) -> Option<&T>;
-    fn get_mut(&mut self, at: usize) -> Option<&mut T>;
-    /// One more, whatever it holds.
-    fn grow(&mut self);
-    fn len(&self) -> usize;
-}
-
-impl<T: Default> Room<T> for Pieces<T> {
-    fn get(&self, at: usize) -> Option<&T> {
-        self.get(at)
-    }
-
-    fn get_mut(&mut self, at: usize) -> Option<&mut T> {
-        self.get_mut(at)
-    }
-
-    fn grow(&mut self) {
-        self.push(T::default());
-    }
-
-    fn len(&self) -> usize {
-        self.len()
-    }
-}
-
 /// Blocks of one size: what one chain of them gives back serves any other.
 #[derive(Debug)]
-pub(super) struct Blocks<T, R = Pieces<T>> {
-    room: R,
+pub(super) struct Blocks<T> {
+    room: Pieces<T>,
     /// The first of the blocks that are free again.
     free: u32,
-    of: PhantomData<T>,
 }
 
-impl<T, R: Default> Default for Blocks<T, R> {
+impl<T> Default for Blocks<T> {
     fn default() -> Self {
         Self {
-            room: R::default(),
+            room: Pieces::default(),
             free: NONE,
-            of: PhantomData,
         }
     }
 }
 
-impl<T: Linked, R: Room<T>> Blocks<T, R> {
+impl<T: Linked + Default> Blocks<T> {
     #[inline]
     pub(super) fn get(&self, at: u32) -> Option<&T> {
         self.room.get(at as usize)
@@ -140,7 +110,7 @@ impl<T: Linked, R: Room<T>> Blocks<T, R> {
             self.free = free.link();
             return at;
         }
-        self.room.grow();
+        self.room.push(T::default());
         self.room.len() as u32 - 1
     }
 
@@ -179,7 +149,7 @@ impl<T: Linked, R: Room<T>> Blocks<T, R> {
 
     /// How many there are, free ones too.
     #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
+    pub(super) const fn len(&self) -> usize {
         self.room.len()
     }
 }

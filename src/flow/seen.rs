@@ -54,57 +54,12 @@ const NO_TIMESTAMPS: Timestamps = Timestamps {
 };
 
 impl Seen {
-    /// How many bytes it is.
-    pub(super) const BYTES: usize = 40;
     /// The bit of the sending end.
     pub(super) const FROM: u8 = bit::FROM;
     /// The bit of a SYN with a window scale.
     pub(super) const SCALE: u8 = bit::SCALE;
     /// The bits of most segments.
     pub(super) const USUAL: u8 = bit::TIMESTAMPS | bit::IP_ID;
-
-    /// As bytes: in the order in which they stand in memory, so that they are copied at once.
-    #[inline]
-    pub(super) fn to_bytes(self) -> [u8; Self::BYTES] {
-        let mut bytes = [0; Self::BYTES];
-        let small = [self.flags.0, self.ttl, self.scale_and_mptcp, self.bits];
-        bytes[..8].copy_from_slice(&self.time.0.to_le_bytes());
-        bytes[8..16].copy_from_slice(&self.frame_and_len.to_le_bytes());
-        bytes[16..20].copy_from_slice(&self.timestamps.val.0.to_le_bytes());
-        bytes[20..24].copy_from_slice(&self.timestamps.ecr.0.to_le_bytes());
-        bytes[24..28].copy_from_slice(&self.seq.0.to_le_bytes());
-        bytes[28..32].copy_from_slice(&self.ack.0.to_le_bytes());
-        bytes[32..34].copy_from_slice(&self.ip_id.to_le_bytes());
-        bytes[34..36].copy_from_slice(&self.window.to_le_bytes());
-        bytes[36..].copy_from_slice(&small);
-        bytes
-    }
-
-    /// From its bytes.
-    #[inline]
-    pub(super) fn from_bytes(bytes: &[u8; Self::BYTES]) -> Self {
-        let short = |at: usize| u16::from_le_bytes([bytes[at], bytes[at + 1]]);
-        let word = |at: usize| {
-            u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
-        };
-        let long = |at: usize| u64::from(word(at)) | u64::from(word(at + 4)) << 32;
-        Self {
-            time: Time(long(0).cast_signed()),
-            frame_and_len: long(8),
-            seq: SeqNum(word(24)),
-            ack: SeqNum(word(28)),
-            timestamps: Timestamps {
-                val: TsVal(word(16)),
-                ecr: TsVal(word(20)),
-            },
-            ip_id: short(32),
-            window: short(34),
-            flags: Flags(bytes[36]),
-            ttl: bytes[37],
-            scale_and_mptcp: bytes[38],
-            bits: bytes[39],
-        }
-    }
 
     /// Both in one word.
     pub(super) const fn frame_and_len(frame: u64, len: u32) -> u64 {
