@@ -38,12 +38,14 @@ impl Said {
         let Some(&[a, b, c, d]) = payload.first_chunk() else {
             return !payload.is_empty();
         };
-        let last = (len as usize).checked_sub(1).and_then(|at| payload.get(at));
         let in_line = |byte: u8| byte.is_ascii_uppercase() || byte == b' ';
-        a.is_ascii_uppercase() && in_line(b) && in_line(c) && in_line(d)
-            || (20..=23).contains(&a) && b == 3
-            || a == 0 && d <= 9
-            || last == Some(&b'\n')
+        let begins = match a {
+            b'A'..=b'Z' => in_line(b) && in_line(c) && in_line(d),
+            20..=23 => b == 3,
+            0 => d <= 9,
+            _ => false,
+        };
+        begins || payload.get((len as usize).wrapping_sub(1)) == Some(&b'\n')
     }
 
     /// Reads what was captured of a payload of `len` bytes.

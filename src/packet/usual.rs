@@ -50,8 +50,8 @@ impl<'a, const HEAD: usize> Usual<'a, HEAD> {
     /// Its payload may say something, if any was captured.
     #[inline]
     pub(crate) fn may_speak(&self, data: &'a [u8]) -> bool {
-        let payload = self.payload(data);
-        !payload.is_empty() && Said::may_be(payload, self.len)
+        // Most have none, whatever padding there is.
+        self.len > 0 && Said::may_be(self.payload(data), self.len)
     }
 
     /// What was captured of its payload, and of the frame's padding.
