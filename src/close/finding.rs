@@ -1070,7 +1070,6 @@ fn look_for(case: &Case, shown: Sign) -> Vec<Finding> {
 
 impl Row {
     fn finding(&self, found: Found) -> Finding {
-        let owned = |(key, value): (&str, _)| (key.to_owned(), value);
         Finding {
             code: self.value,
             severity: self.severity,
@@ -1078,7 +1077,7 @@ impl Row {
             frames: found.frames,
             confidence: found.confidence,
             message: found.message,
-            data: found.data.into_iter().map(owned).collect(),
+            data: found.data,
         }
     }
 }

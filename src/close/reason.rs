@@ -159,8 +159,7 @@ fn aborted(case: &Case) -> String {
         AbortedBy::Middlebox => {
             let text = Sentence::new("the RST in frame ").number(at);
             let text = text.words(" bears the ").side(abort.from);
-            let signs = rst.signs.words().join(", ");
-            text.words("'s address but ").words(&signs)
+            text.words("'s address but ").list(rst.signs.words())
         }
         _ => {
             let text = Sentence::new("the ").side(abort.from);

@@ -70,7 +70,7 @@ impl Signs {
     }
 
     /// The signs in words.
-    pub(super) fn words(self) -> Vec<&'static str> {
+    pub(super) fn words(self) -> impl Iterator<Item = &'static str> {
         let all = [
             (self.ttl, "its TTL is unlike that side's other segments'"),
             (self.ip_id, "its IP ID is out of sequence"),
@@ -86,7 +86,6 @@ impl Signs {
         all.into_iter()
             .filter(|(holds, _)| *holds)
             .map(|(_, words)| words)
-            .collect()
     }
 }
 

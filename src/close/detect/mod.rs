@@ -35,7 +35,7 @@ pub(super) use timestamps::{
 use crate::close::phrase::Sentence;
 use crate::close::verdict::{Confidence, Side};
 use crate::stamp::SECOND;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// A finding without its row.
 pub(super) struct Found {
@@ -43,7 +43,7 @@ pub(super) struct Found {
     pub(super) frames: Vec<u64>,
     pub(super) confidence: Confidence,
     pub(super) message: String,
-    pub(super) data: Vec<(&'static str, Value)>,
+    pub(super) data: Map<String, Value>,
 }
 
 impl Found {
@@ -53,12 +53,12 @@ impl Found {
             frames,
             confidence: Confidence::Likely,
             message,
-            data: Vec::new(),
+            data: Map::new(),
         }
     }
 
     fn with(mut self, key: &'static str, value: impl Into<Value>) -> Self {
-        self.data.push((key, value.into()));
+        self.data.insert(key.to_owned(), value.into());
         self
     }
 

@@ -3,6 +3,7 @@
 use super::{Found, as_seconds, seconds};
 use crate::close::abort::Abort;
 use crate::close::case::Case;
+use crate::close::phrase::Sentence;
 use crate::close::reset::{Rst, follows_the_close};
 use crate::close::verdict::{AbortCause, AbortedBy, Confidence, EndedBy, RstFate};
 use crate::flow::Seen;
@@ -47,13 +48,14 @@ pub(in crate::close) fn rst_challenged(case: &Case) -> Vec<Found> {
 
 fn by_fate(case: &Case, fate: RstFate, what: &str) -> Vec<Found> {
     let told = |rst: &Rst| {
-        let signs = rst.signs.words();
-        let foreign = if signs.is_empty() {
-            String::new()
+        let text = Sentence::new("a RST in the ").side(rst.from);
+        let text = text.words("'s name was ").words(what);
+        let text = if rst.signs.count() > 0 {
+            text.words("; it may be forged: ").list(rst.signs.words())
         } else {
-            format!("; it may be forged: {}", signs.join(", "))
+            text
         };
-        let message = format!("a RST in the {}'s name was {what}{foreign}", rst.from);
+        let message = text.done();
         Found::likely(Some(rst.from), vec![rst.seen().at().frame], message)
             .with("fit", rst.fit.name())
             .with("signs", rst.signs.count())
@@ -145,12 +147,13 @@ fn told_as_foreign(case: &Case, rst: &Rst, by: AbortedBy) -> Found {
             Confidence::Possible,
         )
     };
-    let message = format!(
-        "the RST in the {side}'s name {who}: {}; else the {side}'s host itself sent it, and something \
-         on the way or another stack on that host changed it",
-        signs.words().join(", ")
+    let text = Sentence::long("the RST in the ").side(side);
+    let text = text.words("'s name ").words(who).words(": ");
+    let text = text.list(signs.words()).words("; else the ").side(side);
+    let text = text.words(
+        "'s host itself sent it, and something on the way or another stack on that host changed it",
     );
-    let found = Found::likely(Some(side), vec![rst.seen().at().frame], message)
+    let found = Found::likely(Some(side), vec![rst.seen().at().frame], text.done())
         .sure(sure)
         .with("signs", signs.count())
         .with("ttl", rst.seen().ttl);

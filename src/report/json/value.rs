@@ -108,6 +108,7 @@ impl Json for Value {
         match (self, self.as_u64()) {
             (_, Some(number)) => number.write(to),
             (Self::String(text), _) => text.write(to),
+            (Self::Array(items), _) => list(items, to),
             _ => to.raw(&self.to_string()),
         }
     }
