@@ -62,7 +62,7 @@ const FAR: i32 = 1 << 16;
 /// A flow, with its ends told apart.
 pub(super) struct Facts<'a> {
     pub(super) flow: &'a Flow,
-    pub(super) context: Context,
+    pub(super) context: &'a Context,
     pub(super) roles_from: RolesFrom,
     /// Index of the client's end.
     client: u8,
@@ -85,7 +85,7 @@ pub(super) struct Facts<'a> {
 impl<'a> Facts<'a> {
     /// `log`: the flow's segments in order. Nothing is known of its FINs before
     /// [`Self::look_through`]: apart from this, or the facts would be moved once more.
-    pub(super) fn new(flow: &'a Flow, log: &'a [Seen], context: Context) -> Self {
+    pub(super) fn new(flow: &'a Flow, log: &'a [Seen], context: &'a Context) -> Self {
         let (client, roles_from) = roles(flow);
         let [a, b] = &flow.half;
         Self {

@@ -2,14 +2,14 @@
 
 use crate::close::case::Case;
 use crate::close::dwell::dwells;
-use crate::close::events::{events, listed_resets};
+use crate::close::events::{list_events, listed_resets};
 use crate::close::facts::{Context, Facts};
 use crate::close::filter::WiresharkFilter;
 use crate::close::final_state::final_states;
 use crate::close::finding::findings;
 use crate::close::reason::reason;
 use crate::close::said;
-use crate::close::verdict::{PerSide, Side, Verdict};
+use crate::close::verdict::{CloseEntries, PerSide, Side, Verdict};
 use crate::close::zeek::zeek;
 use crate::flow::{Flow, Half, Seen};
 use smallvec::SmallVec;
@@ -22,7 +22,7 @@ pub const SCHEMA: u32 = 1;
 /// Judges one flow of the capture named `source`.
 pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
     let log = own_log(flow);
-    let mut facts = Facts::new(flow, &log, context);
+    let mut facts = Facts::new(flow, &log, &context);
     facts.look_through();
     let mut case = Case::new(&facts);
     case.conclude();
@@ -57,11 +57,11 @@ pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
         reason: reason(&case),
         final_states: final_states(&case),
         states: None,
-        close: events(&case),
+        close: CloseEntries::new(),
         resets: listed_resets(&case),
         findings: findings(&case),
-        in_flight: said::in_flight(&facts),
-        application: said::application(&facts),
+        in_flight: said::in_flight(&facts).map(Box::new),
+        application: said::application(&facts).map(Box::new),
         previous_flow: flow.previous.as_ref().map(|p| p.flow),
         silence: case.silence,
         vlan: None,
@@ -75,6 +75,7 @@ pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
         time_wait: case.time_wait,
         files: None,
     };
+    list_events(&facts, &verdict.time_wait, &mut verdict.close);
     if facts.context.states {
         verdict.states = Some(dwells(&facts, &verdict));
     }

@@ -650,7 +650,7 @@ pub struct Verdict {
     pub findings: Vec<Finding>,
     /// The last HTTP/1 request to which no complete response was seen.
     #[serde(default)]
-    pub in_flight: Option<InFlight>,
+    pub in_flight: Option<Box<InFlight>>,
     /// The flow before on the same addresses and ports.
     pub previous_flow: Option<u64>,
     /// A display filter that selects this flow.
@@ -672,7 +672,7 @@ pub struct Verdict {
     pub files: Option<Vec<FileFrames>>,
     /// What the applications said last; `None` if nothing of it was captured in clear and understood.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub application: Option<Application>,
+    pub application: Option<Box<Application>>,
 }
 
 /// A request without a complete response.
