@@ -243,11 +243,14 @@ fn silent_since(case: &Case, side: Side, fin: Stamp) -> Stamp {
 
 /// From the peer's FIN to the side's own, where the side was silent for as long as the threshold.
 pub(in crate::close) fn close_wait_dwell(case: &Case, side: Side) -> Option<i64> {
+    if case.closer.includes(side) {
+        return None;
+    }
     let facts = case.facts;
     let (mine, peers) = (facts.fin(side)?, facts.fin(side.peer())?);
     let (own, received) = (mine.copies.first, peers.copies.first);
     let silent = own.time.since(silent_since(case, side, received).time);
-    let slow = silent >= facts.context.close_wait && !case.closer.includes(side);
+    let slow = silent >= facts.context.close_wait;
     slow.then(|| own.time.since(received.time))
 }
 
