@@ -56,6 +56,7 @@ impl Intake {
 
     /// Takes in a segment of the usual kind if its payload says something. By itself, as most are
     /// without any.
+    #[cold]
     #[inline(never)]
     fn push_saying(&mut self, link: u16, data: &[u8], at: Stamp) -> bool {
         let saying = Usual::v4_any(link, data).and_then(|usual| {
