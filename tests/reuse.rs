@@ -4,6 +4,7 @@ mod support;
 
 use serde_json::Value;
 use std::fs;
+use whoclosed::close::figures::Figures;
 use whoclosed::close::finding::Code;
 use whoclosed::close::verdict::{CloseEntry, EndedBy, Event, Finding, Verdict};
 
@@ -35,7 +36,7 @@ fn near(said: &Value, truth: &Value) {
 }
 
 #[track_caller]
-fn figures(data: &serde_json::Map<String, Value>, answer: &Value) {
+fn figures(data: &Figures, answer: &Value) {
     near(
         &data["interval_s"],
         &answer["interval_since_last_segment_s"],

@@ -8,6 +8,7 @@ mod detect;
 mod dwell;
 mod events;
 mod facts;
+pub mod figures;
 pub mod filter;
 mod final_state;
 pub mod finding;

@@ -1,5 +1,6 @@
 //! What is said of a flow: the types of the report, field for field.
 
+use crate::close::figures::Figures;
 use crate::close::filter::WiresharkFilter;
 use crate::close::finding::{Code, Severity};
 pub use crate::flow::Letters;
@@ -497,7 +498,7 @@ pub struct Finding {
     /// One sentence.
     pub message: String,
     /// Figures of the message, for machines.
-    pub data: serde_json::Map<String, serde_json::Value>,
+    pub data: Figures,
 }
 
 /// The silence before a close, of a second or more.

@@ -13,7 +13,7 @@ pub(in crate::close) fn final_ack_lost(case: &Case) -> Vec<Found> {
     let (Some(side), Some(detail)) = (case.last_ack.side, &case.last_ack.detail) else {
         return Vec::new();
     };
-    let text = Sentence::new("the ACK of the ").side(side);
+    let text = Sentence::long("the ACK of the ").side(side);
     let text = text.words("'s FIN was lost ");
     let text = match case.last_ack.value {
         FinalAck::LostAfter => text.words("between the capture point and the ").side(side),

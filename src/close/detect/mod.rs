@@ -32,10 +32,11 @@ pub(super) use timestamps::{
     regression, regression_across_flows, syn_dropped, timestamps_not_negotiated,
 };
 
+use crate::close::figures::Figures;
 use crate::close::phrase::Sentence;
 use crate::close::verdict::{Confidence, Side};
 use crate::stamp::SECOND;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// A finding without its row.
 pub(super) struct Found {
@@ -43,7 +44,7 @@ pub(super) struct Found {
     pub(super) frames: Vec<u64>,
     pub(super) confidence: Confidence,
     pub(super) message: String,
-    pub(super) data: Map<String, Value>,
+    pub(super) data: Figures,
 }
 
 impl Found {
@@ -53,12 +54,12 @@ impl Found {
             frames,
             confidence: Confidence::Likely,
             message,
-            data: Map::new(),
+            data: Figures::default(),
         }
     }
 
     fn with(mut self, key: &'static str, value: impl Into<Value>) -> Self {
-        self.data.insert(key.to_owned(), value.into());
+        self.data.insert(key, value.into());
         self
     }
 

@@ -4,10 +4,11 @@
 //! flows is mostly such lines. Every struct is taken apart without `..`, so that a new field does
 //! not compile until it is written.
 
+use crate::close::figures::Figures;
 use crate::report::json::lines::Lines;
 use crate::report::json::piece::Piece;
 use crate::stamp::Time;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use smallvec::{Array, SmallVec};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -78,21 +79,21 @@ impl Bounded for [u64; 2] {
     }
 }
 
-impl Json for Map<String, Value> {
+impl Json for Figures {
     fn write(&self, to: &mut Lines) {
-        map(self, to);
+        map(self.all(), to);
     }
 }
 
 impl Json for BTreeMap<String, u64> {
     fn write(&self, to: &mut Lines) {
-        map(self, to);
+        map(self.iter().map(|(name, value)| (name.as_str(), value)), to);
     }
 }
 
-fn map<'a, T: Json + 'a>(entries: impl IntoIterator<Item = (&'a String, &'a T)>, to: &mut Lines) {
+fn map<'a, T: Json + 'a>(entries: impl Iterator<Item = (&'a str, &'a T)>, to: &mut Lines) {
     to.raw("{");
-    for (i, (name, value)) in entries.into_iter().enumerate() {
+    for (i, (name, value)) in entries.enumerate() {
         if i > 0 {
             to.raw(",");
         }
