@@ -115,10 +115,58 @@ impl Loose {
 
 #[cfg(test)]
 mod tests {
-    use super::Block;
+    use super::{Block, Loose, MOST_SEGMENTS, NONE};
+    use crate::flow::seen::Seen;
+    use crate::seq::SeqNum;
 
     #[test]
     fn a_block_is_two_cache_lines() {
         assert_eq!(size_of::<Block>(), 128);
+    }
+
+    /// A segment that is told from others by its number.
+    fn segment(number: u32) -> Seen {
+        Seen {
+            seq: SeqNum(number),
+            ..Seen::default()
+        }
+    }
+
+    #[test]
+    fn chains_that_grow_in_turn_keep_what_is_theirs() {
+        let mut loose = Loose::default();
+        let (mut chains, mut len) = ([NONE; 3], 0_u8);
+        while usize::from(len) < MOST_SEGMENTS {
+            for (chain, first) in chains.iter_mut().zip([0, 1000, 2000]) {
+                loose.push(chain, len, &segment(first + u32::from(len)), len > 0);
+                if len == 0 {
+                    loose.set_beside(*chain, SeqNum(first + 500));
+                }
+            }
+            len += 1;
+            for (chain, first) in chains.iter().zip([0, 1000, 2000]) {
+                let mut numbers = Vec::new();
+                loose.each(*chain, len, |seen| numbers.push(seen.seq.0));
+                let expected: Vec<u32> = (first..first + u32::from(len)).collect();
+                assert_eq!(numbers, expected);
+                let last = loose.last(*chain, len).map(|seen| seen.seq.0);
+                assert_eq!(last, expected.last().copied());
+                assert_eq!(loose.beside(*chain), SeqNum(first + 500));
+            }
+        }
+        assert_eq!(loose.last(chains[0], 0), None);
+    }
+
+    #[test]
+    fn what_one_chain_gives_back_serves_another() {
+        let mut loose = Loose::default();
+        for _ in 0..100 {
+            let mut chain = NONE;
+            for len in 0..7 {
+                loose.push(&mut chain, len, &segment(len.into()), false);
+            }
+            loose.release(chain);
+        }
+        assert_eq!(loose.blocks.len(), 3);
     }
 }
