@@ -148,7 +148,7 @@ macro_rules! nullable {
         })+
     };
 }
-nullable!(InFlight, LastWords, Box<PerSide<Dwells>>);
+nullable!(InFlight, LastWords, PerSide<Dwells>);
 
 impl Bounded for CloseEvent {
     /// As an [`object`], of which the names are joined with what stands around them: most of a line
