@@ -139,7 +139,7 @@ fn the_states_last_as_long_as_the_truth_says() {
         names.collect::<Vec<_>>().join(" ")
     };
     for (point, flow, verdict) in question.flows() {
-        let states = verdict.states.as_deref().unwrap();
+        let states = verdict.states.as_ref().unwrap();
         let (client, server) = (&states.client, &states.server);
         let expected = "SYN-SENT ESTABLISHED FIN-WAIT-1 FIN-WAIT-2 TIME-WAIT";
         assert_eq!(names(client), expected, "{point}");

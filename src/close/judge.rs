@@ -1,7 +1,7 @@
 //! The judgement: facts in, verdict out. Pure, total, once per flow.
 
 use crate::close::case::Case;
-use crate::close::dwell::dwells;
+use crate::close::dwell;
 use crate::close::events::{list_events, listed_resets};
 use crate::close::facts::{Context, Facts};
 use crate::close::filter::WiresharkFilter;
@@ -77,7 +77,7 @@ pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
     };
     list_events(&facts, &verdict.time_wait, &mut verdict.close);
     if facts.context.states {
-        verdict.states = Some(dwells(&facts, &verdict));
+        dwell::tell(&facts, &mut verdict);
     }
     verdict
 }

@@ -642,7 +642,7 @@ pub struct Verdict {
     /// How long each side was in which state, derived; those without a connection left out. `None` if
     /// nobody asked for it.
     #[serde(default)]
-    pub states: Option<Box<PerSide<Dwells>>>,
+    pub states: Option<PerSide<Dwells>>,
     /// At most 16 events, then how many more.
     pub close: CloseEntries,
     /// The RSTs.
@@ -764,7 +764,7 @@ impl Verdict {
         for reset in &mut self.resets {
             reset.time = None;
         }
-        if let Some(PerSide { client, server }) = self.states.as_deref_mut() {
+        if let Some(PerSide { client, server }) = &mut self.states {
             for dwell in client.iter_mut().chain(server) {
                 (dwell.from, dwell.to) = (None, None);
             }

@@ -148,7 +148,7 @@ macro_rules! nullable {
         })+
     };
 }
-nullable!(Box<InFlight>, LastWords, Box<PerSide<Dwells>>);
+nullable!(Box<InFlight>, LastWords, PerSide<Dwells>);
 
 impl Bounded for CloseEvent {
     /// As an [`object`], of which the names are joined with what stands around them: most of a line
@@ -342,6 +342,56 @@ mod tests {
         let expected = serde_json::to_string(&verdict).unwrap();
         let expected = expected.replacen('{', "{\"type\":\"flow\",", 1);
         assert_eq!(str::from_utf8(lines.text()), Ok(expected.as_str()));
+    }
+
+    fn longest<T: Copy>(all: &[T], name: fn(T) -> &'static str) -> T {
+        *all.iter().max_by_key(|value| name(**value).len()).unwrap()
+    }
+
+    #[test]
+    fn lists_of_the_longest_items_fit() {
+        let (frame, time) = (u64::MAX, Some(Time(i64::MIN)));
+        let from = longest(Side::ALL, Side::name);
+        let wait = TimeWait {
+            owner: from,
+            start: time,
+            end: time,
+            ended_by: longest(EndedBy::ALL, EndedBy::name),
+            basis: longest(Basis::ALL, Basis::name),
+            confidence: longest(Confidence::ALL, Confidence::name),
+            restarts: u32::MAX,
+            left_ns: Some(i64::MIN),
+        };
+        let reset = Reset {
+            frame,
+            time,
+            from,
+            form: longest(RstForm::ALL, RstForm::name),
+            fit: longest(RstFit::ALL, RstFit::name),
+            fate: longest(RstFate::ALL, RstFate::name),
+            copies: u32::MAX,
+        };
+        let event = CloseEntry::Event(CloseEvent {
+            frame,
+            time,
+            from,
+            event: longest(Event::ALL, Event::name),
+            seq: u32::MAX,
+            ack: Some(u32::MAX),
+            len: u32::MAX,
+        });
+        let dwell = Dwell {
+            state: longest(State::ALL, State::name),
+            from: time,
+            to: time,
+        };
+        for items in 0..=9 {
+            same_as_serde(&vec![wait.clone(); items]);
+            same_as_serde(&vec![reset.clone(); items]);
+            same_as_serde(&vec![event.clone(); items]);
+            same_as_serde(&vec![dwell.clone(); items]);
+            same_as_serde(&vec![[frame; 2]; items]);
+        }
     }
 
     #[test]
