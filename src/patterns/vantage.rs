@@ -42,12 +42,15 @@ impl Votes {
             *longest = seen.max(*longest);
         }
         let ttls = only_ttl(client).zip(only_ttl(server));
-        self.ttls = self.ttls.or(ttls.map(|(c, s)| [c, s]));
+        if self.ttls.is_none() {
+            self.ttls = ttls.map(|(c, s)| [c, s]);
+        }
         for (least, half) in self.rtts.iter_mut().zip([client, server]) {
-            *least = match (*least, half.rtt) {
-                (Some(least), Some(rtt)) => Some(least.min(rtt)),
-                (least, rtt) => least.or(rtt),
-            };
+            if let Some(rtt) = half.rtt
+                && least.is_none_or(|least| rtt < least)
+            {
+                *least = Some(rtt);
+            }
         }
         let by_ttl = ttls.and_then(|(c, s)| by_ttl(c, s));
         let by_rtt = client.rtt.zip(server.rtt).and_then(|(c, s)| by_rtt(c, s));
