@@ -189,57 +189,47 @@ pub(super) struct Use {
 impl Use {
     /// Reads it off the segments that are kept.
     pub(super) fn of(flow: &Flow, client: u8) -> Self {
-        let mut turns = Turns::default();
-        let mut longest = [0; 2];
+        let (mut exchanges, mut asked, mut is_silent) = (0, false, false);
+        let (mut own, mut theirs) = (0, 0);
+        // No silence is before the first.
+        let mut last = Time(i64::MAX);
         for part in flow.log.parts() {
             for seen in part.iter().filter(|seen| !seen.is_empty()) {
-                let by_server = usize::from(seen.from() != client);
-                longest[by_server] = seen.len().max(longest[by_server]);
-                turns.take(seen.at().time, by_server == 0);
+                let (time, by_client) = (seen.at().time, seen.from() == client);
+                let longest = if by_client { &mut own } else { &mut theirs };
+                *longest = seen.len().max(*longest);
+                is_silent |= time.since(last) >= SECOND;
+                exchanges += u64::from(asked && !by_client);
+                (asked, last) = (by_client, time);
             }
         }
         Self {
-            exchanges: turns.exchanges,
+            exchanges,
             is_whole: flow.log.is_whole(),
-            survived: turns.survived,
-            longest,
+            survived: is_silent.then(|| survived(flow)).flatten(),
+            longest: [own, theirs],
         }
     }
 }
 
-/// Payload's turns: client, server, client again.
-#[derive(Default)]
-struct Turns {
-    exchanges: u64,
-    asked: bool,
-    last: Option<Time>,
-    /// A silence that has ended, and who ended it.
-    open: Option<(i64, bool)>,
-    survived: Option<i64>,
-}
-
-impl Turns {
-    fn take(&mut self, time: Time, by_client: bool) {
-        let silence = self.last.map_or(0, |last| time.since(last));
-        self.last = Some(time);
-        if silence >= SECOND || self.open.is_some() {
-            self.end_silence(silence, by_client);
-        }
-        self.exchanges += u64::from(self.asked && !by_client);
-        self.asked = by_client;
-    }
-
-    /// Both sides have spoken after a silence: it was survived.
-    #[cold]
-    fn end_silence(&mut self, silence: i64, by_client: bool) {
+/// The longest silence between payloads after which both sides sent some.
+#[cold]
+fn survived(flow: &Flow) -> Option<i64> {
+    let mut survived = None;
+    // A silence that has ended, and who ended it.
+    let mut open = None;
+    let mut last: Option<Time> = None;
+    for seen in flow.log.iter().filter(|seen| !seen.is_empty()) {
+        let (time, from) = (seen.at().time, seen.from());
+        let silence = last.map_or(0, |last| time.since(last));
         if silence >= SECOND {
-            self.open = Some((silence, by_client));
+            open = Some((silence, from));
         }
-        if let Some((silence, by)) = self.open
-            && by != by_client
-        {
-            self.survived = self.survived.max(Some(silence));
-            self.open = None;
+        if let Some((silence, _)) = open.filter(|&(_, by)| by != from) {
+            survived = survived.max(Some(silence));
+            open = None;
         }
+        last = Some(time);
     }
+    survived
 }

@@ -41,7 +41,7 @@ impl Votes {
         for (longest, seen) in self.longest.iter_mut().zip(use_.longest) {
             *longest = seen.max(*longest);
         }
-        let ttls = only_ttl(client).zip(only_ttl(server));
+        let ttls = only_ttls(client, server);
         if self.ttls.is_none() {
             self.ttls = ttls.map(|(c, s)| [c, s]);
         }
@@ -150,10 +150,14 @@ impl Votes {
     }
 }
 
-fn only_ttl(half: &Half) -> Option<u8> {
-    half.ttl
-        .filter(|(low, high)| low == high)
-        .map(|(low, _)| low)
+/// The TTLs of both, where each had one only.
+fn only_ttls(client: &Half, server: &Half) -> Option<(u8, u8)> {
+    match (client.ttl?, server.ttl?) {
+        ((client, high), (server, other)) if client == high && server == other => {
+            Some((client, server))
+        }
+        _ => None,
+    }
 }
 
 fn by_ttl(client: u8, server: u8) -> Option<Point> {
