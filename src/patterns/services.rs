@@ -191,14 +191,18 @@ impl Use {
     pub(super) fn of(flow: &Flow, client: u8) -> Self {
         let (mut exchanges, mut asked, mut is_silent) = (0, false, false);
         let (mut own, mut theirs) = (0, 0);
-        // No silence is before the first.
-        let mut last = Time(i64::MAX);
+        let mut last = flow.first.time;
         for part in flow.log.parts() {
             for seen in part.iter().filter(|seen| !seen.is_empty()) {
                 let (time, by_client) = (seen.at().time, seen.from() == client);
-                let longest = if by_client { &mut own } else { &mut theirs };
-                *longest = seen.len().max(*longest);
-                is_silent |= time.since(last) >= SECOND;
+                if by_client {
+                    own = seen.len().max(own);
+                } else {
+                    theirs = seen.len().max(theirs);
+                }
+                // A step back is a long way on, without a sign: it is looked into as well.
+                let passed = time.0.wrapping_sub(last.0).cast_unsigned();
+                is_silent |= passed >= SECOND.cast_unsigned();
                 exchanges += u64::from(asked && !by_client);
                 (asked, last) = (by_client, time);
             }
