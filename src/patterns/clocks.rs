@@ -13,6 +13,7 @@ use crate::flow::{Flow, Opening};
 use crate::patterns::Diagnosis;
 use crate::seq::TsVal;
 use crate::stamp::{MILLISECOND, SECOND, Time};
+use smallvec::SmallVec;
 use std::collections::HashMap;
 
 /// Pairs of addresses that are watched.
@@ -67,7 +68,8 @@ struct Shared {
 /// What is known of a pair.
 #[derive(Clone, Debug, Default)]
 struct Pair {
-    syns: Vec<Syn>,
+    /// Of most there is one.
+    syns: SmallVec<[Syn; 1]>,
     /// Those kept that were not answered.
     unanswered: usize,
     shared: Option<Shared>,
@@ -75,13 +77,22 @@ struct Pair {
     more: u64,
 }
 
+/// What was found of a flow before it was judged: the same is asked right after.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    flow: u64,
+    opener: u8,
+    /// Of its pair, if that is known.
+    place: Option<u32>,
+}
+
 /// The clocks of a capture's clients. Bounded: by pairs of addresses and by SYNs of each.
 #[derive(Debug, Default)]
 pub struct Clocks {
     places: HashMap<Ends, u32, foldhash::fast::RandomState>,
     pairs: Vec<(Ends, Pair)>,
-    /// The flow asked for last, and the place of its pair.
-    asked: Option<(u64, Option<u32>)>,
+    /// The flow asked for last.
+    asked: Option<Asked>,
     /// Flows whose pair there was no room for.
     left_out: u64,
 }
@@ -90,11 +101,11 @@ impl Clocks {
     /// How a flow's SYN goes back behind the clock that other connections of its pair share, as far
     /// as the flows before it tell.
     pub fn off(&mut self, flow: &Flow) -> Option<OffClock> {
-        let (opener, opening, tsval) = opening(flow)?;
-        let place = self.places.get(&ends(flow, opener)).copied();
-        self.asked = Some((flow.number, place));
+        self.asked = self.ask(flow);
+        let Asked { opener, place, .. } = self.asked?;
         let (_, pair) = self.pairs.get(place? as usize)?;
         let shared = pair.shared.filter(Shared::is_sure)?;
+        let (opening, tsval) = syn_of(flow, opener)?;
         let time = opening.copies.first.time;
         let (off, since) = (shared.off(tsval, time), time.since(shared.last.time));
         let older = off < -i64::from(shared.rate) && since.saturating_abs() <= REMEMBERED;
@@ -107,10 +118,16 @@ impl Clocks {
 
     /// Takes in a flow that was judged.
     pub fn see(&mut self, flow: &Flow, verdict: &Verdict) {
-        let Some((opener, opening, tsval)) = opening(flow) else {
+        let asked = self.asked.take().filter(|asked| asked.flow == flow.number);
+        let Some(asked) = asked.or_else(|| self.ask(flow)) else {
             return;
         };
-        let Some(pair) = self.pair(flow, opener) else {
+        let Some(place) = asked.place.or_else(|| self.add_pair(flow, asked.opener)) else {
+            self.left_out += 1;
+            return;
+        };
+        let pair = self.pairs.get_mut(place as usize);
+        let (Some((opening, tsval)), Some((_, pair))) = (syn_of(flow, asked.opener), pair) else {
             return;
         };
         let ends = &flow.key.ends;
@@ -122,7 +139,7 @@ impl Clocks {
             time: first.time,
             ms: first.time.0 / MILLISECOND,
             tsval,
-            ports: [port(opener), port(opener ^ 1)],
+            ports: [port(asked.opener), port(asked.opener ^ 1)],
             count: opening.copies.count,
             unanswered: verdict.outcome == Outcome::Unanswered,
         });
@@ -130,7 +147,9 @@ impl Clocks {
 
     /// What the clocks of the capture tell, in the order of their first flows.
     pub fn diagnoses(&self) -> Vec<Diagnosis> {
-        let mut pairs: Vec<_> = self.pairs.iter().collect();
+        // One SYN tells nothing.
+        let several = self.pairs.iter().filter(|(_, pair)| pair.syns.len() > 1);
+        let mut pairs: Vec<_> = several.collect();
         let first = |pair: &Pair| pair.syns.iter().map(|syn| syn.flow).min();
         pairs.sort_by_key(|(_, pair)| first(pair));
         let left_out = self.left_out;
@@ -138,33 +157,33 @@ impl Clocks {
         pairs.into_iter().flat_map(told).collect()
     }
 
-    fn pair(&mut self, flow: &Flow, opener: u8) -> Option<&mut Pair> {
-        let known = match self.asked {
-            Some((number, place @ Some(_))) if number == flow.number => place,
-            _ => self.places.get(&ends(flow, opener)).copied(),
-        };
-        let place = match known {
-            Some(place) => place,
-            None if self.pairs.len() < PAIRS => {
-                let (ends, place) = (ends(flow, opener), self.pairs.len() as u32);
-                self.places.insert(ends, place);
-                self.pairs.push((ends, Pair::default()));
-                place
-            }
-            None => {
-                self.left_out += 1;
-                return None;
-            }
-        };
-        self.pairs.get_mut(place as usize).map(|(_, pair)| pair)
+    /// Looks for the pair of a flow with timestamps.
+    fn ask(&self, flow: &Flow) -> Option<Asked> {
+        let opener = flow.opener()?;
+        syn_of(flow, opener)?;
+        Some(Asked {
+            flow: flow.number,
+            opener,
+            place: self.places.get(&ends(flow, opener)).copied(),
+        })
+    }
+
+    /// Makes place for the pair of a flow.
+    fn add_pair(&mut self, flow: &Flow, opener: u8) -> Option<u32> {
+        if self.pairs.len() >= PAIRS {
+            return None;
+        }
+        let (ends, place) = (ends(flow, opener), self.pairs.len() as u32);
+        self.places.insert(ends, place);
+        self.pairs.push((ends, Pair::default()));
+        Some(place)
     }
 }
 
-/// The SYN of a flow, its sender and its TSval.
-fn opening(flow: &Flow) -> Option<(u8, &Opening, TsVal)> {
-    let opener = flow.opener()?;
+/// The SYN of a flow and its TSval.
+fn syn_of(flow: &Flow, opener: u8) -> Option<(&Opening, TsVal)> {
     let opening = flow.half[usize::from(opener & 1)].opening.as_ref()?;
-    Some((opener, opening, opening.tsval?))
+    Some((opening, opening.tsval?))
 }
 
 fn ends(flow: &Flow, opener: u8) -> Ends {

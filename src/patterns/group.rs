@@ -6,12 +6,13 @@ use crate::close::outcome::OUTCOMES;
 use crate::close::terms::Term;
 use crate::close::verdict::{AbortCause, Confidence, Endpoint, Outcome, Side, Verdict};
 use crate::close::words::patterns::Pattern;
+use crate::patterns::at::At;
 use crate::patterns::diagnosis::{Diagnosis, Example};
 use crate::patterns::figure::connections;
+use foldhash::fast::RandomState;
 use serde_json::{Value, json};
-use smallvec::SmallVec;
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 /// Services kept of each group; what is beyond is counted with the group only.
@@ -36,7 +37,7 @@ pub(super) struct Group {
     confidence: Confidence,
     /// Of the client and of the server, where it is one side's; of something between.
     sides: [u64; 3],
-    services: BTreeMap<(std::net::IpAddr, u16), u64>,
+    services: HashMap<At, u64, RandomState>,
     /// Client and server are one host.
     own: u64,
     /// The least and the most of its figure in seconds, where it has one.
@@ -45,13 +46,41 @@ pub(super) struct Group {
 }
 
 /// What one flow adds to a group.
-pub(super) struct One {
+pub(super) struct One<'a> {
+    pub(super) kind: Kind,
     pub(super) severity: Severity,
     pub(super) confidence: Confidence,
     pub(super) side: Option<Side>,
     pub(super) between: bool,
     pub(super) seconds: Option<f64>,
-    pub(super) frames: SmallVec<[u64; 4]>,
+    pub(super) shown: Shown<'a>,
+}
+
+/// The frames of a flow that show what it adds: only those of a group's first flow are told.
+#[derive(Clone, Copy)]
+pub(super) enum Shown<'a> {
+    By(&'a [u64]),
+    /// The first RST.
+    Reset,
+    Last,
+    /// The first frame and the last.
+    Ends,
+}
+
+impl Shown<'_> {
+    fn frames(self, verdict: &Verdict) -> Vec<u64> {
+        match self {
+            Self::By(frames) => frames.to_vec(),
+            Self::Reset => verdict
+                .resets
+                .first()
+                .map(|r| r.frame)
+                .into_iter()
+                .collect(),
+            Self::Last => vec![verdict.last_frame],
+            Self::Ends => vec![verdict.first_frame, verdict.last_frame],
+        }
+    }
 }
 
 impl Kind {
@@ -85,15 +114,15 @@ impl Group {
             severity: one.severity,
             confidence: one.confidence,
             sides: [0; 3],
-            services: BTreeMap::new(),
+            services: HashMap::default(),
             own: 0,
             seconds: None,
-            example: Example::new(verdict, one.frames.to_vec()),
+            example: Example::new(verdict, one.shown.frames(verdict)),
         }
     }
 
-    /// Counts a flow.
-    pub(super) fn add(&mut self, verdict: &Verdict, one: &One) {
+    /// Counts a flow of a client and a server.
+    pub(super) fn add(&mut self, one: &One, [client, server]: [At; 2]) {
         self.flows += 1;
         self.severity = self.severity.max(one.severity);
         self.confidence = self.confidence.max(one.confidence);
@@ -103,33 +132,34 @@ impl Group {
             Some(Side::Server) => self.sides[1] += 1,
             None => {}
         }
-        self.own += u64::from(verdict.client.addr == verdict.server.addr);
+        self.own += u64::from(client.addr == server.addr);
         if let Some(figure) = one.seconds {
             let [least, most] = self.seconds.unwrap_or([figure; 2]);
             self.seconds = Some([least.min(figure), most.max(figure)]);
         }
-        let at = (verdict.server.addr, verdict.server.port);
-        if let Some(count) = self.services.get_mut(&at) {
+        if self.services.len() < SERVICES {
+            *self.services.entry(server).or_default() += 1;
+        } else if let Some(count) = self.services.get_mut(&server) {
             *count += 1;
-        } else if self.services.len() < SERVICES {
-            self.services.insert(at, 1);
         }
     }
 
     /// What is said of it.
     pub(super) fn diagnosis(&self, kind: Kind) -> Diagnosis {
+        let services = self.busiest();
+        let place = self.place(&services);
         let message = match kind {
-            Kind::Finding(Code::CloseWaitLeak) => self.leak(),
-            Kind::Finding(Code::KeepaliveRace) => self.race(),
-            Kind::Cause(AbortCause::Refused) => self.plain(kind, "refused"),
-            Kind::Cause(_) => self.plain(kind, "aborted"),
-            Kind::Finding(_) | Kind::Outcome(_) | Kind::Stuck(_) => self.plain(kind, ""),
+            Kind::Finding(Code::CloseWaitLeak) => self.leak(&place),
+            Kind::Finding(Code::KeepaliveRace) => self.race(&place),
+            Kind::Cause(AbortCause::Refused) => self.plain(kind, "refused", &place),
+            Kind::Cause(_) => self.plain(kind, "aborted", &place),
+            Kind::Finding(_) | Kind::Outcome(_) | Kind::Stuck(_) => self.plain(kind, "", &place),
         };
         let mut told = Diagnosis::new(kind.name(), self.flows, message)
             .rated(self.severity, self.confidence)
             .shown_by(&self.example)
             .advising(kind.term().map_or("", |term| term.advice))
-            .with("services", self.listed());
+            .with("services", listed(&services));
         for (key, count) in ["client", "server", "middlebox"]
             .into_iter()
             .zip(self.sides)
@@ -148,9 +178,8 @@ impl Group {
     }
 
     /// `30 connections to 10.0.0.2:80 aborted by the server: closed with received bytes unread`.
-    fn plain(&self, kind: Kind, did: &str) -> String {
+    fn plain(&self, kind: Kind, did: &str, place: &str) -> String {
         let summary = kind.term().map_or("", |term| term.summary);
-        let place = self.place();
         let (by, did) = (
             self.by(),
             if did.is_empty() {
@@ -179,14 +208,13 @@ impl Group {
     }
 
     /// CLOSE-WAIT grows: how many, since when, how fast.
-    fn leak(&self) -> String {
+    fn leak(&self, place: &str) -> String {
         let [least, most] = self.seconds.unwrap_or_default();
         let side = self.by().unwrap_or("one side");
         let all = connections(self.flows);
         let mut text = format!(
-            "{side} never closed {all} {} after the other side's FIN: in CLOSE-WAIT for {most:.3} s \
-             at most, still so at the end of the capture",
-            self.place()
+            "{side} never closed {all} {place} after the other side's FIN: in CLOSE-WAIT for {most:.3} s \
+             at most, still so at the end of the capture"
         );
         if self.flows > 1 {
             let more = u32::try_from(self.flows - 1).map_or(f64::MAX, f64::from);
@@ -200,7 +228,7 @@ impl Group {
     }
 
     /// Requests that crossed the close of an idle connection.
-    fn race(&self) -> String {
+    fn race(&self, place: &str) -> String {
         let [least, _] = self.seconds.unwrap_or_default();
         let closer = self.by().unwrap_or("the other side");
         let requests = if self.flows == 1 {
@@ -209,9 +237,8 @@ impl Group {
             format!("{} requests", self.flows)
         };
         format!(
-            "{requests} {} crossed the close of an idle connection: {closer} closes after \
-             {least:.3} s of silence, and the request met a RST",
-            self.place()
+            "{requests} {place} crossed the close of an idle connection: {closer} closes after \
+             {least:.3} s of silence, and the request met a RST"
         )
     }
 
@@ -223,9 +250,8 @@ impl Group {
         only.map(|(_, name)| name).next()
     }
 
-    fn place(&self) -> String {
-        let mut services = self.ranked();
-        let Some((at, count)) = services.next() else {
+    fn place(&self, busiest: &[(Endpoint, u64)]) -> String {
+        let Some((at, count)) = busiest.first() else {
             return String::new();
         };
         let all = match self.services.len() {
@@ -233,26 +259,30 @@ impl Group {
             SERVICES => format!("{SERVICES} services or more"),
             len => format!("{len} services"),
         };
-        if count == 1 {
+        if *count == 1 {
             format!("to {all} ({at} is one)")
         } else {
             format!("to {all}, {count} of them to {at}")
         }
     }
 
-    fn ranked(&self) -> impl Iterator<Item = (Endpoint, u64)> {
+    /// The services with most of its flows, the first first; among equals by address.
+    fn busiest(&self) -> Vec<(Endpoint, u64)> {
         let all = self.services.iter();
-        let mut all: Vec<(Endpoint, u64)> = all
-            .map(|(&(addr, port), &count)| (Endpoint { addr, port }, count))
-            .collect();
-        all.sort_by_key(|(_, count)| Reverse(*count));
-        all.into_iter()
+        let mut all: Vec<(Endpoint, u64)> = all.map(|(at, &n)| (at.endpoint(), n)).collect();
+        let rank = |(at, count): &(Endpoint, u64)| (Reverse(*count), at.addr, at.port);
+        if all.len() > LISTED {
+            all.select_nth_unstable_by_key(LISTED, rank);
+            all.truncate(LISTED);
+        }
+        all.sort_unstable_by_key(rank);
+        all
     }
+}
 
-    fn listed(&self) -> Value {
-        let listed = self.ranked().take(LISTED);
-        listed
-            .map(|(at, flows)| json!({"addr": at.addr, "port": at.port, "flows": flows}))
-            .collect()
-    }
+fn listed(services: &[(Endpoint, u64)]) -> Value {
+    let listed = services.iter();
+    listed
+        .map(|(at, flows)| json!({"addr": at.addr, "port": at.port, "flows": flows}))
+        .collect()
 }

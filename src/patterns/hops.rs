@@ -3,14 +3,15 @@
 use crate::close::vantage::{Point, Vantage};
 use crate::close::verdict::Confidence;
 use crate::close::words::patterns::Pattern;
+use crate::patterns::at::Addr;
 use crate::patterns::diagnosis::Diagnosis;
 use crate::patterns::figure::{as_seconds, connections, in_words, rate};
 use crate::patterns::services::{Service, Services};
 use crate::stamp::MILLISECOND;
+use foldhash::fast::RandomState;
 use serde_json::{Value, json};
 use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::net::IpAddr;
 
 /// Hops told of, the busiest first.
 const HOPS: usize = 8;
@@ -30,8 +31,8 @@ pub(super) fn diagnoses(services: &Services, vantage: &Vantage) -> Vec<Diagnosis
 }
 
 /// The busiest service of each host.
-fn fronts(services: &Services) -> HashMap<IpAddr, &Service> {
-    let mut fronts: HashMap<IpAddr, &Service> = HashMap::new();
+fn fronts(services: &Services) -> HashMap<Addr, &Service, RandomState> {
+    let mut fronts: HashMap<Addr, &Service, RandomState> = HashMap::default();
     for service in services.iter() {
         let front = fronts.entry(service.at.addr).or_insert(service);
         if service.connections > front.connections {
@@ -72,7 +73,7 @@ fn proxy(front: &Service, back: &Service) -> Diagnosis {
     };
     let message = format!(
         "{} is server on one hop and client on the next{local}: {}; behind it {}",
-        front.at.addr,
+        front.at.addr.ip(),
         hop(front),
         hop(back),
     );
@@ -100,7 +101,7 @@ fn hop(service: &Service) -> String {
     format!(
         "{} to {}{each}, closed first by {}, TIME-WAIT of the client {client}, of the server {server}",
         connections(service.connections),
-        service.at,
+        service.at.endpoint(),
         closers(service),
     )
 }
@@ -135,9 +136,10 @@ const fn is_counted(service: &Service) -> bool {
 fn figures(service: &Service) -> Value {
     let [client, server, both, none, unknown] = service.closers;
     let [own, theirs] = service.time_waits;
+    let at = service.at.endpoint();
     json!({
-        "addr": service.at.addr,
-        "port": service.at.port,
+        "addr": at.addr,
+        "port": at.port,
         "connections": service.connections,
         "exchanges": service.exchanges,
         "exchanges_are_all": is_counted(service),
@@ -171,7 +173,7 @@ fn per_request(service: &Service) -> Diagnosis {
         "{} to {} carried one exchange each{pace}: kept connections would save {trips}most of {} \
          TIME-WAITs (client {client}, server {server})",
         connections(service.connections),
-        service.at,
+        service.at.endpoint(),
         client + server,
     );
     Diagnosis::of(Pattern::ConnectionPerRequest, service.connections, message)

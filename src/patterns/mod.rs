@@ -1,5 +1,6 @@
 //! What many flows show together: no row of a table of flows, but what to do about it.
 
+mod at;
 mod clocks;
 mod diagnosis;
 mod figure;
@@ -59,7 +60,7 @@ impl Patterns {
         let client = client_of(flow, verdict);
         let use_ = Use::of(flow, client);
         self.tally.see(flow, verdict, client);
-        self.services.see(flow, verdict, &use_);
+        self.services.see(flow, verdict, client, &use_);
         self.votes.see(flow, verdict, client, &use_);
         if let Some(silence) = &verdict.silence {
             self.silences.see(verdict, silence);
@@ -110,6 +111,10 @@ impl Patterns {
 fn client_of(flow: &Flow, verdict: &Verdict) -> u8 {
     let [a, b] = &flow.key.ends;
     let Endpoint { addr, port } = verdict.client;
+    // Ports mostly tell.
+    if a.port != b.port {
+        return u8::from(b.port == port);
+    }
     let is_first = (a.port, a.ip()) == (port, addr);
     // Both ends may be the same.
     u8::from(!is_first && (b.port, b.ip()) == (port, addr))

@@ -1,13 +1,14 @@
 //! The services of a capture: who closed their connections, and how they are used.
 
 use crate::close::verdict::{ActiveCloser, Endpoint, Outcome, Side, Verdict};
-use crate::flow::{Flow, Seen};
+use crate::flow::Flow;
+use crate::patterns::at::{Addr, At};
 use crate::patterns::diagnosis::Example;
-use crate::stamp::Time;
+use crate::stamp::{SECOND, Time};
 use foldhash::fast::RandomState;
+use hashbrown::HashTable;
 use smallvec::SmallVec;
-use std::collections::HashMap;
-use std::net::IpAddr;
+use std::hash::BuildHasher;
 
 /// Services kept; what is beyond is counted only.
 const SERVICES: usize = 16_384;
@@ -17,7 +18,7 @@ const CLIENTS: usize = 4;
 /// What the connections to one address and port have in common.
 #[derive(Clone, Debug)]
 pub(super) struct Service {
-    pub(super) at: Endpoint,
+    pub(super) at: At,
     pub(super) connections: u64,
     /// Closed first by the client, the server, both, nobody; not known.
     pub(super) closers: [u64; 5],
@@ -36,8 +37,7 @@ pub(super) struct Service {
     /// The first and the last opening.
     pub(super) opened: [Time; 2],
     /// Some of its clients.
-    pub(super) clients: SmallVec<[IpAddr; CLIENTS]>,
-    pub(super) more_clients: bool,
+    pub(super) clients: SmallVec<[Addr; CLIENTS]>,
     /// The longest silence that a connection survived.
     pub(super) survived: Option<i64>,
     /// Connections with records that stand in the capture twice.
@@ -48,7 +48,9 @@ pub(super) struct Service {
 /// The services seen.
 #[derive(Debug, Default)]
 pub(super) struct Services {
-    places: HashMap<([u8; 16], u16), u32, RandomState>,
+    /// Where each stands among all.
+    places: HashTable<u32>,
+    hasher: RandomState,
     all: Vec<Service>,
     /// The last one: the next connection is often of the same.
     last: usize,
@@ -62,58 +64,60 @@ impl Services {
     }
 
     pub(super) fn at(&self, at: Endpoint) -> Option<&Service> {
-        let place = *self.places.get(&key(at))?;
-        self.all.get(place as usize)
+        self.all.get(self.find(&at.into())?)
     }
 
     /// Counts a connection.
-    pub(super) fn see(&mut self, flow: &Flow, verdict: &Verdict, use_: &Use) {
-        let Some(service) = self.of(verdict) else {
+    pub(super) fn see(&mut self, flow: &Flow, verdict: &Verdict, client: u8, use_: &Use) {
+        let at = At::end(flow, client ^ 1);
+        let Some(service) = self.of(&at, verdict) else {
             self.beyond += 1;
             return;
         };
         service.add(verdict, use_);
+        service.add_client(At::end(flow, client).addr);
         service.doubled += u64::from(flow.odd().is_some_and(|odd| odd.duplicates.is_some()));
         let [a, b] = &flow.half;
         service.handshakes += a.rtt.unwrap_or(0) + b.rtt.unwrap_or(0);
     }
 
-    fn of(&mut self, verdict: &Verdict) -> Option<&mut Service> {
-        let at = verdict.server;
-        if self.all.get(self.last).is_none_or(|known| known.at != at) {
-            self.last = self.place(verdict)?;
+    fn of(&mut self, at: &At, verdict: &Verdict) -> Option<&mut Service> {
+        if self.all.get(self.last).is_none_or(|known| known.at != *at) {
+            self.last = match self.find(at) {
+                Some(place) => place,
+                None => self.insert(at, verdict)?,
+            };
         }
         self.all.get_mut(self.last)
     }
 
-    fn place(&mut self, verdict: &Verdict) -> Option<usize> {
-        let key = key(verdict.server);
-        if let Some(&place) = self.places.get(&key) {
-            return Some(place as usize);
-        }
+    fn find(&self, at: &At) -> Option<usize> {
+        let is = |&place: &u32| self.all.get(place as usize).is_some_and(|of| of.at == *at);
+        let place = self.places.find(self.hasher.hash_one(at), is)?;
+        Some(*place as usize)
+    }
+
+    #[cold]
+    fn insert(&mut self, at: &At, verdict: &Verdict) -> Option<usize> {
         if self.all.len() >= SERVICES {
             return None;
         }
         let place = self.all.len();
-        self.places.insert(key, place as u32);
-        self.all.push(Service::new(verdict));
+        self.all.push(Service::new(*at, verdict));
+        let (hasher, all) = (&self.hasher, &self.all);
+        let rehash =
+            |&place: &u32| hasher.hash_one(all.get(place as usize).map_or(at, |of| &of.at));
+        let hash = hasher.hash_one(at);
+        self.places.insert_unique(hash, place as u32, rehash);
         Some(place)
     }
 }
 
-fn key(at: Endpoint) -> ([u8; 16], u16) {
-    let addr = match at.addr {
-        IpAddr::V4(addr) => addr.to_ipv6_mapped(),
-        IpAddr::V6(addr) => addr,
-    };
-    (addr.octets(), at.port)
-}
-
 impl Service {
-    fn new(verdict: &Verdict) -> Self {
+    fn new(at: At, verdict: &Verdict) -> Self {
         let start = verdict.start.unwrap_or_default();
         Self {
-            at: verdict.server,
+            at,
             connections: 0,
             closers: [0; 5],
             time_waits: [0; 2],
@@ -125,7 +129,6 @@ impl Service {
             handshakes: 0,
             opened: [start; 2],
             clients: SmallVec::new(),
-            more_clients: false,
             survived: None,
             doubled: 0,
             example: Example::whole(verdict),
@@ -156,23 +159,17 @@ impl Service {
             let [first, last] = self.opened;
             self.opened = [first.min(start), last.max(start)];
         }
-        self.add_client(verdict.client.addr);
     }
 
-    fn add_client(&mut self, client: IpAddr) {
-        if self.clients.last() == Some(&client) || self.clients.contains(&client) {
-            return;
-        }
-        if self.clients.len() < CLIENTS {
+    fn add_client(&mut self, client: Addr) {
+        if self.clients.len() < CLIENTS && !self.clients.contains(&client) {
             self.clients.push(client);
-        } else {
-            self.more_clients = true;
         }
     }
 
     /// It is reached over the loopback interface.
-    pub(super) const fn is_local(&self) -> bool {
-        self.at.addr.is_loopback()
+    pub(super) fn is_local(&self) -> bool {
+        self.at.addr.ip().is_loopback()
     }
 }
 
@@ -192,54 +189,51 @@ pub(super) struct Use {
 impl Use {
     /// Reads it off the segments that are kept.
     pub(super) fn of(flow: &Flow, client: u8) -> Self {
-        let mut turns = Turns::default();
-        let mut longest = [0; 2];
-        for seen in flow.log.iter().filter(|seen| !seen.is_empty()) {
-            let by_server = usize::from(seen.from() != client);
-            longest[by_server] = seen.len().max(longest[by_server]);
-            turns.take(seen, by_server == 0);
-        }
-        Self {
-            exchanges: turns.exchanges,
-            is_whole: flow.log.is_whole(),
-            survived: turns.survived,
-            longest,
-        }
-    }
-}
-
-/// Payload's turns: client, server, client again.
-#[derive(Default)]
-struct Turns {
-    exchanges: u64,
-    asked: bool,
-    last: Option<Time>,
-    /// A silence that has ended, and who ended it.
-    open: Option<(i64, bool)>,
-    survived: Option<i64>,
-}
-
-impl Turns {
-    fn take(&mut self, seen: &Seen, by_client: bool) {
-        let time = seen.at().time;
-        if let Some(last) = self.last {
-            let silence = time.since(last);
-            if silence >= crate::stamp::SECOND {
-                self.open = Some((silence, by_client));
+        let (mut exchanges, mut asked, mut is_silent) = (0, false, false);
+        let (mut own, mut theirs) = (0, 0);
+        let mut last = flow.first.time;
+        for part in flow.log.parts() {
+            for seen in part.iter().filter(|seen| !seen.is_empty()) {
+                let (time, by_client) = (seen.at().time, seen.from() == client);
+                if by_client {
+                    own = seen.len().max(own);
+                } else {
+                    theirs = seen.len().max(theirs);
+                }
+                // A step back is a long way on, without a sign: it is looked into as well.
+                let passed = time.0.wrapping_sub(last.0).cast_unsigned();
+                is_silent |= passed >= SECOND.cast_unsigned();
+                exchanges += u64::from(asked && !by_client);
+                (asked, last) = (by_client, time);
             }
         }
-        if let Some((silence, by)) = self.open
-            && by != by_client
-        {
-            self.survived = self.survived.max(Some(silence));
-            self.open = None;
-        }
-        self.last = Some(time);
-        if by_client {
-            self.asked = true;
-        } else if self.asked {
-            self.asked = false;
-            self.exchanges += 1;
+        Self {
+            exchanges,
+            is_whole: flow.log.is_whole(),
+            survived: is_silent.then(|| survived(flow)).flatten(),
+            longest: [own, theirs],
         }
     }
+}
+
+/// The longest silence between payloads after which both sides sent some.
+#[cold]
+fn survived(flow: &Flow) -> Option<i64> {
+    let mut survived = None;
+    // A silence that has ended, and who ended it.
+    let mut open = None;
+    let mut last: Option<Time> = None;
+    for seen in flow.log.iter().filter(|seen| !seen.is_empty()) {
+        let (time, from) = (seen.at().time, seen.from());
+        let silence = last.map_or(0, |last| time.since(last));
+        if silence >= SECOND {
+            open = Some((silence, from));
+        }
+        if let Some((silence, _)) = open.filter(|&(_, by)| by != from) {
+            survived = survived.max(Some(silence));
+            open = None;
+        }
+        last = Some(time);
+    }
+    survived
 }

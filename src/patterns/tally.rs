@@ -6,17 +6,17 @@ use crate::close::verdict::{
 };
 use crate::close::words::patterns::Pattern;
 use crate::flow::Flow;
+use crate::patterns::at::At;
 use crate::patterns::diagnosis::{Diagnosis, Example};
 use crate::patterns::figure::connections;
-use crate::patterns::group::{Group, Kind, One};
+use crate::patterns::group::{Group, Kind, One, Shown};
 use serde_json::Value;
-use smallvec::smallvec;
-use std::collections::BTreeMap;
 
 /// The groups seen.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
-    groups: BTreeMap<Kind, Group>,
+    /// A few kinds occur: they are found sooner one by one than in a tree.
+    groups: Vec<(Kind, Group)>,
     /// All flows, and those that are over in good order.
     pub(super) flows: u64,
     closed: u64,
@@ -38,12 +38,12 @@ impl Tally {
         }
         for finding in &verdict.findings {
             if finding.severity > Severity::Info && !is_part_of_race(finding.code, verdict) {
-                self.add(Kind::Finding(finding.code), verdict, &One::finding(finding));
+                self.add((flow, verdict, client), &One::finding(finding));
             }
         }
         if let Some(cause) = verdict.abort_cause {
             if !is_told_otherwise(verdict) {
-                self.add(Kind::Cause(cause), verdict, &One::abort(verdict, cause));
+                self.add((flow, verdict, client), &One::abort(verdict, cause));
             }
         } else if let Some((stuck, from)) = stuck(flow, verdict) {
             let side = if from == client {
@@ -51,29 +51,28 @@ impl Tally {
             } else {
                 Side::Server
             };
-            self.add(Kind::Stuck(stuck), verdict, &One::stuck(verdict, side));
+            self.add((flow, verdict, client), &One::stuck(stuck, side));
         } else if let Some(severity) = of_outcome(verdict) {
-            self.add(
-                Kind::Outcome(verdict.outcome),
-                verdict,
-                &One::outcome(verdict, severity),
-            );
+            self.add((flow, verdict, client), &One::outcome(verdict, severity));
         }
     }
 
-    fn add(&mut self, kind: Kind, verdict: &Verdict, one: &One) {
-        let group = self.groups.entry(kind);
-        group
-            .or_insert_with(|| Group::new(verdict, one))
-            .add(verdict, one);
+    fn add(&mut self, (flow, verdict, client): (&Flow, &Verdict, u8), one: &One) {
+        let known = self.groups.iter().position(|(kind, _)| *kind == one.kind);
+        let place = known.unwrap_or_else(|| {
+            self.groups.push((one.kind, Group::new(verdict, one)));
+            self.groups.len() - 1
+        });
+        if let Some((_, group)) = self.groups.get_mut(place) {
+            group.add(one, [client, client ^ 1].map(|end| At::end(flow, end)));
+        }
     }
 
     /// A diagnosis for each group.
     pub(super) fn diagnoses(&self) -> Vec<Diagnosis> {
-        let told = self
-            .groups
-            .iter()
-            .map(|(kind, group)| group.diagnosis(*kind));
+        let mut groups: Vec<_> = self.groups.iter().collect();
+        groups.sort_unstable_by_key(|(kind, _)| *kind);
+        let told = groups.iter().map(|(kind, group)| group.diagnosis(*kind));
         told.collect()
     }
 
@@ -106,16 +105,17 @@ impl Tally {
     }
 }
 
-impl One {
-    fn finding(finding: &Finding) -> Self {
+impl<'a> One<'a> {
+    fn finding(finding: &'a Finding) -> Self {
         let figure = |key| finding.data.get(key).and_then(Value::as_f64);
         Self {
+            kind: Kind::Finding(finding.code),
             severity: finding.severity,
             confidence: finding.confidence,
             side: finding.side,
             between: false,
             seconds: figure("seconds").or_else(|| figure("idle_seconds")),
-            frames: finding.frames.as_slice().into(),
+            shown: Shown::By(&finding.frames),
         }
     }
 
@@ -126,36 +126,38 @@ impl One {
             Some(AbortedBy::Middlebox) => (None, true),
             _ => (None, false),
         };
-        let frames = verdict.resets.iter().map(|reset| reset.frame).take(1);
         Self {
+            kind: Kind::Cause(cause),
             severity: of_cause(cause),
             confidence: verdict.cause_confidence.unwrap_or(Confidence::Possible),
             side,
             between,
             seconds: None,
-            frames: frames.collect(),
+            shown: Shown::Reset,
         }
     }
 
-    fn stuck(verdict: &Verdict, side: Side) -> Self {
+    fn stuck(stuck: Pattern, side: Side) -> Self {
         Self {
+            kind: Kind::Stuck(stuck),
             severity: Severity::Warning,
             confidence: Confidence::Likely,
             side: Some(side),
             between: false,
             seconds: None,
-            frames: smallvec![verdict.last_frame],
+            shown: Shown::Last,
         }
     }
 
     fn outcome(verdict: &Verdict, severity: Severity) -> Self {
         Self {
+            kind: Kind::Outcome(verdict.outcome),
             severity,
             confidence: verdict.confidence,
             side: None,
             between: false,
             seconds: None,
-            frames: smallvec![verdict.first_frame, verdict.last_frame],
+            shown: Shown::Ends,
         }
     }
 }

@@ -41,13 +41,16 @@ impl Votes {
         for (longest, seen) in self.longest.iter_mut().zip(use_.longest) {
             *longest = seen.max(*longest);
         }
-        let ttls = only_ttl(client).zip(only_ttl(server));
-        self.ttls = self.ttls.or(ttls.map(|(c, s)| [c, s]));
+        let ttls = only_ttls(client, server);
+        if self.ttls.is_none() {
+            self.ttls = ttls.map(|(c, s)| [c, s]);
+        }
         for (least, half) in self.rtts.iter_mut().zip([client, server]) {
-            *least = match (*least, half.rtt) {
-                (Some(least), Some(rtt)) => Some(least.min(rtt)),
-                (least, rtt) => least.or(rtt),
-            };
+            if let Some(rtt) = half.rtt
+                && least.is_none_or(|least| rtt < least)
+            {
+                *least = Some(rtt);
+            }
         }
         let by_ttl = ttls.and_then(|(c, s)| by_ttl(c, s));
         let by_rtt = client.rtt.zip(server.rtt).and_then(|(c, s)| by_rtt(c, s));
@@ -147,10 +150,14 @@ impl Votes {
     }
 }
 
-fn only_ttl(half: &Half) -> Option<u8> {
-    half.ttl
-        .filter(|(low, high)| low == high)
-        .map(|(low, _)| low)
+/// The TTLs of both, where each had one only.
+fn only_ttls(client: &Half, server: &Half) -> Option<(u8, u8)> {
+    match (client.ttl?, server.ttl?) {
+        ((client, high), (server, other)) if client == high && server == other => {
+            Some((client, server))
+        }
+        _ => None,
+    }
 }
 
 fn by_ttl(client: u8, server: u8) -> Option<Point> {
