@@ -11,12 +11,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("packet", &[]),
     ("flow", &["packet"]),
     ("close", &["flow"]),
-    ("patterns", &["close", "flow"]),
-    ("report", &["close", "flow", "patterns"]),
-    (
-        "analysis",
-        &["capture", "packet", "flow", "close", "patterns"],
-    ),
+    ("report", &["close", "flow"]),
+    ("analysis", &["capture", "packet", "flow", "close"]),
 ];
 
 #[test]

@@ -6,9 +6,8 @@ use crate::close::facts::Facts;
 use crate::close::last_ack::{LastAck, last_ack};
 use crate::close::outcome;
 use crate::close::reset::{Rst, Rsts, resets};
-use crate::close::silence::silence;
 use crate::close::time_wait::time_waits;
-use crate::close::verdict::{Confidence, FinalAck, Outcome, RstForm, Side, Silence, TimeWaits};
+use crate::close::verdict::{Confidence, FinalAck, Outcome, RstForm, Side, TimeWaits};
 
 /// A flow and the conclusions, each of which rests on those above it.
 pub(super) struct Case<'f, 'a> {
@@ -22,7 +21,6 @@ pub(super) struct Case<'f, 'a> {
     pub(super) outcome_confidence: Confidence,
     pub(super) last_ack: LastAck<'a>,
     pub(super) time_wait: TimeWaits,
-    pub(super) silence: Option<Silence>,
 }
 
 impl<'f, 'a> Case<'f, 'a> {
@@ -52,7 +50,6 @@ impl<'f, 'a> Case<'f, 'a> {
             outcome_confidence: Confidence::Likely,
             last_ack: unknown,
             time_wait: TimeWaits::new(),
-            silence: None,
         }
     }
 
@@ -75,7 +72,6 @@ impl<'f, 'a> Case<'f, 'a> {
         self.outcome_confidence = self.confidence_of_outcome();
         self.last_ack = last_ack(self);
         self.time_wait = time_waits(self);
-        self.silence = silence(self);
     }
 
     /// Both FINs are shown and acknowledged.

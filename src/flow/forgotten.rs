@@ -159,10 +159,6 @@ impl Gone {
                 time: Time(i64::MIN),
             },
             fins: [false; 2],
-            acked: [false; 2],
-            active: [false; 2],
-            reset: false,
-            fin: None,
         }
     }
 }

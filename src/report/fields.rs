@@ -1,18 +1,12 @@
 //! The fields of the JSON report: one row each. The schema and the reference are made from them.
 
-mod diagnosis;
 mod flow;
 mod summary;
 
 use crate::close::terms::Group;
-use diagnosis::EXAMPLE;
-use flow::{
-    APPLICATION, COUNTS, DWELL, DWELLS, ENDPOINT, EVENT, FILE, FINDING, IN_FLIGHT, LAST_WORDS,
-    MORE, RESET, SILENCE, STATES, TIME_WAIT, TUNNEL, ZEEK,
-};
-use summary::{DAMAGE, OWNER, SOURCE, VANTAGE};
+use flow::{COUNTS, ENDPOINT, EVENT, FILE, FINDING, MORE, RESET, STATES, TIME_WAIT, TUNNEL, ZEEK};
+use summary::{DAMAGE, OWNER, SOURCE};
 
-pub use diagnosis::DIAGNOSIS;
 pub use flow::FLOW;
 pub use summary::SUMMARY;
 
@@ -109,30 +103,10 @@ impl Field {
 }
 
 /// The kinds of lines of the report.
-pub const LINES: &[&Object] = &[&FLOW, &DIAGNOSIS, &SUMMARY];
+pub const LINES: &[&Object] = &[&FLOW, &SUMMARY];
 
 /// The objects within them.
 pub const PARTS: &[&Object] = &[
-    &ENDPOINT,
-    &COUNTS,
-    &STATES,
-    &DWELLS,
-    &DWELL,
-    &TIME_WAIT,
-    &EVENT,
-    &MORE,
-    &RESET,
-    &FINDING,
-    &SILENCE,
-    &TUNNEL,
-    &ZEEK,
-    &FILE,
-    &IN_FLIGHT,
-    &APPLICATION,
-    &LAST_WORDS,
-    &EXAMPLE,
-    &SOURCE,
-    &DAMAGE,
-    &OWNER,
-    &VANTAGE,
+    &ENDPOINT, &COUNTS, &STATES, &TIME_WAIT, &EVENT, &MORE, &RESET, &FINDING, &TUNNEL, &ZEEK,
+    &FILE, &SOURCE, &DAMAGE, &OWNER,
 ];

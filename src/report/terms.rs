@@ -37,7 +37,6 @@ pub fn describe(out: &mut impl Write, entries: &[Entry], width: usize) -> io::Re
         let rfc = term.rfc.join(", ");
         let field = format!("`{}` in the report", entry.group.field());
         for (label, text) in [
-            ("Belief", entry.belief.unwrap_or_default()),
             ("Recognised", term.recognised),
             ("Meaning", term.meaning),
             ("Advice", term.advice),
@@ -115,7 +114,6 @@ struct Line {
     field: &'static str,
     name: &'static str,
     severity: Option<&'static str>,
-    belief: Option<&'static str>,
     summary: &'static str,
     recognised: Option<&'static str>,
     meaning: Option<&'static str>,
@@ -134,7 +132,6 @@ impl From<Entry> for Line {
             field: entry.group.field(),
             name: term.name,
             severity: entry.severity.map(Severity::name),
-            belief: entry.belief,
             summary: term.summary,
             recognised: said(term.recognised),
             meaning: said(term.meaning),

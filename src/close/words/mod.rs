@@ -2,7 +2,6 @@
 
 pub mod claims;
 pub mod ending;
-pub mod patterns;
 pub mod resets;
 pub mod state;
 
