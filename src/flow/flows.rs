@@ -105,7 +105,7 @@ impl Flows {
     }
 
     pub(super) fn key(&self, at: u32) -> Option<Key> {
-        key_of(self.entries.get(at as usize)?, &self.keys)
+        self.entries.get(at as usize)?.key.key(&self.keys)
     }
 
     /// It is a flow of this key, which is kept among `keys` if it is not whole.
@@ -122,7 +122,7 @@ impl Flows {
 
     #[inline(never)]
     fn is_of_long(&self, entry: &Entry, key: Option<&Key>) -> bool {
-        key.is_some() && key_of(entry, &self.keys).as_ref() == key
+        key.is_some() && entry.key.key(&self.keys).as_ref() == key
     }
 
     /// Begins the flow of a first segment. `previous`: the connection before on the key.
@@ -247,7 +247,7 @@ impl Flows {
             Kept::Free(_) => None,
             Kept::Brief(brief) => {
                 if self.facts_of != at {
-                    let (key, previous) = (key_of(entry, &self.keys)?, self.previous.get(&at));
+                    let (key, previous) = (entry.key.key(&self.keys)?, self.previous.get(&at));
                     brief.replay(key, previous, &mut self.memory, &mut self.facts);
                     self.facts_of = at;
                 }
@@ -292,7 +292,7 @@ impl Flows {
             }
             Kept::Whole(place) => self.whole.remove(place),
         }
-        if let Err(place) = entry.key.whole() {
+        if let Some(place) = entry.key.place() {
             self.keys.remove(place);
         }
         entry.key = ShortKey::kept_at(NONE);
@@ -344,7 +344,7 @@ impl Flows {
     fn conclude_brief(&mut self, at: u32, brief: Brief) -> Option<u32> {
         let entry = self.entries.get_mut(at as usize)?;
         let mut flow = Flow::default();
-        let (key, previous) = (key_of(entry, &self.keys)?, self.previous.remove(&at));
+        let (key, previous) = (entry.key.key(&self.keys)?, self.previous.remove(&at));
         brief.replay(key, previous.as_ref(), &mut self.memory, &mut flow);
         brief.release(&mut self.memory);
         self.half_open -= usize::from(brief.is_half_open());
@@ -386,14 +386,6 @@ impl Flows {
             Kept::Brief(brief) => Some(brief.number()),
             Kept::Whole(place) => self.whole.get(*place).map(|flow| flow.number),
         }
-    }
-}
-
-/// Of a free entry none.
-fn key_of(entry: &Entry, keys: &Slab<Key>) -> Option<Key> {
-    match entry.key.whole() {
-        Ok(key) => Some(key),
-        Err(place) => keys.get(place).copied(),
     }
 }
 

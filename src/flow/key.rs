@@ -1,5 +1,6 @@
 //! The key of a connection.
 
+use crate::flow::slab::Slab;
 use crate::packet::{End, Segment};
 use std::hash::{Hash, Hasher};
 
@@ -102,8 +103,16 @@ impl ShortKey {
         }
     }
 
+    /// The key. `keys`: where it is kept, if it is not whole.
+    pub(super) fn key(&self, keys: &Slab<Key>) -> Option<Key> {
+        match self.whole() {
+            Ok(key) => Some(key),
+            Err(place) => keys.get(place).copied(),
+        }
+    }
+
     /// The key, or where it is kept.
-    pub(super) fn whole(&self) -> Result<Key, u32> {
+    fn whole(&self) -> Result<Key, u32> {
         if let Some(place) = self.place() {
             return Err(place);
         }

@@ -365,11 +365,7 @@ impl FlowTable {
         let Ok(previous) = self.forgotten.meets(first.hash, &first.seen) else {
             return;
         };
-        let key = first.key.whole();
-        let Some(key) = key
-            .or_else(|place| keys.get(place).copied().ok_or(place))
-            .ok()
-        else {
+        let Some(key) = first.key.key(keys) else {
             return;
         };
         let flow = self.flows.begin(key, &first.seen, previous);
