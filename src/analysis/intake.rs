@@ -58,10 +58,17 @@ impl Intake {
 
     #[inline]
     fn push_matching(&mut self, segment: &Segment, at: Stamp) {
-        match &self.filter {
-            Some(filter) if !filter.matches(segment) => self.filtered_out += 1,
-            _ => self.table.push(segment, at),
+        if !self.leaves_out(segment) {
+            self.table.push(segment, at);
         }
+    }
+
+    /// The filter does not want the segment, which is counted then.
+    fn leaves_out(&mut self, segment: &Segment) -> bool {
+        let filter = self.filter.as_ref();
+        let leaves_out = filter.is_some_and(|filter| !filter.matches(segment));
+        self.filtered_out += u64::from(leaves_out);
+        leaves_out
     }
 
     #[inline(never)]
@@ -70,9 +77,7 @@ impl Intake {
         let mut layers = Layers::default();
         match decode_by_layers(link, data, on_wire, &mut layers) {
             Err(reason) => self.not_decoded[reason as usize] += 1,
-            Ok(segment) if self.filter.as_ref().is_some_and(|f| !f.matches(&segment)) => {
-                self.filtered_out += 1;
-            }
+            Ok(segment) if self.leaves_out(&segment) => {}
             Ok(mut segment) => {
                 segment.domain = self.domains.number(&layers);
                 self.table.push_other(&segment, at);
