@@ -182,6 +182,32 @@ fn one_that_is_no_longer_only_asked_for_does_not_count() {
     assert_eq!((flows.half_open(), flows.live()), (0, 0));
 }
 
+#[test]
+fn no_segment_waits_for_long() {
+    let mut table = FlowTable::default();
+    let mut push = |port: u16, ms: i64| {
+        let src = End::v4([10, 0, 0, 1], port);
+        let syn = Segment {
+            src,
+            ..of(false, 100, 0, 0, SYN)
+        };
+        let (frame, time) = (port.into(), Time(ms * MILLISECOND));
+        table.push(&syn, Stamp { frame, time });
+        table.live()
+    };
+    assert_eq!([push(1, 0), push(2, 1)], [0, 0]);
+    assert_eq!(push(3, 200), 0);
+    // A quarter of a second after the first one.
+    assert_eq!(push(4, 260), 2);
+    // Where many come, they are not waited for.
+    let live = (5..105).map(|port| push(port, 261)).last();
+    assert_eq!(live, Some(3));
+    let live = (105..205).map(|port| push(port, 300)).last();
+    assert!(live > Some(100), "{live:?}");
+    // A clock that was set back.
+    assert_eq!(push(300, 5), 204);
+}
+
 /// Memory that so many flows have taken, of which few are kept at once.
 fn room(count: u32, awake: usize) -> (usize, [usize; 3]) {
     let mut flows = Flows::default();
