@@ -109,7 +109,10 @@ impl Half {
         let control = u32::from(self.opening.is_none() && later.opening.is_some())
             + u32::from(self.fin.is_none() && later.fin.is_some());
         match (&mut self.opening, &later.opening) {
-            (Some(mine), Some(theirs)) => mine.copies.count += theirs.copies.count,
+            (Some(mine), Some(theirs)) => {
+                mine.copies.go_on(&theirs.copies);
+                mine.ack &= theirs.ack;
+            }
             (mine @ None, theirs) => mine.clone_from(theirs),
             _ => {}
         }
@@ -169,8 +172,7 @@ impl Half {
             self.rare().other_fins += theirs.copies.count;
             return;
         }
-        mine.copies.last = theirs.copies.last;
-        mine.copies.count += theirs.copies.count;
+        mine.copies.go_on(&theirs.copies);
         mine.least_ack = mine.least_ack.earliest(theirs.least_ack);
         mine.without_ack |= theirs.without_ack;
         mine.anchored = mine.anchored.or(theirs.anchored);
@@ -191,8 +193,7 @@ impl Rare {
         Subflow::merge(&mut self.subflow, later.subflow.as_ref());
         match (&mut self.regressions, &later.regressions) {
             (Some(mine), Some(theirs)) => {
-                mine.copies.last = theirs.copies.last;
-                mine.copies.count += theirs.copies.count;
+                mine.copies.go_on(&theirs.copies);
                 mine.ticks = mine.ticks.max(theirs.ticks);
             }
             (mine @ None, theirs) => *mine = *theirs,

@@ -36,12 +36,15 @@ impl Copies {
         }
     }
 
+    /// Adds those of a later part.
+    pub(super) const fn go_on(&mut self, later: &Self) {
+        self.last = later.last;
+        self.count += later.count;
+    }
+
     pub(super) fn merge(slot: &mut Option<Self>, later: Option<&Self>) {
         match (slot.as_mut(), later) {
-            (Some(mine), Some(theirs)) => {
-                mine.last = theirs.last;
-                mine.count += theirs.count;
-            }
+            (Some(mine), Some(theirs)) => mine.go_on(theirs),
             (None, Some(theirs)) => *slot = Some(*theirs),
             (_, None) => {}
         }

@@ -1,9 +1,10 @@
 //! What is kept briefly says what the facts would say.
 
 use super::{Flows, SEGMENTS};
-use crate::flow::FlowTable;
 use crate::flow::key::Key;
 use crate::flow::seen::Seen;
+use crate::flow::table::Why;
+use crate::flow::{FlowTable, Limits};
 use crate::packet::{End, Flags, Segment};
 use crate::seq::SeqNum;
 use crate::stamp::{MILLISECOND, SECOND, Stamp, Time};
@@ -180,6 +181,45 @@ fn one_that_is_no_longer_only_asked_for_does_not_count() {
     assert_eq!((flows.half_open(), flows.live()), (1, 1));
     flows.remove(at);
     assert_eq!((flows.half_open(), flows.live()), (0, 0));
+}
+
+/// How many flows of a host are let go, and how many are left, where so many may be kept.
+fn evicted(flags: Flags, limits: Limits) -> (usize, usize) {
+    let mut table = FlowTable::new(limits, 0);
+    for port in 1..=33_u16 {
+        let src = End::v4([10, 0, 0, 1], port);
+        let first = Segment {
+            src,
+            ..of(false, 100, 0, 0, flags)
+        };
+        let (frame, time) = (port.into(), Time(i64::from(port) * SECOND));
+        table.push(&first, Stamp { frame, time });
+    }
+    assert!(!table.has_due(Time(0)), "the last ones wait");
+    let last = of(false, 0, 0, 0, ACK);
+    for seconds in [34_i64, 35] {
+        let frame = seconds.unsigned_abs();
+        let time = Time(seconds * SECOND);
+        table.push(&last, Stamp { frame, time });
+    }
+    let later = Time(35 * SECOND);
+    assert!(table.has_due(later));
+    let (mut gone, live) = (0, table.live());
+    while let Some(due) = table.due(later) {
+        assert_eq!(due.why, Why::Evicted);
+        table.forget(&due, false);
+        gone += 1;
+    }
+    assert_eq!(table.live() + gone, live);
+    (gone, table.live())
+}
+
+#[test]
+fn a_part_of_what_may_be_kept_goes_at_once() {
+    let few = |flows, half_open| Limits { flows, half_open };
+    assert_eq!(evicted(ACK, few(32, 1000)), (3, 30));
+    assert_eq!(evicted(SYN, few(1000, 32)), (3, 30));
+    assert_eq!(evicted(SYN, few(32, 1000)), (3, 30));
 }
 
 #[test]
