@@ -94,7 +94,7 @@ fn segments(script: &[Sends]) -> Vec<Seen> {
         match sends.what {
             // A SYN alone could be of another connection, to a part that begins there.
             What::Syn if from == 1 && fins[1].is_none() => {
-                send(1, 500, 101, 0, Flags::SYN.with(ACK), Some(sends), &ids)
+                send(1, 500, 101, 0, Flags::SYN.with(ACK), Some(sends), &ids);
             }
             _ if fins[from].is_some() => {
                 let (seq, flags) = match sends.what {
