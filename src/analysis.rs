@@ -12,9 +12,10 @@ pub use window::Moment;
 use crate::capture::{Meter, OpenError, Reader, Set};
 use crate::close::summary::{Summary, Totals};
 use crate::close::verdict::{Tunnel, Verdict};
-use crate::close::{Context, judge};
+use crate::close::{Context, Hosts, judge};
 use crate::flow::{Clock, Due, Limits, Why};
 use crate::packet::{Filter, Layers};
+use crate::patterns::{Diagnosis, Patterns};
 use crate::stamp::{SECOND, Stamp, Time};
 use clocks::Clocks;
 use input::Input;
@@ -33,6 +34,12 @@ pub struct Options {
     pub source: Arc<str>,
     /// How long TIME-WAIT lasts, in nanoseconds. Linux: 60 s (`TCP_TIMEWAIT_LEN`, compiled in).
     pub time_wait: i64,
+    /// From how many nanoseconds in CLOSE-WAIT on a side has forgotten to close, or is slow.
+    pub close_wait: i64,
+    /// Verdicts tell how long each side was in which state; who shows that to nobody saves the time.
+    pub states: bool,
+    /// It is told what many flows show together, and where the capture was taken.
+    pub diagnosis: bool,
     /// How many flows are kept at once.
     pub limits: Limits,
     /// The capture is being made: a flow is let go by the first record that allows it.
@@ -55,6 +62,8 @@ pub struct Options {
     pub until: Option<Moment>,
     /// Is told how far reading has come.
     pub meter: Option<Arc<Meter>>,
+    /// Payloads are not looked at.
+    pub no_payload: bool,
 }
 
 impl Default for Options {
@@ -62,6 +71,9 @@ impl Default for Options {
         Self {
             source: "-".into(),
             time_wait: 60 * SECOND,
+            close_wait: 5 * SECOND,
+            states: true,
+            diagnosis: true,
             limits: Limits::default(),
             live: false,
             interrupt: None,
@@ -72,6 +84,7 @@ impl Default for Options {
             since: None,
             until: None,
             meter: None,
+            no_payload: false,
         }
     }
 }
@@ -100,6 +113,8 @@ pub struct Analysis<R: Read> {
     /// What is done with records before, if anything.
     window: Option<Window>,
     totals: Totals,
+    hosts: Hosts,
+    patterns: Patterns,
     /// The last record's place, with the latest time of any.
     end: Stamp,
     start: Option<Time>,
@@ -162,6 +177,8 @@ impl<R: Read> Analysis<R> {
             ended: false,
             interrupted: false,
             totals: Totals::default(),
+            hosts: Hosts::default(),
+            patterns: Patterns::new(options.diagnosis),
             end: Stamp::default(),
             start: None,
         }
@@ -175,8 +192,10 @@ impl<R: Read> Analysis<R> {
         let sources = self.input.sources(&self.options.source, times);
         let mut summary = self.totals.summary(sources, self.intake.not_decoded());
         summary.late_segments = self.intake.table.late();
+        summary.unheard = self.intake.table.unheard();
         summary.filtered_out = self.intake.filtered_out;
         summary.outside_window = self.window.as_ref().map_or(0, |w| w.outside);
+        summary.vantage = self.patterns.vantage();
         summary.interrupted = self.interrupted;
         if self.interrupted {
             // What was interrupted is not damaged.
@@ -187,23 +206,38 @@ impl<R: Read> Analysis<R> {
         summary
     }
 
+    /// What many flows show together, the most important first; whole after the last verdict.
+    pub fn diagnoses(&self) -> Vec<Diagnosis> {
+        self.patterns.diagnoses()
+    }
+
     /// The verdict of a flow, if nothing more can belong to it.
     fn settle(&mut self, due: &Due) -> Option<Verdict> {
-        let context = Context {
+        let mut context = Context {
             time_wait: self.options.time_wait,
+            close_wait: self.options.close_wait,
+            states: self.options.states,
             end: self.end,
             cut: self.ended && !self.interrupted && self.input.is_cut(),
             evicted: due.why == Why::Evicted,
             torn: self.input.torn(),
             clocks_differ: self.clocks.differ(),
+            off_clock: None,
+            server: None,
+            errors: None,
         };
         let flow = self.intake.table.facts(due)?;
+        context.off_clock = self.patterns.off_clock(flow);
+        context.server = self.hosts.server_of(flow);
+        context.errors = self.intake.errors.of(&flow.key);
         let layers = self.intake.domains.layers(flow.key.domain);
         let mut verdict = judge(flow, context, &self.options.source);
         let is_over = verdict.outcome.is_over();
         if due.why == Why::Quiet && !is_over {
             return None;
         }
+        self.hosts.see(flow);
+        self.patterns.see(flow, &verdict);
         self.intake.table.forget(due, is_over);
         name_network(&mut verdict, &layers);
         if self.start.is_none() {

@@ -39,18 +39,27 @@ impl Time {
 ///
 /// Keeps the texts of some seconds, each at the place of its number: a flow's times share few, which
 /// are a minute apart where TIME-WAIT ends, and the next flow's are mostly the same.
+///
+/// And the whole texts of the last times: two of three that a flow's line quotes stand in it already,
+/// since an event ends a state of both sides and begins one.
 #[derive(Clone, Debug)]
 pub(crate) struct Rfc3339 {
     seconds: [Second; SECONDS],
+    quoted: [Quoted; 1 << QUOTED],
 }
 
 /// More than a minute, and a power of two: a place is found without a division.
 const SECONDS: usize = 64;
+/// The logarithm of how many whole texts are kept: for the dozen times of a flow places enough that
+/// few fall together.
+const QUOTED: u32 = 6;
 
 impl Default for Rfc3339 {
     fn default() -> Self {
-        let seconds = [const { Second::EPOCH }; SECONDS];
-        Self { seconds }
+        Self {
+            seconds: [const { Second::EPOCH }; SECONDS],
+            quoted: [const { Quoted::EPOCH }; 1 << QUOTED],
+        }
     }
 }
 
@@ -58,12 +67,40 @@ impl Rfc3339 {
     /// Writes `time` in double quotes, which is ASCII.
     #[inline]
     pub(crate) fn quote(&mut self, time: Time, to: &mut [u8; 32]) {
+        // Fibonacci hashing: times are mostly whole microseconds, whose lowest bits vary little.
+        let mixed = time.0.cast_unsigned().wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let quoted = &mut self.quoted[(mixed >> (u64::BITS - QUOTED)) as usize];
+        if quoted.time != time {
+            quoted.turn_to(time, &mut self.seconds);
+        }
+        *to = quoted.text;
+    }
+}
+
+/// The text of a time.
+#[derive(Clone, Debug)]
+struct Quoted {
+    time: Time,
+    /// In quotes.
+    text: [u8; 32],
+}
+
+impl Quoted {
+    const EPOCH: Self = Self {
+        time: Time(0),
+        text: Second::EPOCH.text,
+    };
+
+    /// Becomes the text of that time.
+    #[inline(never)]
+    fn turn_to(&mut self, time: Time, seconds: &mut [Second; SECONDS]) {
         let (number, nanos) = (time.0.div_euclid(SECOND), time.0.rem_euclid(SECOND));
-        let second = &mut self.seconds[number.cast_unsigned() as usize % SECONDS];
+        let second = &mut seconds[number.cast_unsigned() as usize % SECONDS];
         if second.number != number {
             second.turn_to(number);
         }
-        second.quote(nanos.unsigned_abs(), to);
+        second.quote(nanos.unsigned_abs(), &mut self.text);
+        self.time = time;
     }
 }
 

@@ -1,16 +1,19 @@
 //! The judgement: facts in, verdict out. Pure, total, once per flow.
 
 use crate::close::case::Case;
-use crate::close::events::{events, listed_resets};
+use crate::close::dwell;
+use crate::close::events::{list_events, listed_resets};
 use crate::close::facts::{Context, Facts};
 use crate::close::filter::WiresharkFilter;
 use crate::close::final_state::final_states;
 use crate::close::finding::findings;
 use crate::close::reason::reason;
-use crate::close::verdict::{PerSide, Side, Verdict};
+use crate::close::said;
+use crate::close::verdict::{CloseEntries, PerSide, Side, Verdict};
 use crate::close::zeek::zeek;
-use crate::flow::{Flow, Half};
+use crate::flow::{Flow, Half, Seen};
 use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Version of the report's format.
@@ -18,8 +21,8 @@ pub const SCHEMA: u32 = 1;
 
 /// Judges one flow of the capture named `source`.
 pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
-    let log = flow.log.in_order();
-    let mut facts = Facts::new(flow, &log, context);
+    let log = own_log(flow);
+    let mut facts = Facts::new(flow, &log, &context);
     facts.look_through();
     let mut case = Case::new(&facts);
     case.conclude();
@@ -30,7 +33,7 @@ pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
     };
     let abort = case.abort.as_ref();
     let frames = flow.frames();
-    Verdict {
+    let mut verdict = Verdict {
         schema: SCHEMA,
         flow: flow.number,
         source: Arc::clone(source),
@@ -53,10 +56,14 @@ pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
         confidence: case.confidence(),
         reason: reason(&case),
         final_states: final_states(&case),
-        close: events(&case),
+        states: None,
+        close: CloseEntries::new(),
         resets: listed_resets(&case),
         findings: findings(&case),
+        in_flight: said::in_flight(&facts).map(Box::new),
+        application: said::application(&facts).map(Box::new),
         previous_flow: flow.previous.as_ref().map(|p| p.flow),
+        silence: case.silence,
         vlan: None,
         tunnel: None,
         wireshark_filter: WiresharkFilter {
@@ -67,5 +74,20 @@ pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
         zeek: zeek(&case),
         time_wait: case.time_wait,
         files: None,
+    };
+    list_events(&facts, &verdict.time_wait, &mut verdict.close);
+    if facts.context.states {
+        dwell::tell(&facts, &mut verdict);
     }
+    verdict
+}
+
+/// The segments kept of the connection: with an older connection's numbers come no facts of it.
+fn own_log(flow: &Flow) -> Cow<'_, [Seen]> {
+    let log = flow.log.in_order();
+    if flow.old_ack().is_none() {
+        return log;
+    }
+    let own = log.iter().filter(|seen| !flow.is_old_ack(seen));
+    own.copied().collect()
 }

@@ -4,7 +4,9 @@ use crate::close::abort::Abort;
 use crate::close::case::Case;
 use crate::close::closer;
 use crate::close::phrase::Sentence;
+use crate::close::reading::{unread_hint, window_grew};
 use crate::close::reset::Rst;
+use crate::close::said;
 use crate::close::verdict::{
     AbortCause, AbortedBy, ActiveCloser, Confidence, Outcome, RstForm, Side,
 };
@@ -13,6 +15,12 @@ use crate::stamp::Stamp;
 
 /// Why the verdict is what it is.
 pub(super) fn reason(case: &Case) -> String {
+    let mut text = by_segments(case);
+    text.push_str(&said::addition(case));
+    text
+}
+
+fn by_segments(case: &Case) -> String {
     match case.outcome {
         Outcome::Refused => refused(case),
         Outcome::Unanswered => unanswered(case),
@@ -31,8 +39,13 @@ fn frame(at: Option<Stamp>) -> u64 {
 
 fn refused(case: &Case) -> String {
     let rst = case.facts.sent_by(Side::Server).find(|s| s.flags.rst());
+    let by = match case.abort.as_ref().map(|a| (a.by, a.confidence)) {
+        Some((AbortedBy::Middlebox, _)) => ", which a device between the two sent",
+        Some((_, Confidence::Certain)) => "",
+        _ => "; whether the server sent it or a firewall in its name does not show",
+    };
     let text = Sentence::new("the SYN was answered by a RST in frame ");
-    text.number(frame(rst.map(Seen::at))).done()
+    text.number(frame(rst.map(Seen::at))).words(by).done()
 }
 
 fn unanswered(case: &Case) -> String {
@@ -53,11 +66,20 @@ fn unanswered(case: &Case) -> String {
         return text.number(copies.first.frame).done();
     }
     let text = syns.words(" from frame ").number(flow.first.frame);
-    let text = text.words(" on, and no answer");
+    let mut text = text.words(" on, and no answer");
     if flow.unconfirmed {
-        return text.words(", which may be an old duplicate").done();
+        text = text.words(", which may be an old duplicate");
     }
-    text.done()
+    match case.facts.errors().next() {
+        Some(error) => format!(
+            "{} but ICMP in frame {}: {} says {}",
+            text.done(),
+            error.at.frame,
+            error.reporter.ip(),
+            error.kind.name()
+        ),
+        None => text.done(),
+    }
 }
 
 fn closed(case: &Case) -> String {
@@ -137,19 +159,18 @@ fn aborted(case: &Case) -> String {
         AbortedBy::Middlebox => {
             let text = Sentence::new("the RST in frame ").number(at);
             let text = text.words(" bears the ").side(abort.from);
-            let signs = rst.signs.words().join(", ");
-            text.words("'s address but ").words(&signs)
+            text.words("'s address but ").list(rst.signs.words())
         }
         _ => {
             let text = Sentence::new("the ").side(abort.from);
             text.words(" sent a RST in frame ").number(at)
         }
     };
-    after_fin(why(text, abort, rst), case).done()
+    after_fin(why(text, case, abort, rst), case).done()
 }
 
 /// What made the sender send the RST.
-fn why(text: Sentence, abort: &Abort, rst: &Rst) -> Sentence {
+fn why(text: Sentence, case: &Case, abort: &Abort, rst: &Rst) -> Sentence {
     let before = &rst.reset.before;
     match (abort.cause, rst.trigger) {
         (AbortCause::Injected | AbortCause::Unknown, _) if abort.by == AbortedBy::Middlebox => text,
@@ -166,11 +187,22 @@ fn why(text: Sentence, abort: &Abort, rst: &Rst) -> Sentence {
             text.words(": it kept no socket for it")
         }
         (_, Some(t)) => text.words(" in answer to frame ").number(t.seen.at().frame),
+        (AbortCause::UnreadData, None) if !window_grew(rst) => {
+            let text = text.words(" of its own accord");
+            let Some((how, frame)) = unread_hint(case.facts, rst) else {
+                return text;
+            };
+            let text = text.words(", without having read the payload in frame ");
+            text.number(frame).words(", ").words(how)
+        }
         (AbortCause::UnreadData, None) => {
             let text = text
                 .words(": its window jumped to ")
                 .number(rst.seen().window);
             text.words(" as unread data was freed")
+        }
+        (AbortCause::KeepaliveTimeout, None) if before.probes == 0 => {
+            text.words(" as long after its last keepalive probe as that after the one before")
         }
         (AbortCause::KeepaliveTimeout, None) => {
             let text = text.words(" after ").number(before.probes);

@@ -1,6 +1,7 @@
 //! Totals over the verdicts of a capture.
 
 use crate::close::finding::Code;
+use crate::close::vantage::Vantage;
 use crate::close::verdict::{ActiveCloser, Side, Verdict};
 use crate::stamp::Time;
 use foldhash::fast::RandomState;
@@ -161,12 +162,18 @@ pub struct Summary {
     pub evicted: u64,
     /// Segments of flows that had been written and forgotten.
     pub late_segments: u64,
+    /// Heads of payloads that were not kept: too many flows had some.
+    #[serde(default)]
+    pub unheard: u64,
     /// Segments that the filter left out.
     #[serde(default)]
     pub filtered_out: u64,
     /// Frames outside of the time that was asked for.
     #[serde(default)]
     pub outside_window: u64,
+    /// Where the capture was taken.
+    #[serde(default)]
+    pub vantage: Vantage,
     /// The run was interrupted.
     pub interrupted: bool,
 }
@@ -251,8 +258,10 @@ impl Totals {
             not_decoded,
             evicted: self.findings.get(&Code::Evicted).copied().unwrap_or(0),
             late_segments: 0,
+            unheard: 0,
             filtered_out: 0,
             outside_window: 0,
+            vantage: Vantage::default(),
             interrupted: false,
         }
     }

@@ -19,6 +19,8 @@ pub(super) struct Arrival {
     pub(super) seen: Seen,
     /// The flow it seems to belong to, once that was looked up.
     pub(super) flow: u32,
+    /// What its payload says is kept at the place before this one; 0 if it says nothing.
+    pub(super) said: u16,
 }
 
 impl Arrival {
@@ -29,7 +31,13 @@ impl Arrival {
             hash,
             seen,
             flow,
+            said: 0,
         }
+    }
+
+    /// What it says is kept there.
+    pub(super) const fn saying(self, said: u16) -> Self {
+        Self { said, ..self }
     }
 }
 
@@ -203,6 +211,11 @@ mod tests {
         let all = reorder.len();
         release(&mut reorder, all);
         frames
+    }
+
+    #[test]
+    fn an_arrival_is_small() {
+        assert_eq!(size_of::<Arrival>(), 72);
     }
 
     #[test]
