@@ -12,7 +12,7 @@ pub use window::Moment;
 use crate::capture::{Meter, OpenError, Reader, Set};
 use crate::close::summary::{Summary, Totals};
 use crate::close::verdict::{Tunnel, Verdict};
-use crate::close::{Context, Hosts, judge};
+use crate::close::{Context, Hosts, judge_to};
 use crate::flow::{Clock, Due, Limits, Why};
 use crate::packet::{Filter, Layers};
 use crate::patterns::{Diagnosis, Patterns};
@@ -150,17 +150,9 @@ impl<R: Read> Iterator for Analysis<R> {
 
     /// Reads on until a flow is settled, and judges it.
     fn next(&mut self) -> Option<Verdict> {
-        loop {
-            while let Some(due) = self.intake.table.due(self.now) {
-                if let Some(verdict) = self.settle(&due) {
-                    return Some(verdict);
-                }
-            }
-            if self.ended {
-                return None;
-            }
-            self.read();
-        }
+        let mut next = None;
+        self.advance(&mut |verdict| next = verdict.take());
+        next
     }
 }
 
@@ -181,6 +173,26 @@ impl<R: Read> Analysis<R> {
             patterns: Patterns::new(options.diagnosis),
             end: Stamp::default(),
             start: None,
+        }
+    }
+
+    /// Shows the next verdict where it is made: it is large, and who only looks at it saves copies.
+    /// False after the last one.
+    pub fn show_next(&mut self, see: &mut dyn FnMut(&Verdict)) -> bool {
+        self.advance(&mut |verdict| verdict.iter().for_each(&mut *see))
+    }
+
+    fn advance(&mut self, see: &mut dyn FnMut(&mut Option<Verdict>)) -> bool {
+        loop {
+            while let Some(due) = self.intake.table.due(self.now) {
+                if self.settle(&due, see) {
+                    return true;
+                }
+            }
+            if self.ended {
+                return false;
+            }
+            self.read();
         }
     }
 
@@ -211,8 +223,8 @@ impl<R: Read> Analysis<R> {
         self.patterns.diagnoses()
     }
 
-    /// The verdict of a flow, if nothing more can belong to it.
-    fn settle(&mut self, due: &Due) -> Option<Verdict> {
+    /// Shows the verdict of a flow, if nothing more can belong to that.
+    fn settle(&mut self, due: &Due, see: &mut dyn FnMut(&mut Option<Verdict>)) -> bool {
         let mut context = Context {
             time_wait: self.options.time_wait,
             close_wait: self.options.close_wait,
@@ -226,26 +238,35 @@ impl<R: Read> Analysis<R> {
             server: None,
             errors: None,
         };
-        let flow = self.intake.table.facts(due)?;
+        let Some(flow) = self.intake.table.facts(due) else {
+            return false;
+        };
         context.off_clock = self.patterns.off_clock(flow);
         context.server = self.hosts.server_of(flow);
         context.errors = self.intake.errors.of(&flow.key);
         let layers = self.intake.domains.layers(flow.key.domain);
-        let mut verdict = judge(flow, context, &self.options.source);
-        let is_over = verdict.outcome.is_over();
-        if due.why == Why::Quiet && !is_over {
-            return None;
+        let mut settled = None;
+        judge_to(flow, &context, &self.options.source, &mut |judged| {
+            let Some(verdict) = judged else { return };
+            let is_over = verdict.outcome.is_over();
+            if due.why == Why::Quiet && !is_over {
+                return;
+            }
+            self.hosts.see(flow);
+            self.patterns.see(flow, verdict);
+            name_network(verdict, &layers);
+            if self.start.is_none() {
+                verdict.forget_times();
+            }
+            self.input.place(verdict);
+            self.totals.add(verdict);
+            settled = Some(is_over);
+            see(judged);
+        });
+        if let Some(is_over) = settled {
+            self.intake.table.forget(due, is_over);
         }
-        self.hosts.see(flow);
-        self.patterns.see(flow, &verdict);
-        self.intake.table.forget(due, is_over);
-        name_network(&mut verdict, &layers);
-        if self.start.is_none() {
-            verdict.forget_times();
-        }
-        self.input.place(&mut verdict);
-        self.totals.add(&verdict);
-        Some(verdict)
+        settled.is_some()
     }
 
     /// Reads until a flow may be settled, or to the end. By itself: the loop needs every register, and

@@ -171,11 +171,9 @@ impl Args {
         if let Some(verdict) = &first {
             count += self.show(verdict, &shown)?;
         }
-        loop {
-            // It stays where it was judged: a verdict is large.
-            let verdict = verdicts.next();
-            let Some(verdict) = &verdict else { break };
-            count += self.show(verdict, &shown)?;
+        let mut one = Ok(0);
+        while verdicts.show_next(&mut |verdict| one = self.show(verdict, &shown)) {
+            count += std::mem::replace(&mut one, Ok(0))?;
         }
         let summary = verdicts.summary();
         let selection = !self.only.is_empty() || self.flow.is_some();

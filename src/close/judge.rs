@@ -14,6 +14,7 @@ use crate::close::zeek::zeek;
 use crate::flow::{Flow, Half, Seen};
 use smallvec::SmallVec;
 use std::borrow::Cow;
+use std::mem::take;
 use std::sync::Arc;
 
 /// Version of the report's format.
@@ -21,11 +22,49 @@ pub const SCHEMA: u32 = 1;
 
 /// Judges one flow of the capture named `source`.
 pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
+    examine(flow, &context, |case| {
+        let mut verdict = verdict(case, source);
+        tell_events(case, &mut verdict);
+        verdict
+    })
+}
+
+/// The same, shown where it is made: a verdict is large, and to hand it on is to copy it. Who wants it
+/// may take it.
+pub(crate) fn judge_to(
+    flow: &Flow,
+    context: &Context,
+    source: &Arc<str>,
+    see: &mut dyn FnMut(&mut Option<Verdict>),
+) {
+    examine(flow, context, |case| {
+        let mut verdict = Some(verdict(case, source));
+        if let Some(verdict) = &mut verdict {
+            tell_events(case, verdict);
+        }
+        see(&mut verdict);
+    });
+}
+
+/// What `see` makes of the case that a flow is.
+#[inline]
+fn examine<T>(flow: &Flow, context: &Context, see: impl FnOnce(&mut Case) -> T) -> T {
     let log = own_log(flow);
-    let mut facts = Facts::new(flow, &log, &context);
+    let mut facts = Facts::new(flow, &log, context);
     facts.look_through();
     let mut case = Case::new(&facts);
     case.conclude();
+    see(&mut case)
+}
+
+/// The verdict on a case, without its events.
+#[expect(
+    clippy::inline_always,
+    reason = "a verdict is large: it is made where its caller has it"
+)]
+#[inline(always)]
+fn verdict(case: &mut Case, source: &Arc<str>) -> Verdict {
+    let (facts, flow) = (case.facts, case.facts.flow);
     let (client, server) = (facts.endpoint(Side::Client), facts.endpoint(Side::Server));
     let per_side = |of: fn(&Half) -> u64| PerSide {
         client: of(facts.half(Side::Client)),
@@ -33,7 +72,7 @@ pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
     };
     let abort = case.abort.as_ref();
     let frames = flow.frames();
-    let mut verdict = Verdict {
+    Verdict {
         schema: SCHEMA,
         flow: flow.number,
         source: Arc::clone(source),
@@ -54,14 +93,14 @@ pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
         cause_alternatives: abort.map_or_else(SmallVec::new, |a| a.alternatives.into()),
         final_ack: case.last_ack.value,
         confidence: case.confidence(),
-        reason: reason(&case),
-        final_states: final_states(&case),
+        reason: reason(case),
+        final_states: final_states(case),
         states: None,
         close: CloseEntries::new(),
-        resets: listed_resets(&case),
-        findings: findings(&case),
-        in_flight: said::in_flight(&facts).map(Box::new),
-        application: said::application(&facts).map(Box::new),
+        resets: listed_resets(case),
+        findings: findings(case),
+        in_flight: said::in_flight(facts).map(Box::new),
+        application: said::application(facts).map(Box::new),
         previous_flow: flow.previous.as_ref().map(|p| p.flow),
         silence: case.silence,
         vlan: None,
@@ -71,15 +110,18 @@ pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
             ports: [client.port, server.port],
             frames,
         },
-        zeek: zeek(&case),
-        time_wait: case.time_wait,
+        zeek: zeek(case),
+        time_wait: take(&mut case.time_wait),
         files: None,
-    };
-    list_events(&facts, &verdict.time_wait, &mut verdict.close);
-    if facts.context.states {
-        dwell::tell(&facts, &mut verdict);
     }
-    verdict
+}
+
+/// The events of the close, and the states between them.
+fn tell_events(case: &Case, verdict: &mut Verdict) {
+    list_events(case.facts, &verdict.time_wait, &mut verdict.close);
+    if case.facts.context.states {
+        dwell::tell(case.facts, verdict);
+    }
 }
 
 /// The segments kept of the connection: with an older connection's numbers come no facts of it.
