@@ -5,7 +5,6 @@ use crate::close::states::{Course, Passed, before, walk};
 use crate::close::verdict::{Dwell, Dwells, PerSide, Side, State, Verdict};
 use crate::flow::Seen;
 use crate::stamp::Time;
-use std::mem::replace;
 
 /// Tells the verdict the states of both sides in turn, those without a connection left out.
 pub(super) fn tell(facts: &Facts, verdict: &mut Verdict) {
@@ -43,26 +42,30 @@ fn completed(facts: &Facts) -> Option<Time> {
 
 /// The states of one side.
 struct Line<'a> {
-    dwells: &'a mut Dwells,
-    /// The last state it was in, with a connection or without.
-    last: State,
+    /// Those that are over, the ones without a connection left out.
+    over: &'a mut Dwells,
+    /// The last of those.
+    before: Option<State>,
+    /// The state it is in, with a connection or without, and since when.
+    state: State,
+    from: Option<Time>,
 }
 
 impl<'a> Line<'a> {
-    #[inline]
-    fn new(dwells: &'a mut Dwells, state: State) -> Self {
-        let mut line = Self {
-            dwells,
-            last: state,
-        };
-        line.begin(state, None);
-        line
+    const fn new(over: &'a mut Dwells, state: State) -> Self {
+        let (before, from) = (None, None);
+        Self {
+            over,
+            before,
+            state,
+            from,
+        }
     }
 
     /// The side is in this state now, whether it was before or not.
     #[inline]
     fn enter(&mut self, state: State, time: Option<Time>) {
-        if self.last != state {
+        if self.state != state {
             self.change(state, time);
         }
     }
@@ -70,38 +73,44 @@ impl<'a> Line<'a> {
     /// The state at the end of the capture. Mostly that of the last event: then nobody asks when.
     #[inline]
     fn end(mut self, state: State, time: impl FnOnce() -> Option<Time>) {
-        if self.last != state {
+        if self.state != state {
             self.change(state, time());
         }
+        self.leave(None);
     }
 
     fn change(&mut self, state: State, time: Option<Time>) {
-        let stays = has_connection(replace(&mut self.last, state));
-        match self.dwells.as_mut_slice() {
-            // The step was undone, or there was none.
-            [.., last] if last.state == state => {
-                last.to = None;
-                return;
-            }
-            [.., before, _] if before.state == state => {
-                before.to = None;
-                self.dwells.pop();
-                return;
-            }
-            [.., last] if stays => last.to = time,
-            _ => {}
+        if self.before == Some(state) || !has_connection(self.state) && self.came_from(state) {
+            return self.go_back();
         }
-        self.begin(state, time);
+        self.leave(time);
+        (self.state, self.from) = (state, time);
+    }
+
+    /// The last state with a connection but one was this one. Then the last one is taken back.
+    fn came_from(&mut self, state: State) -> bool {
+        let came = matches!(self.over.as_slice(), [.., before, _] if before.state == state);
+        if came {
+            self.over.pop();
+        }
+        came
+    }
+
+    /// The step into the state was undone, or there was none: the one before goes on.
+    #[cold]
+    fn go_back(&mut self) {
+        if let Some(before) = self.over.pop() {
+            (self.state, self.from) = (before.state, before.from);
+        }
+        self.before = self.over.last().map(|dwell| dwell.state);
     }
 
     #[inline]
-    fn begin(&mut self, state: State, time: Option<Time>) {
+    fn leave(&mut self, to: Option<Time>) {
+        let (state, from) = (self.state, self.from);
         if has_connection(state) {
-            self.dwells.push(Dwell {
-                state,
-                from: time,
-                to: None,
-            });
+            self.over.push(Dwell { state, from, to });
+            self.before = Some(state);
         }
     }
 }
