@@ -70,6 +70,7 @@ impl Sign {
         };
         // Where records are in order, what is later stands at the end.
         let ordered = flow.odd().is_none() && !case.facts.has_rare();
+        let last = case.facts.log.iter().rfind(|s| !s.is_empty());
         let late = |side| {
             let from = case.facts.index(side);
             let payload = |s: &Seen| s.from() == from && !s.is_empty();
@@ -77,7 +78,9 @@ impl Sign {
                 let later = case.facts.log.iter().rev();
                 later.take_while(|s| at.is_before(s.at())).any(payload)
             };
-            !ordered || case.facts.fin_acked(side).is_some_and(after)
+            // Mostly the last payload of both is the earlier one.
+            let may_be = |at: &Stamp| last.is_some_and(|last| at.is_before(last.at()));
+            !ordered || case.facts.fin_acked(side).filter(may_be).is_some_and(after)
         };
         let lacks = |h: &Half, ack: Option<SeqNum>| {
             let numbers = h.numbers.as_ref().zip(ack);
