@@ -27,6 +27,17 @@ impl Time {
         Self(self.0.saturating_add(nanos))
     }
 
+    /// The whole seconds since the epoch, and nanoseconds below a second.
+    #[inline]
+    const fn parts(self) -> (i64, u32) {
+        // Captures are of times since 1970: without a sign the division is half as long.
+        if self.0 >= 0 {
+            let (nanos, second) = (self.0.cast_unsigned(), SECOND.cast_unsigned());
+            return ((nanos / second).cast_signed(), (nanos % second) as u32);
+        }
+        (self.0.div_euclid(SECOND), self.0.rem_euclid(SECOND) as u32)
+    }
+
     /// RFC 3339, UTC, nine decimals.
     #[must_use]
     pub fn rfc3339(self) -> String {
@@ -94,12 +105,12 @@ impl Quoted {
     /// Becomes the text of that time.
     #[inline(never)]
     fn turn_to(&mut self, time: Time, seconds: &mut [Second; SECONDS]) {
-        let (number, nanos) = (time.0.div_euclid(SECOND), time.0.rem_euclid(SECOND));
+        let (number, nanos) = time.parts();
         let second = &mut seconds[number.cast_unsigned() as usize % SECONDS];
         if second.number != number {
             second.turn_to(number);
         }
-        second.quote(nanos.unsigned_abs(), &mut self.text);
+        second.quote(nanos, &mut self.text);
         self.time = time;
     }
 }
@@ -121,10 +132,10 @@ impl Second {
 
     /// Writes the time so many nanoseconds within it.
     #[inline]
-    fn quote(&self, nanos: u64, to: &mut [u8; 32]) {
+    fn quote(&self, nanos: u32, to: &mut [u8; 32]) {
         let (high, low) = (nanos / 1000, nanos % 1000);
-        let high = triple(high / 1000) | triple(high % 1000) << 24;
-        let low = triple(low) | u64::from(b'Z') << 24;
+        let high = triple((high / 1000).into()) | triple((high % 1000).into()) << 24;
+        let low = triple(low.into()) | u64::from(b'Z') << 24;
         *to = self.text;
         to[21..29].copy_from_slice(&high.to_le_bytes());
         to[27..31].copy_from_slice(&(low as u32).to_le_bytes());
@@ -236,8 +247,9 @@ const fn civil(days: i64) -> (i64, i64, i64) {
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (mut text, mut second) = ([0; 32], Second::EPOCH);
-        second.turn_to(self.0.div_euclid(SECOND));
-        second.quote(self.0.rem_euclid(SECOND).unsigned_abs(), &mut text);
+        let (number, nanos) = self.parts();
+        second.turn_to(number);
+        second.quote(nanos, &mut text);
         let text = str::from_utf8(&text).unwrap_or_default();
         serializer.serialize_str(text.trim_matches('"'))
     }
