@@ -122,6 +122,9 @@ impl Log {
 
     /// The same, part after part: to go through each takes less than through their chain.
     pub fn parts(&self) -> [&[Seen]; 3] {
+        if self.turned() == 0 {
+            return [&self.kept, &[], &[]];
+        }
         let start = self.ring_start().min(self.kept.len());
         let (before, ring) = self.kept.split_at(start);
         let oldest = if ring.is_empty() {
