@@ -13,8 +13,10 @@ use crate::flow::{Flow, Opening};
 use crate::patterns::Diagnosis;
 use crate::seq::TsVal;
 use crate::stamp::{MILLISECOND, SECOND, Time};
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
 use smallvec::SmallVec;
-use std::collections::HashMap;
+use std::hash::BuildHasher;
 
 /// Pairs of addresses that are watched.
 const PAIRS: usize = 2048;
@@ -30,11 +32,11 @@ const REMEMBERED: i64 = 60 * SECOND;
 /// Of a clock that two connections seem to share by chance, so many others know nothing.
 const OTHERS: u32 = 16;
 
-/// Who opens connections to whom.
+/// Who opens connections to whom. Addresses in two words each, which are hashed and compared at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Ends {
-    client: u128,
-    server: u128,
+    client: [u64; 2],
+    server: [u64; 2],
     domain: u16,
 }
 
@@ -72,7 +74,8 @@ struct Pair {
     syns: SmallVec<[Syn; 1]>,
     /// Those kept that were not answered.
     unanswered: usize,
-    shared: Option<Shared>,
+    /// Few pairs have one.
+    shared: Option<Box<Shared>>,
     /// SYNs that there was no room for.
     more: u64,
 }
@@ -89,7 +92,9 @@ struct Asked {
 /// The clocks of a capture's clients. Bounded: by pairs of addresses and by SYNs of each.
 #[derive(Debug, Default)]
 pub struct Clocks {
-    places: HashMap<Ends, u32, foldhash::fast::RandomState>,
+    /// Where each pair stands among all.
+    places: HashTable<u32>,
+    hasher: RandomState,
     pairs: Vec<(Ends, Pair)>,
     /// The flow asked for last.
     asked: Option<Asked>,
@@ -104,7 +109,7 @@ impl Clocks {
         self.asked = self.ask(flow);
         let Asked { opener, place, .. } = self.asked?;
         let (_, pair) = self.pairs.get(place? as usize)?;
-        let shared = pair.shared.filter(Shared::is_sure)?;
+        let shared = pair.shared.as_deref().filter(|shared| shared.is_sure())?;
         let (opening, tsval) = syn_of(flow, opener)?;
         let time = opening.copies.first.time;
         let (off, since) = (shared.off(tsval, time), time.since(shared.last.time));
@@ -164,7 +169,7 @@ impl Clocks {
         Some(Asked {
             flow: flow.number,
             opener,
-            place: self.places.get(&ends(flow, opener)).copied(),
+            place: self.find(&ends(flow, opener)),
         })
     }
 
@@ -174,9 +179,23 @@ impl Clocks {
             return None;
         }
         let (ends, place) = (ends(flow, opener), self.pairs.len() as u32);
-        self.places.insert(ends, place);
         self.pairs.push((ends, Pair::default()));
+        let (hasher, pairs) = (&self.hasher, &self.pairs);
+        let rehash = |&place: &u32| {
+            let pair = pairs.get(place as usize);
+            hasher.hash_one(pair.map_or(&ends, |(of, _)| of))
+        };
+        self.places
+            .insert_unique(hasher.hash_one(ends), place, rehash);
         Some(place)
+    }
+
+    fn find(&self, ends: &Ends) -> Option<u32> {
+        let is = |&place: &u32| {
+            let pair = self.pairs.get(place as usize);
+            pair.is_some_and(|(of, _)| of == ends)
+        };
+        self.places.find(self.hasher.hash_one(ends), is).copied()
     }
 }
 
@@ -187,7 +206,10 @@ fn syn_of(flow: &Flow, opener: u8) -> Option<(&Opening, TsVal)> {
 }
 
 fn ends(flow: &Flow, opener: u8) -> Ends {
-    let addr = |end: u8| u128::from_be_bytes(flow.key.ends[usize::from(end & 1)].addr);
+    let addr = |end: u8| {
+        let bits = u128::from_be_bytes(flow.key.ends[usize::from(end & 1)].addr);
+        [(bits >> u64::BITS) as u64, bits as u64]
+    };
     Ends {
         client: addr(opener),
         server: addr(opener ^ 1),
@@ -225,7 +247,8 @@ impl Pair {
             shared.see(syn);
         } else if self.syns.len() - self.unanswered < COMPARED {
             let answered = self.syns.iter().filter(|other| !other.unanswered);
-            self.shared = answered.rev().find_map(|other| Shared::of(other, syn));
+            let shared = answered.rev().find_map(|other| Shared::of(other, syn));
+            self.shared = shared.map(Box::new);
         }
     }
 }

@@ -87,13 +87,12 @@ impl Example {
     /// A flow, shown by its first and its last frame.
     pub(super) fn whole(verdict: &Verdict) -> Self {
         let frames = vec![verdict.first_frame, verdict.last_frame];
-        Self::new(verdict, frames)
+        Self::new(verdict.flow, frames)
     }
 
     /// A flow, shown by these frames.
-    pub(super) fn new(verdict: &Verdict, mut frames: Vec<u64>) -> Self {
+    pub(super) fn new(flow: u64, mut frames: Vec<u64>) -> Self {
         frames.dedup();
-        let flow = verdict.flow;
         Self { flow, frames }
     }
 }

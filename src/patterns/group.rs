@@ -117,7 +117,7 @@ impl Group {
             services: HashMap::default(),
             own: 0,
             seconds: None,
-            example: Example::new(verdict, one.shown.frames(verdict)),
+            example: Example::new(verdict.flow, one.shown.frames(verdict)),
         }
     }
 

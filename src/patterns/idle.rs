@@ -10,6 +10,7 @@ use crate::patterns::services::Services;
 use crate::stamp::SECOND;
 use foldhash::fast::RandomState;
 use std::collections::{BTreeMap, HashMap};
+use std::num::NonZeroU64;
 
 /// Closers and services kept; what is beyond is counted only.
 const CLUSTERS: usize = 512;
@@ -32,10 +33,25 @@ struct Closer {
 #[derive(Clone, Debug)]
 struct Length {
     count: u64,
-    sum: i128,
+    /// The first of them, and by how much all others together were longer.
+    first: i64,
+    longer: i64,
     least: i64,
     most: i64,
-    example: Example,
+    /// The first one's flow, its last payload's frame, if it had any, and that of its end.
+    flow: u64,
+    frames: [Option<NonZeroU64>; 2],
+}
+
+impl Length {
+    fn mean(&self) -> i64 {
+        self.first + self.longer.div_euclid(self.count.max(1).cast_signed())
+    }
+
+    fn example(&self) -> Example {
+        let frames = self.frames.iter().flatten();
+        Example::new(self.flow, frames.map(|frame| frame.get()).collect())
+    }
 }
 
 /// Silences of one closer, by their length: a length is one in a hundred longer than the one before.
@@ -102,13 +118,18 @@ impl Lengths {
         }
         let length = self.by_length.entry(place).or_insert_with(|| Length {
             count: 0,
-            sum: 0,
+            first: nanos,
+            longer: 0,
             least: nanos,
             most: nanos,
-            example: example(verdict, silence),
+            flow: verdict.flow,
+            frames: [
+                silence.payload_frame.and_then(NonZeroU64::new),
+                NonZeroU64::new(silence.frame),
+            ],
         });
         length.count += 1;
-        length.sum += i128::from(nanos);
+        length.longer = length.longer.saturating_add(nanos - length.first);
         length.least = length.least.min(nanos);
         length.most = length.most.max(nanos);
     }
@@ -148,7 +169,7 @@ struct Run<'a> {
     median: i64,
     least: i64,
     most: i64,
-    example: &'a Example,
+    example: &'a Length,
 }
 
 impl<'a> Run<'a> {
@@ -161,10 +182,10 @@ impl<'a> Run<'a> {
         })?;
         Some(Self {
             count,
-            median: (middle.sum / i128::from(middle.count.max(1))) as i64,
+            median: middle.mean(),
             least: lengths.clone().map(|length| length.least).min()?,
             most: lengths.map(|length| length.most).max()?,
-            example: &middle.example,
+            example: middle,
         })
     }
 
@@ -207,7 +228,7 @@ impl<'a> Run<'a> {
 
     fn about(&self, closer: Closer, message: String, known: &[&Known]) -> Diagnosis {
         Diagnosis::of(Pattern::IdleTimeout, self.count, message)
-            .shown_by(self.example)
+            .shown_by(&self.example.example())
             .with("addr", closer.service.addr.to_string())
             .with("port", closer.service.port)
             .with("closer", closer.by.name())
@@ -263,7 +284,7 @@ fn forgotten(closer: Closer, lengths: &Lengths, services: &Services) -> Option<D
     );
     let told = Diagnosis::of(Pattern::ForgottenWhileIdle, run.count, message)
         .rated(Severity::Warning, Confidence::Likely)
-        .shown_by(&shortest.example)
+        .shown_by(&shortest.example())
         .with("addr", closer.service.addr.to_string())
         .with("port", closer.service.port)
         .with("side", closer.by.name())
@@ -281,9 +302,4 @@ fn forgotten(closer: Closer, lengths: &Lengths, services: &Services) -> Option<D
 fn place(nanos: i64) -> i32 {
     let seconds = crate::patterns::figure::seconds(nanos.max(1));
     (seconds.ln() / 1.01_f64.ln()).floor() as i32
-}
-
-fn example(verdict: &Verdict, silence: &Silence) -> Example {
-    let frames = silence.payload_frame.into_iter().chain([silence.frame]);
-    Example::new(verdict, frames.collect())
 }

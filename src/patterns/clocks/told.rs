@@ -214,7 +214,7 @@ fn example(syns: &[&Syn]) -> Example {
 }
 
 /// An address as it is written.
-fn address(bits: u128) -> IpAddr {
-    let v6 = Ipv6Addr::from_bits(bits);
+fn address([high, low]: [u64; 2]) -> IpAddr {
+    let v6 = Ipv6Addr::from_bits(u128::from(high) << u64::BITS | u128::from(low));
     v6.to_ipv4_mapped().map_or(IpAddr::V6(v6), IpAddr::V4)
 }
