@@ -10,6 +10,10 @@ use crate::stamp::{REORDER_WINDOW, SECOND, Time};
 /// A segment is waited for so long at most: a live capture may be slow.
 const PATIENCE: i64 = SECOND / 4;
 
+/// From so many used ones on those that are held are moved to the front: seldom, and while what is
+/// written again lies in a near cache.
+const SEVERAL: usize = 1024;
+
 /// A segment on its way to its flow.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Arrival {
@@ -160,8 +164,8 @@ impl Reorder {
             }
         }
         self.first = end;
-        // Moved seldom, so that each is moved once at most.
-        if self.first >= 256 && self.first * 2 >= self.held.len() {
+        // Moved seldom, so that each is moved once at most, and most are not.
+        if self.first >= SEVERAL && self.first * 2 >= self.held.len() {
             self.held.drain(..self.first);
             self.first = 0;
         }
