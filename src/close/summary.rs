@@ -272,9 +272,12 @@ impl Totals {
         for &owner in &self.owned {
             *rest.entry(owner).or_default() += 1;
         }
-        // Few numbers of TIME-WAITs differ: addresses alone are sorted.
-        let mut ranks: BTreeMap<Reverse<u64>, Vec<Words>> = BTreeMap::new();
-        let mut rank = |owner, count| ranks.entry(Reverse(count)).or_default().push(owner);
+        // Few numbers of TIME-WAITs differ: addresses alone are sorted, each as one number.
+        let mut ranks: BTreeMap<Reverse<u64>, Vec<u128>> = BTreeMap::new();
+        let mut rank = |owner, count| {
+            let rank = ranks.entry(Reverse(count)).or_default();
+            rank.push(number_from(owner));
+        };
         for (&owner, count) in &self.owners {
             rank(owner, count + rest.remove(&owner).unwrap_or(0));
         }
@@ -286,7 +289,7 @@ impl Totals {
             .flat_map(|(Reverse(time_waits), mut owners)| {
                 owners.sort_unstable();
                 owners.into_iter().map(move |owner| TimeWaitOwner {
-                    addr: address_of(number_from(owner)),
+                    addr: address_of(owner),
                     time_waits,
                 })
             });
