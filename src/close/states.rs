@@ -126,13 +126,17 @@ pub(super) fn walk<'a>(
     // A RST before the last SYN answers an older connection.
     let opening = events.iter().rposition(opens).map_or(0, |last| last + 1);
     let (opening, rest) = events.split_at(opening);
-    walk.pass(opening, &mut see);
-    if !opening.is_empty()
-        && let Some(opened) = walk.open(rest.iter().find_map(event).map(|event| event.frame))
-    {
-        see(Passed::Opened(opened));
+    for (events, behind) in [(opening, Some(rest)), (rest, None)] {
+        for event in events.iter().filter_map(event) {
+            see(Passed::Event(walk.step(event)));
+        }
+        if let Some(rest) = behind
+            && !opening.is_empty()
+            && let Some(opened) = walk.open(rest.iter().find_map(event).map(|event| event.frame))
+        {
+            see(Passed::Opened(opened));
+        }
     }
-    walk.pass(rest, &mut see);
 }
 
 const fn event(entry: &CloseEntry) -> Option<&CloseEvent> {
@@ -187,12 +191,6 @@ struct Walk<'w, 'a> {
 }
 
 impl<'a> Walk<'_, 'a> {
-    fn pass(&mut self, events: &'a [CloseEntry], see: &mut impl FnMut(Passed<'a>)) {
-        for event in events.iter().filter_map(event) {
-            see(Passed::Event(self.step(event)));
-        }
-    }
-
     /// The handshake was completed between two events, unless the verdict denies that.
     fn open(&mut self, before: Option<u64>) -> Option<Opened> {
         use Outcome::{HandshakeIncomplete, Indeterminate, Refused, Unanswered};
