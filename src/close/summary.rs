@@ -178,6 +178,46 @@ pub struct Summary {
     pub interrupted: bool,
 }
 
+/// How many TIME-WAITs each address owned. Most are IPv4, which take half of the room by themselves.
+#[derive(Clone, Debug, Default)]
+struct Owners {
+    v4: HashMap<u32, Count, RandomState>,
+    other: HashMap<Words, u64, RandomState>,
+}
+
+/// A number in two words, the lower one first: it stands beside one word without a gap.
+#[derive(Clone, Copy, Debug, Default)]
+struct Count([u32; 2]);
+
+impl Count {
+    const fn get(self) -> u64 {
+        let Self([low, high]) = self;
+        (high as u64) << u32::BITS | low as u64
+    }
+
+    const fn add(&mut self, count: u64) {
+        let sum = self.get() + count;
+        self.0 = [sum as u32, (sum >> u32::BITS) as u32];
+    }
+}
+
+impl Owners {
+    #[inline]
+    fn add(&mut self, owner: Words) {
+        match owner {
+            (0, low) if low >> u32::BITS == 0 => self.v4.entry(low as u32).or_default().add(1),
+            _ => *self.other.entry(owner).or_default() += 1,
+        }
+    }
+
+    /// Each with its number.
+    fn iter(&self) -> impl Iterator<Item = (Words, u64)> + '_ {
+        let v4 = self.v4.iter();
+        let v4 = v4.map(|(&addr, count)| ((0, addr.into()), count.get()));
+        v4.chain(self.other.iter().map(|(&owner, &count)| (owner, count)))
+    }
+}
+
 /// Owners that are counted at once.
 const OWNED: usize = 64;
 
@@ -190,7 +230,7 @@ pub struct Totals {
     by_cause: [u64; 16],
     findings: BTreeMap<Code, u64>,
     /// By the number of their address.
-    owners: HashMap<Words, u64, RandomState>,
+    owners: Owners,
     /// Owners not counted yet: many at once overlap their cache misses.
     owned: Vec<Words>,
 }
@@ -216,7 +256,7 @@ impl Totals {
         }
         if self.owned.len() >= OWNED {
             let owned = self.owned.drain(..);
-            owned.for_each(|owner| *self.owners.entry(owner).or_default() += 1);
+            owned.for_each(|owner| self.owners.add(owner));
         }
     }
 
@@ -278,7 +318,7 @@ impl Totals {
             let rank = ranks.entry(Reverse(count)).or_default();
             rank.push(number_from(owner));
         };
-        for (&owner, count) in &self.owners {
+        for (owner, count) in self.owners.iter() {
             rank(owner, count + rest.remove(&owner).unwrap_or(0));
         }
         for (owner, count) in rest {
