@@ -9,13 +9,15 @@ use crate::patterns::figure::{as_seconds, connections, in_words};
 use crate::patterns::services::Services;
 use crate::stamp::SECOND;
 use foldhash::fast::RandomState;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::num::NonZeroU64;
 
 /// Closers and services kept; what is beyond is counted only.
 const CLUSTERS: usize = 512;
 /// Different lengths of silence kept of each.
 const LENGTHS: usize = 64;
+/// There is room for so many more of them at a time.
+const MORE: usize = 8;
 /// So many equal silences are no chance.
 const ENOUGH: u64 = 3;
 /// What looks for idle connections once a second closes up to so much late.
@@ -44,6 +46,30 @@ struct Length {
 }
 
 impl Length {
+    /// Of a first silence, which is not yet counted.
+    fn new(verdict: &Verdict, silence: &Silence) -> Self {
+        let first = silence.nanos();
+        Self {
+            count: 0,
+            first,
+            longer: 0,
+            least: first,
+            most: first,
+            flow: verdict.flow,
+            frames: [
+                silence.payload_frame.and_then(NonZeroU64::new),
+                NonZeroU64::new(silence.frame),
+            ],
+        }
+    }
+
+    fn add(&mut self, nanos: i64) {
+        self.count += 1;
+        self.longer = self.longer.saturating_add(nanos - self.first);
+        self.least = self.least.min(nanos);
+        self.most = self.most.max(nanos);
+    }
+
     fn mean(&self) -> i64 {
         self.first + self.longer.div_euclid(self.count.max(1).cast_signed())
     }
@@ -57,7 +83,8 @@ impl Length {
 /// Silences of one closer, by their length: a length is one in a hundred longer than the one before.
 #[derive(Clone, Debug, Default)]
 struct Lengths {
-    by_length: BTreeMap<i32, Length>,
+    /// In order, each with its place.
+    by_length: Vec<(i32, Length)>,
     beyond: u64,
 }
 
@@ -112,26 +139,28 @@ impl Lengths {
     fn add(&mut self, verdict: &Verdict, silence: &Silence) {
         let nanos = silence.nanos();
         let place = place(nanos);
-        if self.by_length.len() >= LENGTHS && !self.by_length.contains_key(&place) {
-            self.beyond += 1;
-            return;
+        let all = &mut self.by_length;
+        let at = match all.binary_search_by_key(&place, |(place, _)| *place) {
+            Ok(at) => at,
+            Err(_) if all.len() >= LENGTHS => {
+                self.beyond += 1;
+                return;
+            }
+            Err(at) => {
+                if all.len() == all.capacity() {
+                    all.reserve_exact(MORE);
+                }
+                all.insert(at, (place, Length::new(verdict, silence)));
+                at
+            }
+        };
+        if let Some((_, length)) = all.get_mut(at) {
+            length.add(nanos);
         }
-        let length = self.by_length.entry(place).or_insert_with(|| Length {
-            count: 0,
-            first: nanos,
-            longer: 0,
-            least: nanos,
-            most: nanos,
-            flow: verdict.flow,
-            frames: [
-                silence.payload_frame.and_then(NonZeroU64::new),
-                NonZeroU64::new(silence.frame),
-            ],
-        });
-        length.count += 1;
-        length.longer = length.longer.saturating_add(nanos - length.first);
-        length.least = length.least.min(nanos);
-        length.most = length.most.max(nanos);
+    }
+
+    fn values(&self) -> impl Iterator<Item = &Length> + Clone {
+        self.by_length.iter().map(|(_, length)| length)
     }
 
     /// The runs of lengths side by side that hold enough silences; without any, all of a server's
@@ -141,7 +170,7 @@ impl Lengths {
         if !runs.is_empty() {
             return runs.iter().map(|run| run.diagnosis(closer)).collect();
         }
-        let all = Run::of(self.by_length.values());
+        let all = Run::of(self.values());
         let coarse = |run: &Run| run.most - run.least <= COARSE && run.is_enough();
         let is_server = closer.by == Side::Server;
         let run = all.filter(|run| is_server && coarse(run));
@@ -151,7 +180,7 @@ impl Lengths {
     fn runs(&self) -> Vec<Run<'_>> {
         let mut groups: Vec<Vec<&Length>> = Vec::new();
         let mut last = None;
-        for (&place, length) in &self.by_length {
+        for &(place, ref length) in &self.by_length {
             match groups.last_mut().filter(|_| last == Some(place - 1)) {
                 Some(group) => group.push(length),
                 None => groups.push(vec![length]),
@@ -259,8 +288,8 @@ impl Closer {
 /// Connections that were forgotten: the timeout lies between the silences that were survived and
 /// those that were not.
 fn forgotten(closer: Closer, lengths: &Lengths, services: &Services) -> Option<Diagnosis> {
-    let run = Run::of(lengths.by_length.values())?;
-    let shortest = lengths.by_length.values().next()?;
+    let run = Run::of(lengths.values())?;
+    let shortest = lengths.values().next()?;
     let survived = services.at(closer.service).and_then(|s| s.survived);
     let survived = survived.filter(|&survived| survived < run.least);
     let known: Vec<&Known> = known::forgetting(survived, run.least).collect();
