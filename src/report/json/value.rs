@@ -228,7 +228,7 @@ impl Json for String {
 
 impl Json for Arc<str> {
     fn write(&self, to: &mut Lines) {
-        self.as_ref().write(to);
+        to.name(self);
     }
 }
 
