@@ -12,7 +12,7 @@ pub use window::Moment;
 use crate::capture::{Meter, OpenError, Reader, Set};
 use crate::close::summary::{Summary, Totals};
 use crate::close::verdict::{Tunnel, Verdict};
-use crate::close::{Context, Hosts, judge_to};
+use crate::close::{Context, Hosts, Judge};
 use crate::flow::{Clock, Due, Limits, Why};
 use crate::packet::{Filter, Layers};
 use crate::patterns::{Diagnosis, Patterns};
@@ -112,6 +112,7 @@ pub struct Analysis<R: Read> {
     interrupted: bool,
     /// What is done with records before, if anything.
     window: Option<Window>,
+    judge: Judge,
     totals: Totals,
     hosts: Hosts,
     patterns: Patterns,
@@ -168,6 +169,7 @@ impl<R: Read> Analysis<R> {
             clocks: Clocks::default(),
             ended: false,
             interrupted: false,
+            judge: Judge::new(Arc::clone(&options.source)),
             totals: Totals::default(),
             hosts: Hosts::default(),
             patterns: Patterns::new(options.diagnosis),
@@ -246,7 +248,7 @@ impl<R: Read> Analysis<R> {
         context.errors = self.intake.errors.of(&flow.key);
         let layers = self.intake.domains.layers(flow.key.domain);
         let mut settled = None;
-        judge_to(flow, &context, &self.options.source, &mut |judged| {
+        self.judge.show(flow, &context, &mut |judged| {
             let Some(verdict) = judged else { return };
             let is_over = verdict.outcome.is_over();
             if due.why == Why::Quiet && !is_over {

@@ -9,6 +9,7 @@ use crate::close::reset::{Rst, Rsts, resets};
 use crate::close::silence::silence;
 use crate::close::time_wait::time_waits;
 use crate::close::verdict::{Confidence, FinalAck, Outcome, RstForm, Side, Silence, TimeWaits};
+use std::cell::Cell;
 
 /// A flow and the conclusions, each of which rests on those above it.
 pub(super) struct Case<'f, 'a> {
@@ -23,6 +24,8 @@ pub(super) struct Case<'f, 'a> {
     pub(super) last_ack: LastAck<'a>,
     pub(super) time_wait: TimeWaits,
     pub(super) silence: Option<Silence>,
+    /// A text whose room may be used.
+    pub(super) spare: Cell<String>,
 }
 
 impl<'f, 'a> Case<'f, 'a> {
@@ -53,6 +56,7 @@ impl<'f, 'a> Case<'f, 'a> {
             last_ack: unknown,
             time_wait: TimeWaits::new(),
             silence: None,
+            spare: Cell::default(),
         }
     }
 

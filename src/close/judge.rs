@@ -29,21 +29,39 @@ pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
     })
 }
 
-/// The same, shown where it is made: a verdict is large, and to hand it on is to copy it. Who wants it
-/// may take it.
-pub(crate) fn judge_to(
-    flow: &Flow,
-    context: &Context,
-    source: &Arc<str>,
-    see: &mut dyn FnMut(&mut Option<Verdict>),
-) {
-    examine(flow, context, |case| {
-        let mut verdict = Some(verdict(case, source));
-        if let Some(verdict) = &mut verdict {
-            tell_events(case, verdict);
-        }
-        see(&mut verdict);
-    });
+/// Judges the flows of a capture one after another.
+pub(crate) struct Judge {
+    source: Arc<str>,
+    /// The last reason, whose room is used again.
+    spare: String,
+}
+
+impl Judge {
+    pub(crate) const fn new(source: Arc<str>) -> Self {
+        let spare = String::new();
+        Self { source, spare }
+    }
+
+    /// As [`judge`], but shows the verdict where it is made: it is large, and to hand it on is to copy
+    /// it. Who wants it may take it.
+    pub(crate) fn show(
+        &mut self,
+        flow: &Flow,
+        context: &Context,
+        see: &mut dyn FnMut(&mut Option<Verdict>),
+    ) {
+        examine(flow, context, |case| {
+            case.spare.set(take(&mut self.spare));
+            let mut verdict = Some(verdict(case, &self.source));
+            if let Some(verdict) = &mut verdict {
+                tell_events(case, verdict);
+            }
+            see(&mut verdict);
+            if let Some(verdict) = &mut verdict {
+                self.spare = take(&mut verdict.reason);
+            }
+        });
+    }
 }
 
 /// What `see` makes of the case that a flow is.

@@ -36,6 +36,6 @@ mod zeek;
 
 pub use facts::{Context, OffClock};
 pub use hosts::{HostSeen, Hosts};
-pub(crate) use judge::judge_to;
+pub(crate) use judge::Judge;
 pub use judge::{SCHEMA, judge};
 pub use said::TLS13;

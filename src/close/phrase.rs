@@ -13,6 +13,14 @@ impl Sentence {
         Self(String::with_capacity(128)).words(words)
     }
 
+    /// The same in the room of a text that is not needed any more.
+    #[inline]
+    pub(super) fn on(mut text: String, words: &str) -> Self {
+        text.clear();
+        text.reserve(128);
+        Self(text).words(words)
+    }
+
     /// The same of a sentence that gets long.
     pub(super) fn long(words: &str) -> Self {
         Self(String::with_capacity(256)).words(words)

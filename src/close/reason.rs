@@ -33,6 +33,12 @@ fn by_segments(case: &Case) -> String {
     }
 }
 
+/// A sentence in the room of the last verdict's: every flow has one.
+#[inline]
+fn begin(case: &Case, words: &str) -> Sentence {
+    Sentence::on(case.spare.take(), words)
+}
+
 fn frame(at: Option<Stamp>) -> u64 {
     at.map_or(0, |at| at.frame)
 }
@@ -44,7 +50,7 @@ fn refused(case: &Case) -> String {
         Some((_, Confidence::Certain)) => "",
         _ => "; whether the server sent it or a firewall in its name does not show",
     };
-    let text = Sentence::new("the SYN was answered by a RST in frame ");
+    let text = begin(case, "the SYN was answered by a RST in frame ");
     text.number(frame(rst.map(Seen::at))).words(by).done()
 }
 
@@ -57,9 +63,9 @@ fn unanswered(case: &Case) -> String {
         .as_ref()
         .map_or(0, |o| o.copies.count);
     let syns = if count == 1 {
-        Sentence::new("one SYN")
+        begin(case, "one SYN")
     } else {
-        Sentence::new("").number(count).words(" SYNs")
+        begin(case, "").number(count).words(" SYNs")
     };
     if let Some((copies, _)) = flow.old_ack() {
         let text = syns.words(", answered only by an ACK of an older connection in frame ");
@@ -103,7 +109,7 @@ fn one_active(case: &Case, side: Side) -> String {
     let peer = side.peer();
     let peer_fin = frame(facts.fin(peer).map(|f| f.copies.first));
     let part = |s: Side| case.closer.parts.map(|p| p[s.index()]);
-    let text = Sentence::new("the ").side(side);
+    let text = begin(case, "the ").side(side);
     let text = if part(side) == Some(closer::Part::ShownActive) {
         let text = text.words("'s FIN in frame ").number(fin);
         let text = text.words(" does not acknowledge the ").side(peer);
@@ -138,7 +144,7 @@ fn both_active(case: &Case) -> String {
     } else {
         ", one was on its way before the other arrived"
     };
-    let text = Sentence::new("the FINs crossed: client's in frame ").number(client);
+    let text = begin(case, "the FINs crossed: client's in frame ").number(client);
     let text = text.words(", server's in frame ").number(server);
     text.words(how).done()
 }
@@ -153,16 +159,16 @@ fn aborted(case: &Case) -> String {
     let at = rst.seen().at().frame;
     let text = match abort.by {
         AbortedBy::Both => {
-            let text = Sentence::new("both sides sent a RST, the ").side(abort.from);
+            let text = begin(case, "both sides sent a RST, the ").side(abort.from);
             text.words(" in frame ").number(at)
         }
         AbortedBy::Middlebox => {
-            let text = Sentence::new("the RST in frame ").number(at);
+            let text = begin(case, "the RST in frame ").number(at);
             let text = text.words(" bears the ").side(abort.from);
             text.words("'s address but ").list(rst.signs.words())
         }
         _ => {
-            let text = Sentence::new("the ").side(abort.from);
+            let text = begin(case, "the ").side(abort.from);
             text.words(" sent a RST in frame ").number(at)
         }
     };
@@ -270,12 +276,12 @@ fn handshake(case: &Case) -> String {
         .opening
         .as_ref()
         .map(|o| o.copies.first);
-    let text = Sentence::new("the client never acknowledged the SYN-ACK in frame ");
+    let text = begin(case, "the client never acknowledged the SYN-ACK in frame ");
     text.number(frame(at)).done()
 }
 
 fn open(case: &Case) -> String {
-    let text = Sentence::new("no FIN and no RST up to frame ");
+    let text = begin(case, "no FIN and no RST up to frame ");
     let text = text.number(case.facts.flow.last.frame);
     if case.hidden_fin() {
         return text.words(", but one may be missing").done();
