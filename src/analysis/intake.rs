@@ -45,7 +45,7 @@ impl Intake {
         if self.filter.is_none()
             && let Some(usual) = Usual::v4(kind.0, data)
         {
-            let speaks = self.listens && usual.may_speak(data);
+            let speaks = usual.may_speak(data) && self.listens;
             if !(speaks && self.push_saying(kind.0, data, at)) {
                 self.table.push(&usual.segment(), at);
             }
