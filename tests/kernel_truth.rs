@@ -496,8 +496,14 @@ fn line(v: &Verdict) -> String {
         )
     });
     let owners = owners.collect::<Vec<_>>().join("+");
-    let findings = v.findings.iter().map(|f| f.code.name());
-    let findings = findings.collect::<Vec<_>>().join(",");
+    let finding = |f: &Finding| {
+        let frames: Vec<String> = f.frames.iter().map(u64::to_string).collect();
+        let side = f.side.map_or("-", Side::name);
+        let (code, confidence) = (f.code.name(), f.confidence.name());
+        format!("{code} {side} {confidence} {}", frames.join(","))
+    };
+    let findings = v.findings.iter().map(finding);
+    let findings = findings.collect::<Vec<_>>().join("; ");
     let (states, zeek) = (&v.final_states, &v.zeek);
     format!(
         "{} {}/{} {} closer {} by {by} cause {cause} ack {} {} tw {} {}/{} {} {} [{}]",

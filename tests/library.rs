@@ -4,7 +4,9 @@
 mod container;
 
 use container::{Order, PcapNg};
+use std::collections::BTreeMap;
 use std::fs::File;
+use std::net::IpAddr;
 use whoclosed::capture::Reader;
 use whoclosed::close::verdict::{CloseEntry, Confidence, Outcome, Side};
 use whoclosed::{Options, analyze};
@@ -33,4 +35,36 @@ fn a_capture_without_times_has_verdicts_without_times() {
     assert!(flows.next().is_none());
     let source = &flows.summary().sources[0];
     assert_eq!((source.start, source.end, source.frames), (None, None, 11));
+}
+
+/// The summary's counts are those of the verdicts.
+#[test]
+fn the_summary_counts_what_the_verdicts_say() {
+    let file = File::open("testdata/capgen/short.pcap").unwrap();
+    let mut flows = analyze(file, &Options::default()).unwrap();
+    let mut owners: BTreeMap<IpAddr, u64> = BTreeMap::new();
+    let mut outcomes: BTreeMap<&str, u64> = BTreeMap::new();
+    for verdict in flows.by_ref() {
+        *outcomes.entry(verdict.outcome.name()).or_default() += 1;
+        for time_wait in &verdict.time_wait {
+            let owner = if time_wait.owner == Side::Client {
+                &verdict.client
+            } else {
+                &verdict.server
+            };
+            *owners.entry(owner.addr).or_default() += 1;
+        }
+    }
+    let summary = flows.summary();
+    let counted = summary.by_outcome.iter();
+    let counted: BTreeMap<&str, u64> = counted.map(|(o, n)| (o.as_str(), *n)).collect();
+    assert_eq!(counted, outcomes);
+    let mut ranked: Vec<(IpAddr, u64)> = owners.into_iter().collect();
+    // By count, then by address.
+    ranked.sort_by_key(|&(addr, count)| (std::cmp::Reverse(count), addr));
+    let told = summary.time_wait_owners.iter();
+    let told: Vec<_> = told.map(|o| (o.addr, o.time_waits)).collect();
+    assert_eq!(told, ranked);
+    // There are enough of them that hosts come again.
+    assert!(told.len() > 100 && told[0].1 > 1, "{:?}", &told[..3]);
 }

@@ -223,7 +223,7 @@ pub const OUTCOMES: &[Row] = &[
     },
     Row {
         value: Outcome::Indeterminate,
-        holds: indeterminate,
+        holds: |_| true,
         term: Term {
             name: "indeterminate",
             summary: "too little was seen to tell",
@@ -263,6 +263,8 @@ fn unanswered(case: &Case) -> bool {
 }
 
 /// Of one direction only: no rule that needs both sides holds.
+/// Where one end is all that was captured, no row but the last one may hold. FINs and ACKs of both, and
+/// an abort, are not to be had then: who asks for those has asked for both ends.
 fn two_sided(case: &Case) -> bool {
     !case.facts.one_direction()
 }
@@ -272,14 +274,11 @@ fn both_active(case: &Case) -> bool {
 }
 
 fn graceful(case: &Case) -> bool {
-    two_sided(case) && case.both_acked() && !both_active(case)
+    case.both_acked() && !both_active(case)
 }
 
 fn simultaneous(case: &Case) -> bool {
-    two_sided(case)
-        && case.facts.both_fins()
-        && both_active(case)
-        && (case.both_acked() || case.abort.is_none())
+    case.facts.both_fins() && both_active(case) && (case.both_acked() || case.abort.is_none())
 }
 
 fn any_fin(case: &Case) -> bool {
@@ -287,15 +286,15 @@ fn any_fin(case: &Case) -> bool {
 }
 
 fn aborted_after_fin(case: &Case) -> bool {
-    two_sided(case) && case.abort.is_some() && any_fin(case)
+    case.abort.is_some() && any_fin(case)
 }
 
 fn aborted(case: &Case) -> bool {
-    two_sided(case) && case.abort.is_some() && !any_fin(case) && !only_syns(case)
+    case.abort.is_some() && !any_fin(case) && !only_syns(case)
 }
 
 fn final_ack_missing(case: &Case) -> bool {
-    two_sided(case) && case.facts.both_fins()
+    case.facts.both_fins()
 }
 
 /// The one FIN shown is acknowledged.
@@ -305,7 +304,7 @@ fn one_fin_acked(case: &Case) -> bool {
 }
 
 fn half_closed(case: &Case) -> bool {
-    two_sided(case) && any_fin(case) && one_fin_acked(case)
+    two_sided(case) && one_fin_acked(case)
 }
 
 fn fin_unacked(case: &Case) -> bool {
@@ -333,9 +332,5 @@ fn open(case: &Case) -> bool {
         let half = case.facts.half(side);
         half.payload > 0 || half.ack.is_some()
     };
-    two_sided(case) && active(Side::Client) && active(Side::Server)
-}
-
-const fn indeterminate(_: &Case) -> bool {
-    true
+    active(Side::Client) && active(Side::Server)
 }

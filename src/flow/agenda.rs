@@ -83,10 +83,10 @@ mod tests {
         let mut agenda = Agenda::default();
         let ticket = |at| Ticket { at, number: 0 };
         agenda.add(Time(3 * SECOND + 1), ticket(1));
-        agenda.add(Time(-SECOND / 2), ticket(2));
-        assert_eq!(agenda.next(), Time(0));
-        assert_eq!(agenda.pop(Time(-1)), None);
-        assert_eq!(agenda.pop(Time(0)), Some(ticket(2)));
+        agenda.add(Time(-SECOND * 3 / 2), ticket(2));
+        assert_eq!(agenda.next(), Time(-SECOND));
+        assert_eq!(agenda.pop(Time(-SECOND - 1)), None);
+        assert_eq!(agenda.pop(Time(-SECOND)), Some(ticket(2)));
         assert_eq!(agenda.pop(Time(4 * SECOND - 1)), None);
         assert_eq!(agenda.pop(Time(4 * SECOND)), Some(ticket(1)));
         assert_eq!(agenda.pop(Time(i64::MAX)), None);

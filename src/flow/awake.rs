@@ -99,9 +99,11 @@ mod tests {
         let mut awake = Awake::default();
         awake.limit(10);
         for at in 0..18 {
+            assert!(!awake.has_excess(Time(0)));
             assert_eq!(awake.excess(Time(0)).count(), 0);
             awake.add(at, Time(0));
         }
+        assert!(awake.has_excess(Time(0)));
         assert!(awake.excess(Time(0)).eq(0..8));
         assert_eq!(awake.excess(Time(0)).count(), 0);
     }

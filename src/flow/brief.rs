@@ -79,6 +79,13 @@ impl Memory {
         self.packed.store(&self.bytes, len)
     }
 
+    /// Blocks that were ever taken: of loose segments, of packed ones, and tails of those.
+    #[cfg(test)]
+    pub(super) const fn blocks(&self) -> [usize; 3] {
+        let [blocks, tails] = self.packed.blocks();
+        [self.loose.blocks(), blocks, tails]
+    }
+
     /// Packed segments, and where they may go.
     fn unpack(&mut self, place: Place) -> (&mut Loose, Unpack<'_>) {
         self.packed.read(place, &mut self.bytes);

@@ -107,6 +107,12 @@ impl Bytes {
         }
     }
 
+    /// How many blocks and tails there are, free ones too.
+    #[cfg(test)]
+    pub(super) const fn blocks(&self) -> [usize; 2] {
+        [self.blocks.len(), self.tails.len()]
+    }
+
     fn tail(&self, link: u32) -> Option<&Block<TAIL>> {
         (link & TO_TAIL != 0)
             .then(|| self.tails.get(link & !TO_TAIL))
@@ -153,7 +159,6 @@ mod tests {
             bytes.release(kept);
             bytes.release(other);
         }
-        assert_eq!(bytes.blocks.len(), (ROOM - 4) / 28 + 1);
-        assert_eq!(bytes.tails.len(), 2);
+        assert_eq!(bytes.blocks(), [(ROOM - 4) / 28 + 1, 2]);
     }
 }

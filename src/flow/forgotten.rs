@@ -166,3 +166,129 @@ impl Gone {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Forgotten, REMEMBERED};
+    use crate::flow::record::Flow;
+    use crate::flow::seen::Seen;
+    use crate::packet::{Flags, Segment};
+    use crate::seq::SeqNum;
+    use crate::stamp::Stamp;
+
+    const ACK: Flags = Flags::ACK;
+    const SYN_ACK: Flags = Flags::SYN.with(Flags::ACK);
+    const FAR: u32 = 1 << 30;
+
+    /// Of an end: SEQ, ACK, length, flags.
+    fn seen(from: u8, seq: u32, ack: u32, len: u32, flags: Flags) -> Seen {
+        let segment = Segment {
+            seq: SeqNum(seq),
+            ack: SeqNum(ack),
+            len,
+            flags,
+            ..Segment::default()
+        };
+        Seen::new(&segment, from, Stamp::default())
+    }
+
+    /// Of the first end the numbers up to 110 were seen, of the second one those up to 505.
+    fn flow(number: u64) -> Flow {
+        let mut flow = Flow::default();
+        flow.begin(flow.key, number, &seen(0, 100, 0, 0, Flags::SYN));
+        flow.push(&seen(1, 500, 101, 0, SYN_ACK));
+        flow.push(&seen(0, 101, 501, 9, ACK));
+        flow.push(&seen(1, 501, 110, 4, ACK));
+        flow
+    }
+
+    /// The segment belongs to the flow.
+    fn owns(flow: &Flow, is_over: bool, seen: &Seen) -> bool {
+        let mut forgotten = Forgotten::default();
+        forgotten.remember(flow, 7, is_over);
+        assert!(matches!(forgotten.meets(8, seen), Ok(None)));
+        let late = forgotten.meets(7, seen).is_err();
+        assert_eq!(forgotten.late(), u64::from(late));
+        late
+    }
+
+    #[test]
+    fn what_is_not_beyond_a_flow_that_is_over_is_late() {
+        for (late, seen) in [
+            (true, seen(0, 110, 505, 0, ACK)),
+            (true, seen(1, 505, 110, 0, ACK)),
+            (false, seen(0, 110, 505, 1, ACK)),
+            (false, seen(0, 110, 506, 0, ACK)),
+            (false, seen(1, 505, 111, 0, ACK)),
+            (true, seen(0, 105, 506, 5, Flags::default())),
+            (true, seen(0, 0, 0, 0, Flags::RST)),
+            (false, seen(0, 100, 0, 0, Flags::SYN)),
+            (false, seen(1, 500, 101, 0, SYN_ACK)),
+        ] {
+            assert_eq!(owns(&flow(3), true, &seen), late, "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn an_open_flow_goes_on_nearby() {
+        for (late, seen) in [
+            (true, seen(0, 120, 505, 9, ACK)),
+            (true, seen(1, 505, 140, 9, ACK)),
+            (false, seen(0, 110 + FAR, 505, 0, ACK)),
+            (false, seen(0, 110, 505 + FAR, 0, ACK)),
+            (true, seen(0, 110, 505 + FAR, 0, Flags::default())),
+            (true, seen(0, 110, 505, 0, Flags::RST)),
+            (false, seen(0, 100, 0, 0, Flags::SYN)),
+            (true, seen(1, 700, 110, 0, SYN_ACK)),
+            (false, seen(1, 700, 111, 0, SYN_ACK)),
+            (false, seen(0, 700, 505, 0, Flags::SYN)),
+        ] {
+            assert_eq!(owns(&flow(3), false, &seen), late, "{seen:?}");
+        }
+        // A SYN again, of a flow that is nothing else.
+        let mut syn = Flow::default();
+        syn.begin(syn.key, 3, &seen(0, 100, 0, 0, Flags::SYN));
+        assert!(owns(&syn, false, &seen(0, 100, 0, 0, Flags::SYN)));
+        assert!(!owns(&syn, true, &seen(0, 100, 0, 0, Flags::SYN)));
+        assert!(!owns(&syn, false, &seen(0, 101, 0, 0, Flags::SYN)));
+    }
+
+    #[test]
+    fn it_goes_on_from_where_it_went_on() {
+        let mut forgotten = Forgotten::default();
+        forgotten.remember(&flow(3), 7, false);
+        let mut number = 110_u32;
+        for _ in 0..6 {
+            number = number.wrapping_add(FAR / 5);
+            let next = seen(0, number, 505, 0, ACK);
+            assert!(forgotten.meets(7, &next).is_err(), "{number}");
+        }
+        assert_eq!(forgotten.late(), 6);
+        // What is older does not set it back.
+        let older = seen(0, number - 9, 505, 0, ACK);
+        assert!(forgotten.meets(7, &older).is_err());
+        let another = forgotten.meets(7, &seen(0, 5, 0, 0, Flags::SYN));
+        let before = another.ok().flatten().expect("the flow before");
+        assert_eq!(before.flow, 3);
+        assert_eq!(before.next, [Some(SeqNum(number)), Some(SeqNum(505))]);
+    }
+
+    #[test]
+    fn the_first_ones_are_forgotten_for_good() {
+        let (mut forgotten, rst) = (Forgotten::default(), seen(0, 0, 0, 0, Flags::RST));
+        let most = REMEMBERED as u64;
+        let flow = flow(3);
+        for hash in 0..most + 2 {
+            forgotten.remember(&flow, hash, true);
+            // The same key again takes no room.
+            forgotten.remember(&flow, hash, true);
+        }
+        let mut knows = |hash| forgotten.meets(hash, &rst).is_err();
+        assert_eq!([0, 1, 2, most].map(&mut knows), [false, false, true, true]);
+        assert!(knows(most + 1));
+        assert_eq!(
+            (forgotten.gone.len(), forgotten.index.len()),
+            (REMEMBERED, REMEMBERED)
+        );
+    }
+}

@@ -106,6 +106,12 @@ impl Loose {
         self.blocks.release(last);
     }
 
+    /// How many blocks there are, free ones too.
+    #[cfg(test)]
+    pub(super) const fn blocks(&self) -> usize {
+        self.blocks.len()
+    }
+
     /// Reads from the blocks of many chains, so that they are in the cache.
     pub(super) fn touch(&self, links: &mut [u32]) {
         self.blocks
@@ -167,6 +173,6 @@ mod tests {
             }
             loose.release(chain);
         }
-        assert_eq!(loose.blocks.len(), 3);
+        assert_eq!(loose.blocks(), 3);
     }
 }

@@ -1,10 +1,14 @@
 //! Joining the facts of two consecutive parts of a capture.
 
+#[cfg(test)]
+mod tests;
+
 use crate::flow::half::Half;
 use crate::flow::parts::{Copies, Fin, Rare, Sent, Subflow, merged};
 use crate::flow::record::{Flow, RESETS};
 use crate::flow::seen::Seen;
 use crate::seq::{SeqNum, TsVal};
+use crate::stamp::Stamp;
 
 impl Flow {
     /// Joins the facts of the part of the capture that follows this one's.
@@ -108,7 +112,10 @@ impl Half {
         let control = u32::from(self.opening.is_none() && later.opening.is_some())
             + u32::from(self.fin.is_none() && later.fin.is_some());
         match (&mut self.opening, &later.opening) {
-            (Some(mine), Some(theirs)) => mine.copies.count += theirs.copies.count,
+            (Some(mine), Some(theirs)) => {
+                mine.copies.go_on(&theirs.copies);
+                mine.ack &= theirs.ack;
+            }
             (mine @ None, theirs) => mine.clone_from(theirs),
             _ => {}
         }
@@ -128,8 +135,8 @@ impl Half {
         self.scale = self.scale.or(later.scale);
         self.window = later.window.or(self.window);
         self.right_edge = merged(self.right_edge, later.right_edge, SeqNum::latest);
-        self.merge_fin(later.fin.as_ref());
-        self.merge_ids(later);
+        self.merge_fin(self.fin_of(later));
+        self.ids.merge(&later.ids);
         self.tsval = later.tsval.or(self.tsval);
         self.first_tsval = self.first_tsval.or(later.first_tsval);
         self.ts_recent = merged(self.ts_recent, later.ts_recent, TsVal::latest);
@@ -145,41 +152,34 @@ impl Half {
         gained
     }
 
-    /// A run of IDs may go on over the cut.
-    fn merge_ids(&mut self, later: &Self) {
-        let follows = self.ids.last.zip(later.ids.first);
-        let follows = follows.is_some_and(|(last, first)| first == last.wrapping_add(1));
-        let (anchor, theirs) = (self.ids.anchor.filter(|_| follows), later.fin.as_ref());
-        if let (Some(fin), Some(theirs)) = (&mut self.fin, theirs)
-            && fin.anchored.is_none()
-            && anchor.is_some_and(|seq| seq.at_or_before(fin.seq))
-        {
-            fin.anchored = theirs.run_from_first;
-        }
-        let ids = &mut self.ids;
-        ids.ones += later.ids.ones + u32::from(follows);
-        ids.wild += later.ids.wild;
-        ids.broken |= later.ids.broken || !follows;
-        ids.first = ids.first.or(later.ids.first);
-        ids.last = later.ids.last.or(ids.last);
-        ids.anchor = later.ids.anchor.or(anchor.filter(|_| !later.ids.broken));
+    /// The FIN of a later part, to which a run of IDs may lead over the cut.
+    fn fin_of(&self, later: &Self) -> Option<Fin> {
+        let mut fin = later.fin?;
+        let mut ids = self.ids;
+        ids.go_on(&later.ids);
+        let anchor = ids.anchor.filter(|seq| seq.at_or_before(fin.seq));
+        let anchored = anchor.and(fin.run_from_first);
+        let first = |a: Stamp, b: Stamp| if b.is_before(a) { b } else { a };
+        fin.anchored = merged(anchored, fin.anchored, first);
+        fin.run_from_first = fin.run_from_first.filter(|_| !ids.broken);
+        Some(fin)
     }
 
-    fn merge_fin(&mut self, later: Option<&Fin>) {
+    fn merge_fin(&mut self, later: Option<Fin>) {
         let Some(theirs) = later else { return };
         let Some(mine) = self.fin.as_mut() else {
-            self.fin = Some(*theirs);
+            self.fin = Some(theirs);
             return;
         };
         if mine.seq != theirs.seq {
             self.rare().other_fins += theirs.copies.count;
             return;
         }
-        mine.copies.last = theirs.copies.last;
-        mine.copies.count += theirs.copies.count;
+        mine.copies.go_on(&theirs.copies);
         mine.least_ack = mine.least_ack.earliest(theirs.least_ack);
         mine.without_ack |= theirs.without_ack;
         mine.anchored = mine.anchored.or(theirs.anchored);
+        mine.run_from_first = mine.run_from_first.or(theirs.run_from_first);
         mine.acked = mine.acked.or(theirs.acked);
     }
 }
@@ -196,8 +196,7 @@ impl Rare {
         Subflow::merge(&mut self.subflow, later.subflow.as_ref());
         match (&mut self.regressions, &later.regressions) {
             (Some(mine), Some(theirs)) => {
-                mine.copies.last = theirs.copies.last;
-                mine.copies.count += theirs.copies.count;
+                mine.copies.go_on(&theirs.copies);
                 mine.ticks = mine.ticks.max(theirs.ticks);
             }
             (mine @ None, theirs) => *mine = *theirs,

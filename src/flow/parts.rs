@@ -36,12 +36,15 @@ impl Copies {
         }
     }
 
+    /// Adds those of a later part.
+    pub(super) const fn go_on(&mut self, later: &Self) {
+        self.last = later.last;
+        self.count += later.count;
+    }
+
     pub(super) fn merge(slot: &mut Option<Self>, later: Option<&Self>) {
         match (slot.as_mut(), later) {
-            (Some(mine), Some(theirs)) => {
-                mine.last = theirs.last;
-                mine.count += theirs.count;
-            }
+            (Some(mine), Some(theirs)) => mine.go_on(theirs),
             (None, Some(theirs)) => *slot = Some(*theirs),
             (_, None) => {}
         }
@@ -152,20 +155,46 @@ impl Ids {
             self.anchor = anchor;
             return true;
         };
-        match id.wrapping_sub(*last) {
-            0 => return false,
-            1 => self.ones += 1,
-            step => {
-                self.wild += u32::from(!(2..=ID_GAP).contains(&step));
-                self.broken = true;
-                self.anchor = None;
-            }
+        let step = id.wrapping_sub(*last);
+        if step == 0 {
+            return false;
         }
         *last = id;
-        if anchor.is_some() {
-            self.anchor = anchor;
-        }
+        self.step(step);
+        self.anchor = anchor.or(self.anchor);
         true
+    }
+
+    /// From one to the next.
+    fn step(&mut self, step: u16) {
+        if step == 1 {
+            self.ones += 1;
+            return;
+        }
+        self.wild += u32::from(!(2..=ID_GAP).contains(&step));
+        (self.broken, self.anchor) = (true, None);
+    }
+
+    /// From the last one to the first one of a later part.
+    pub(super) fn go_on(&mut self, later: &Self) {
+        let step = self.last.zip(later.first);
+        let step = step.map_or(0, |(last, first)| first.wrapping_sub(last));
+        if step != 0 {
+            self.step(step);
+        }
+    }
+
+    /// Takes in those of a later part.
+    pub(super) fn merge(&mut self, later: &Self) {
+        self.go_on(later);
+        self.ones += later.ones;
+        self.wild += later.wild;
+        if later.broken {
+            (self.broken, self.anchor) = (true, None);
+        }
+        self.first = self.first.or(later.first);
+        self.last = later.last.or(self.last);
+        self.anchor = later.anchor.or(self.anchor);
     }
 }
 

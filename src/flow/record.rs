@@ -452,4 +452,28 @@ mod tests {
         }
         assert_eq!(new, used);
     }
+
+    #[test]
+    fn the_hops_are_told_from_the_least_to_the_most() {
+        let mut flow = Flow::default();
+        let of = |ttl, from| {
+            let segment = Segment {
+                ttl,
+                flags: Flags::ACK,
+                ..Segment::default()
+            };
+            Seen::new(&segment, from, Stamp::default())
+        };
+        flow.begin(flow.key, 3, &of(64, 0));
+        for (ttl, range) in [
+            (64, (64, 64)),
+            (60, (60, 64)),
+            (62, (60, 64)),
+            (65, (60, 65)),
+        ] {
+            flow.push(&of(ttl, 0));
+            assert_eq!(flow.half[0].ttl, Some(range));
+        }
+        assert_eq!(flow.half[1].ttl, None);
+    }
 }

@@ -189,7 +189,7 @@ mod tests {
     use crate::flow::key::Key;
     use crate::flow::seen::Seen;
     use crate::packet::Segment;
-    use crate::stamp::{Stamp, Time};
+    use crate::stamp::{MILLISECOND, Stamp, Time};
 
     /// The frames in the order in which they come out, of records at these times.
     fn order(times: &[i64]) -> Vec<u64> {
@@ -231,5 +231,25 @@ mod tests {
     #[test]
     fn a_step_of_the_clock_is_left_alone() {
         assert_eq!(order(&[5_000_000, 6_000_000, 1, 2]), [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn what_was_used_is_let_go() {
+        let (mut reorder, segment) = (Reorder::default(), Segment::default());
+        let (key, from) = Key::of(&segment);
+        for frame in 0..10_000_u64 {
+            let time = Time(frame.cast_signed() * MILLISECOND);
+            let seen = Seen::new(&segment, from, Stamp { frame, time });
+            let key = reorder.keep(key);
+            reorder.begin(time);
+            reorder.push(Arrival::new(key, 0, seen));
+            let settled = reorder.settled();
+            reorder.forget(settled, 1);
+            assert!(reorder.len() < 100 && reorder.held.len() < 1000);
+            assert_eq!(reorder.keys.len(), reorder.len());
+        }
+        let rest = reorder.len();
+        reorder.forget(rest, 1);
+        assert!(reorder.keys.is_empty());
     }
 }

@@ -255,6 +255,16 @@ impl FlowTable {
         self.flows.whole()
     }
 
+    #[cfg(test)]
+    pub(super) const fn live(&self) -> usize {
+        self.flows.live()
+    }
+
+    #[cfg(test)]
+    pub(super) const fn half_open(&self) -> usize {
+        self.flows.half_open()
+    }
+
     fn rest(&mut self) -> Option<Due> {
         let (rest, next) = self.rest.as_mut()?;
         if next.is_multiple_of(AHEAD) {
