@@ -12,9 +12,10 @@ pub use window::Moment;
 use crate::capture::{Meter, OpenError, Reader, Set};
 use crate::close::summary::{Summary, Totals};
 use crate::close::verdict::{Tunnel, Verdict};
-use crate::close::{Context, judge};
+use crate::close::{Context, Hosts, Judge};
 use crate::flow::{Clock, Due, Limits, Why};
 use crate::packet::{Filter, Layers};
+use crate::patterns::{Diagnosis, Patterns};
 use crate::stamp::{SECOND, Stamp, Time};
 use clocks::Clocks;
 use input::Input;
@@ -33,6 +34,12 @@ pub struct Options {
     pub source: Arc<str>,
     /// How long TIME-WAIT lasts, in nanoseconds. Linux: 60 s (`TCP_TIMEWAIT_LEN`, compiled in).
     pub time_wait: i64,
+    /// From how many nanoseconds in CLOSE-WAIT on a side has forgotten to close, or is slow.
+    pub close_wait: i64,
+    /// Verdicts tell how long each side was in which state; who shows that to nobody saves the time.
+    pub states: bool,
+    /// It is told what many flows show together, and where the capture was taken.
+    pub diagnosis: bool,
     /// How many flows are kept at once.
     pub limits: Limits,
     /// The capture is being made: a flow is let go by the first record that allows it.
@@ -55,6 +62,8 @@ pub struct Options {
     pub until: Option<Moment>,
     /// Is told how far reading has come.
     pub meter: Option<Arc<Meter>>,
+    /// Payloads are not looked at.
+    pub no_payload: bool,
 }
 
 impl Default for Options {
@@ -62,6 +71,9 @@ impl Default for Options {
         Self {
             source: "-".into(),
             time_wait: 60 * SECOND,
+            close_wait: 5 * SECOND,
+            states: true,
+            diagnosis: true,
             limits: Limits::default(),
             live: false,
             interrupt: None,
@@ -72,6 +84,7 @@ impl Default for Options {
             since: None,
             until: None,
             meter: None,
+            no_payload: false,
         }
     }
 }
@@ -99,7 +112,10 @@ pub struct Analysis<R: Read> {
     interrupted: bool,
     /// What is done with records before, if anything.
     window: Option<Window>,
+    judge: Judge,
     totals: Totals,
+    hosts: Hosts,
+    patterns: Patterns,
     /// The last record's place, with the latest time of any.
     end: Stamp,
     start: Option<Time>,
@@ -135,17 +151,9 @@ impl<R: Read> Iterator for Analysis<R> {
 
     /// Reads on until a flow is settled, and judges it.
     fn next(&mut self) -> Option<Verdict> {
-        loop {
-            while let Some(due) = self.intake.table.due(self.now) {
-                if let Some(verdict) = self.settle(&due) {
-                    return Some(verdict);
-                }
-            }
-            if self.ended {
-                return None;
-            }
-            self.read();
-        }
+        let mut next = None;
+        self.advance(&mut |verdict| next = verdict.take());
+        next
     }
 }
 
@@ -161,9 +169,32 @@ impl<R: Read> Analysis<R> {
             clocks: Clocks::default(),
             ended: false,
             interrupted: false,
+            judge: Judge::new(Arc::clone(&options.source)),
             totals: Totals::default(),
+            hosts: Hosts::default(),
+            patterns: Patterns::new(options.diagnosis),
             end: Stamp::default(),
             start: None,
+        }
+    }
+
+    /// Shows the next verdict where it is made: it is large, and who only looks at it saves copies.
+    /// False after the last one.
+    pub fn show_next(&mut self, see: &mut dyn FnMut(&Verdict)) -> bool {
+        self.advance(&mut |verdict| verdict.iter().for_each(&mut *see))
+    }
+
+    fn advance(&mut self, see: &mut dyn FnMut(&mut Option<Verdict>)) -> bool {
+        loop {
+            while let Some(due) = self.intake.table.due(self.now) {
+                if self.settle(&due, see) {
+                    return true;
+                }
+            }
+            if self.ended {
+                return false;
+            }
+            self.read();
         }
     }
 
@@ -175,8 +206,10 @@ impl<R: Read> Analysis<R> {
         let sources = self.input.sources(&self.options.source, times);
         let mut summary = self.totals.summary(sources, self.intake.not_decoded());
         summary.late_segments = self.intake.table.late();
+        summary.unheard = self.intake.table.unheard();
         summary.filtered_out = self.intake.filtered_out;
         summary.outside_window = self.window.as_ref().map_or(0, |w| w.outside);
+        summary.vantage = self.patterns.vantage();
         summary.interrupted = self.interrupted;
         if self.interrupted {
             // What was interrupted is not damaged.
@@ -187,31 +220,55 @@ impl<R: Read> Analysis<R> {
         summary
     }
 
-    /// The verdict of a flow, if nothing more can belong to it.
-    fn settle(&mut self, due: &Due) -> Option<Verdict> {
-        let context = Context {
+    /// What many flows show together, the most important first; whole after the last verdict.
+    pub fn diagnoses(&self) -> Vec<Diagnosis> {
+        self.patterns.diagnoses()
+    }
+
+    /// Shows the verdict of a flow, if nothing more can belong to that.
+    fn settle(&mut self, due: &Due, see: &mut dyn FnMut(&mut Option<Verdict>)) -> bool {
+        let mut context = Context {
             time_wait: self.options.time_wait,
+            close_wait: self.options.close_wait,
+            states: self.options.states,
             end: self.end,
             cut: self.ended && !self.interrupted && self.input.is_cut(),
             evicted: due.why == Why::Evicted,
             torn: self.input.torn(),
             clocks_differ: self.clocks.differ(),
+            off_clock: None,
+            server: None,
+            errors: None,
         };
-        let flow = self.intake.table.facts(due)?;
+        let Some(flow) = self.intake.table.facts(due) else {
+            return false;
+        };
+        context.off_clock = self.patterns.off_clock(flow);
+        context.server = self.hosts.server_of(flow);
+        context.errors = self.intake.errors.of(&flow.key);
         let layers = self.intake.domains.layers(flow.key.domain);
-        let mut verdict = judge(flow, context, &self.options.source);
-        let is_over = verdict.outcome.is_over();
-        if due.why == Why::Quiet && !is_over {
-            return None;
+        let mut settled = None;
+        self.judge.show(flow, &context, &mut |judged| {
+            let Some(verdict) = judged else { return };
+            let is_over = verdict.outcome.is_over();
+            if due.why == Why::Quiet && !is_over {
+                return;
+            }
+            self.hosts.see(flow);
+            self.patterns.see(flow, verdict);
+            name_network(verdict, &layers);
+            if self.start.is_none() {
+                verdict.forget_times();
+            }
+            self.input.place(verdict);
+            self.totals.add(verdict);
+            settled = Some(is_over);
+            see(judged);
+        });
+        if let Some(is_over) = settled {
+            self.intake.table.forget(due, is_over);
         }
-        self.intake.table.forget(due, is_over);
-        name_network(&mut verdict, &layers);
-        if self.start.is_none() {
-            verdict.forget_times();
-        }
-        self.input.place(&mut verdict);
-        self.totals.add(&verdict);
-        Some(verdict)
+        settled.is_some()
     }
 
     /// Reads until a flow may be settled, or to the end. By itself: the loop needs every register, and

@@ -11,6 +11,7 @@
 //!                               │ close::judge        facts → verdict; pure, once per flow
 //!                               v
 //!                            Verdict ──> report::{text, json, explain}
+//!                                     └─> patterns            what many flows show together
 //! ```
 //!
 //! Data goes one way. [`analyze`] is the whole way in one call: an iterator of verdicts, then a
@@ -39,6 +40,7 @@ pub mod capture;
 pub mod close;
 pub mod flow;
 pub mod packet;
+pub mod patterns;
 pub mod report;
 pub mod seq;
 pub mod stamp;

@@ -27,6 +27,17 @@ impl Time {
         Self(self.0.saturating_add(nanos))
     }
 
+    /// The whole seconds since the epoch, and nanoseconds below a second.
+    #[inline]
+    const fn parts(self) -> (i64, u32) {
+        // Captures are of times since 1970: without a sign the division is half as long.
+        if self.0 >= 0 {
+            let (nanos, second) = (self.0.cast_unsigned(), SECOND.cast_unsigned());
+            return ((nanos / second).cast_signed(), (nanos % second) as u32);
+        }
+        (self.0.div_euclid(SECOND), self.0.rem_euclid(SECOND) as u32)
+    }
+
     /// RFC 3339, UTC, nine decimals.
     #[must_use]
     pub fn rfc3339(self) -> String {
@@ -39,18 +50,27 @@ impl Time {
 ///
 /// Keeps the texts of some seconds, each at the place of its number: a flow's times share few, which
 /// are a minute apart where TIME-WAIT ends, and the next flow's are mostly the same.
+///
+/// And the whole texts of the last times: two of three that a flow's line quotes stand in it already,
+/// since an event ends a state of both sides and begins one.
 #[derive(Clone, Debug)]
 pub(crate) struct Rfc3339 {
     seconds: [Second; SECONDS],
+    quoted: [Quoted; 1 << QUOTED],
 }
 
 /// More than a minute, and a power of two: a place is found without a division.
 const SECONDS: usize = 64;
+/// The logarithm of how many whole texts are kept: for the dozen times of a flow places enough that
+/// few fall together.
+const QUOTED: u32 = 6;
 
 impl Default for Rfc3339 {
     fn default() -> Self {
-        let seconds = [const { Second::EPOCH }; SECONDS];
-        Self { seconds }
+        Self {
+            seconds: [const { Second::EPOCH }; SECONDS],
+            quoted: [const { Quoted::EPOCH }; 1 << QUOTED],
+        }
     }
 }
 
@@ -58,12 +78,40 @@ impl Rfc3339 {
     /// Writes `time` in double quotes, which is ASCII.
     #[inline]
     pub(crate) fn quote(&mut self, time: Time, to: &mut [u8; 32]) {
-        let (number, nanos) = (time.0.div_euclid(SECOND), time.0.rem_euclid(SECOND));
-        let second = &mut self.seconds[number.cast_unsigned() as usize % SECONDS];
+        // Fibonacci hashing: times are mostly whole microseconds, whose lowest bits vary little.
+        let mixed = time.0.cast_unsigned().wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let quoted = &mut self.quoted[(mixed >> (u64::BITS - QUOTED)) as usize];
+        if quoted.time != time {
+            quoted.turn_to(time, &mut self.seconds);
+        }
+        *to = quoted.text;
+    }
+}
+
+/// The text of a time.
+#[derive(Clone, Debug)]
+struct Quoted {
+    time: Time,
+    /// In quotes.
+    text: [u8; 32],
+}
+
+impl Quoted {
+    const EPOCH: Self = Self {
+        time: Time(0),
+        text: Second::EPOCH.text,
+    };
+
+    /// Becomes the text of that time.
+    #[inline(never)]
+    fn turn_to(&mut self, time: Time, seconds: &mut [Second; SECONDS]) {
+        let (number, nanos) = time.parts();
+        let second = &mut seconds[number.cast_unsigned() as usize % SECONDS];
         if second.number != number {
             second.turn_to(number);
         }
-        second.quote(nanos.unsigned_abs(), to);
+        second.quote(nanos, &mut self.text);
+        self.time = time;
     }
 }
 
@@ -84,10 +132,10 @@ impl Second {
 
     /// Writes the time so many nanoseconds within it.
     #[inline]
-    fn quote(&self, nanos: u64, to: &mut [u8; 32]) {
+    fn quote(&self, nanos: u32, to: &mut [u8; 32]) {
         let (high, low) = (nanos / 1000, nanos % 1000);
-        let high = triple(high / 1000) | triple(high % 1000) << 24;
-        let low = triple(low) | u64::from(b'Z') << 24;
+        let high = triple((high / 1000).into()) | triple((high % 1000).into()) << 24;
+        let low = triple(low.into()) | u64::from(b'Z') << 24;
         *to = self.text;
         to[21..29].copy_from_slice(&high.to_le_bytes());
         to[27..31].copy_from_slice(&(low as u32).to_le_bytes());
@@ -199,8 +247,9 @@ const fn civil(days: i64) -> (i64, i64, i64) {
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (mut text, mut second) = ([0; 32], Second::EPOCH);
-        second.turn_to(self.0.div_euclid(SECOND));
-        second.quote(self.0.rem_euclid(SECOND).unsigned_abs(), &mut text);
+        let (number, nanos) = self.parts();
+        second.turn_to(number);
+        second.quote(nanos, &mut text);
         let text = str::from_utf8(&text).unwrap_or_default();
         serializer.serialize_str(text.trim_matches('"'))
     }

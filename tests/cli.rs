@@ -219,11 +219,14 @@ fn the_text_report_names_each_flow_and_sums_up() {
 fn the_summary_alone_counts_every_flow() {
     let path = file("summary.pcap", &three_flows());
     let report = text(&whoclosed(&["--summary", &path]).stdout);
-    assert!(report.starts_with("3 TCP flows in "), "{report}");
+    assert!(report.starts_with("Diagnosis\n"), "{report}");
+    assert!(report.contains("\n\n3 TCP flows in "), "{report}");
     assert!(!report.contains("10.0.0.1:4000"), "{report}");
     let json = lines(&whoclosed(&["--summary", "--format", "json", &path]));
-    assert_eq!(json.len(), 1);
-    assert_eq!(json[0]["flows"], 3);
+    let (summary, diagnoses) = json.split_last().expect("lines");
+    assert_eq!(summary["flows"], 3);
+    assert!(!diagnoses.is_empty());
+    assert!(diagnoses.iter().all(|line| line["type"] == "diagnosis"));
 }
 
 #[test]
@@ -249,7 +252,7 @@ fn a_selection_chooses_lines_and_the_summary_counts_all() {
     );
     let none = text(&whoclosed(&["--only", "port=9", &path]).stdout);
     assert!(
-        none.starts_with("3 TCP flows in ") && none.contains("; 0 selected"),
+        none.contains("\n\n3 TCP flows in ") && none.contains("; 0 selected"),
         "{none}"
     );
 }

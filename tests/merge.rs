@@ -135,7 +135,7 @@ fn a_capture_cut_in_two_and_merged_gives_the_same_verdict() {
 #[test]
 fn a_case_cut_in_two_and_merged_gives_the_same_verdict() {
     let (mut cuts, mut all) = (0, Vec::new());
-    let lost = ["zeek", "close", "findings"];
+    let lost = ["zeek", "close", "states", "findings"];
     for case in support::case::all() {
         let (lines, tried) = cut(&case.name, &wrap::write(&case.packets, PLAIN), &lost);
         all.extend(lines);
@@ -169,7 +169,7 @@ fn a_long_case_cut_where_nothing_happens_gives_all_of_the_verdict() {
             earlier[0].merge(&later[0]);
             let mut merged = json(&verdict(&earlier[0], end));
             // The order of letters and the segments between are lost.
-            for key in ["zeek", "close"] {
+            for key in ["zeek", "close", "states"] {
                 merged.insert(key.to_owned(), expected[key].clone());
             }
             assert_eq!(merged, expected, "{name}: cut at {cut}");

@@ -8,7 +8,9 @@ use headers::{
     ipv6, ipv6_of_length, tcp, timestamps, usual_options,
 };
 use proptest::prelude::*;
-use whoclosed::packet::{End, Flags, NotDecoded, Segment, Timestamps, decode, link_type_name};
+use whoclosed::packet::{
+    End, Flags, NotDecoded, Segment, Timestamps, decode, link_type_name, quoted_by_icmp,
+};
 use whoclosed::seq::{SeqNum, TsVal};
 
 const ETHERNET: u16 = 1;
@@ -490,4 +492,63 @@ proptest! {
             prop_assert!(found.window_scale.is_none_or(|shift| shift <= 14));
         }
     }
+}
+
+/// An ICMP message that quotes what an IP packet of a segment begins with.
+fn error(icmp_type: u8, code: u8, quote: &[u8]) -> Vec<u8> {
+    let mut message = vec![icmp_type, code, 0, 0, 0, 0, 0, 0];
+    message.extend(quote);
+    message
+}
+
+#[test]
+fn icmp_errors_tell_what_they_quote() {
+    let over_v4 = |message: &[u8]| {
+        let header = Ipv4 {
+            protocol: 1,
+            ..Ipv4::default()
+        };
+        ethernet(&[], IPV4, &header.packet(message))
+    };
+    let quote = ipv4(&segment(b"abc"));
+    let plain = whole(ETHERNET, &ethernet(&[], IPV4, &quote)).unwrap();
+    for (icmp_type, code, name) in [
+        (3, 1, "host-unreachable"),
+        (3, 3, "port-unreachable"),
+        (3, 13, "prohibited"),
+        (11, 0, "time-exceeded"),
+    ] {
+        // Eight bytes of the segment are there at least.
+        let frame = over_v4(&error(icmp_type, code, &quote[..28]));
+        let quoted = quoted_by_icmp(ETHERNET, &frame, frame.len() as u32).unwrap();
+        assert_eq!(quoted.kind.name(), name);
+        assert_eq!((quoted.icmp_type, quoted.icmp_code), (icmp_type, code));
+        assert_eq!((quoted.src, quoted.dst), (plain.src, plain.dst));
+        assert_eq!(
+            (quoted.seq, quoted.reporter.addr),
+            (plain.seq, plain.src.addr)
+        );
+        assert_eq!(whole(ETHERNET, &frame), Err(NotDecoded::Icmp));
+    }
+    for message in [
+        error(3, 4, &quote),
+        error(0, 0, &quote),
+        error(3, 3, &quote[..27]),
+        error(3, 3, &[]),
+        vec![3],
+    ] {
+        let frame = over_v4(&message);
+        assert!(quoted_by_icmp(ETHERNET, &frame, frame.len() as u32).is_err());
+    }
+    let quote = ipv6(6, &segment(&[]));
+    let plain = whole(101, &quote).unwrap();
+    let packet = ipv6(58, &error(1, 1, &quote[..48]));
+    let quoted = quoted_by_icmp(101, &packet, packet.len() as u32).unwrap();
+    assert_eq!(quoted.kind.name(), "prohibited");
+    assert_eq!(
+        (quoted.src, quoted.dst, quoted.seq),
+        (plain.src, plain.dst, plain.seq)
+    );
+    let too_big = ipv6(58, &error(2, 0, &quote));
+    assert!(quoted_by_icmp(101, &too_big, too_big.len() as u32).is_err());
 }

@@ -11,8 +11,12 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("packet", &[]),
     ("flow", &["packet"]),
     ("close", &["flow"]),
-    ("report", &["close", "flow"]),
-    ("analysis", &["capture", "packet", "flow", "close"]),
+    ("patterns", &["close", "flow"]),
+    ("report", &["close", "flow", "patterns"]),
+    (
+        "analysis",
+        &["capture", "packet", "flow", "close", "patterns"],
+    ),
 ];
 
 #[test]

@@ -21,11 +21,12 @@ fn the_schema_is_one() {
 fn every_line_of_every_capture_is_valid() {
     let validator = validator(&strict(schema()));
     let mut wrong = Vec::new();
-    let (mut flows, mut summaries) = (0, 0);
+    let (mut flows, mut summaries, mut diagnoses) = (0, 0, 0);
     let mut networks = 0;
     for path in captures() {
         for line in report(&path, None) {
             flows += usize::from(line["type"] == "flow");
+            diagnoses += usize::from(line["type"] == "diagnosis");
             networks += usize::from(!line["vlan"].is_null() || !line["tunnel"].is_null());
             summaries += usize::from(line["type"] == "summary");
             if let Err(error) = validator.validate(&line) {
@@ -35,6 +36,7 @@ fn every_line_of_every_capture_is_valid() {
     }
     support::report("lines the schema does not allow", &wrong);
     assert!(flows > 300 && summaries > 250, "{flows}, {summaries}");
+    assert!(diagnoses > 250, "{diagnoses}");
     assert!(networks > 20, "{networks}");
 }
 
@@ -127,6 +129,7 @@ fn strict(mut schema: Value) -> Value {
 
 fn captures() -> Vec<PathBuf> {
     let mut all = support::files("captures", &[".pcap", ".pcapng"]);
+    all.extend(support::files("questions", &[".pcap"]));
     all.extend(support::files("seeds", &[".pcap"]));
     all.extend(support::files("containers", &[".pcap", ".pcapng"]));
     all
@@ -143,6 +146,7 @@ fn report(path: &Path, shown: Option<u64>) -> Vec<Value> {
     for verdict in &mut analysis {
         report.flow(&verdict).expect("written");
     }
+    report.diagnoses(&analysis.diagnoses()).expect("written");
     report.summary(&analysis.summary(), shown).expect("written");
     let text = String::from_utf8(out).expect("text");
     text.lines()

@@ -56,8 +56,9 @@ fn text(bytes: &[u8]) -> String {
 fn lines(output: &Output) -> Vec<Value> {
     let text = text(&output.stdout);
     let lines = text.lines();
+    let lines = lines.map(|line| serde_json::from_str(line).expect("JSON"));
     lines
-        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .filter(|line: &Value| line["type"] != "diagnosis")
         .collect()
 }
 
@@ -80,6 +81,7 @@ fn json<R: std::io::Read>(mut analysis: whoclosed::Analysis<R>) -> String {
     for verdict in &mut analysis {
         report.flow(&verdict).expect("written");
     }
+    report.diagnoses(&analysis.diagnoses()).expect("written");
     report.summary(&analysis.summary(), None).expect("written");
     text(&out)
 }

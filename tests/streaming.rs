@@ -11,8 +11,8 @@ use support::essence::contradictions;
 use support::wrap::{self, PLAIN, Packet};
 use whoclosed::capture::Reader;
 use whoclosed::close::finding::Code;
-use whoclosed::close::judge;
 use whoclosed::close::verdict::{Outcome, Verdict};
+use whoclosed::close::{Hosts, judge};
 use whoclosed::flow::{FlowTable, Limits};
 use whoclosed::packet::decode;
 use whoclosed::stamp::{SECOND, Stamp, Time};
@@ -58,10 +58,14 @@ fn at_the_end(capture: &[u8]) -> Vec<Verdict> {
         }
     }
     table.finish();
-    let context = support::context(end);
+    let mut context = support::context(end);
+    let mut hosts = Hosts::default();
     let next = || {
         let due = table.due(Time::default())?;
-        Some(judge(table.facts(&due)?, context, &"-".into()))
+        let flow = table.facts(&due)?;
+        context.server = hosts.server_of(flow);
+        hosts.see(flow);
+        Some(judge(flow, context, &"-".into()))
     };
     std::iter::from_fn(next).collect()
 }

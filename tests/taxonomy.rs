@@ -52,12 +52,14 @@ fn every_value_has_its_row() {
     }
 }
 
-/// Those on the lab's captures as they are stored, on the seeds, the cases, and a capture whose
+/// Those on the stored captures (the lab's, seeds, peers, questions), on the cases, and a capture whose
 /// last record is cut or whose third one cannot be read.
 fn all_verdicts() -> Vec<Verdict> {
     let lab = support::files("captures", &[".pcap", ".pcapng"]);
     let seeds = support::files("seeds", &[".pcap"]);
-    let stored = lab.iter().chain(&seeds);
+    let peers = support::files("peers", &[".pcap"]);
+    let questions = support::files("questions", &[".pcap"]);
+    let stored = lab.iter().chain(&seeds).chain(&peers).chain(&questions);
     let mut files: Vec<Vec<u8>> = stored
         .map(|path| fs::read(path).expect("readable"))
         .collect();

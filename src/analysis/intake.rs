@@ -1,8 +1,11 @@
 //! From a record to its flow.
 
 use super::Options;
-use crate::flow::FlowTable;
-use crate::packet::{Domains, Filter, Keys, Layers, NotDecoded, Segment, Usual, decode_by_layers};
+use crate::flow::{ErrorTable, FlowTable};
+use crate::packet::{
+    Around, Domains, Filter, Keys, NotDecoded, Said, Segment, Usual, decode_by_layers,
+    quoted_by_icmp,
+};
 use crate::stamp::Stamp;
 use std::collections::BTreeMap;
 
@@ -10,7 +13,11 @@ use std::collections::BTreeMap;
 pub(super) struct Intake {
     pub(super) table: FlowTable,
     pub(super) domains: Domains,
+    /// What ICMP says of segments.
+    pub(super) errors: ErrorTable,
     filter: Option<Filter>,
+    /// Payloads are looked at.
+    listens: bool,
     pub(super) filtered_out: u64,
     not_decoded: [u64; NotDecoded::ALL.len()],
 }
@@ -23,7 +30,9 @@ impl Intake {
                 vlan: options.key_vlan,
                 tunnel: options.key_tunnel,
             }),
+            errors: ErrorTable::default(),
             filter: options.filter.clone(),
+            listens: !options.no_payload,
             filtered_out: 0,
             not_decoded: [0; NotDecoded::ALL.len()],
         }
@@ -36,10 +45,29 @@ impl Intake {
         if self.filter.is_none()
             && let Some(usual) = Usual::v4(kind.0, data)
         {
-            self.table.push(&usual.segment(), at);
+            let speaks = usual.may_speak(data) && self.listens;
+            if !(speaks && self.push_saying(kind.0, data, at)) {
+                self.table.push(&usual.segment(), at);
+            }
         } else {
             self.push_seldom(kind, data, at);
         }
+    }
+
+    /// Takes in a segment of the usual kind if its payload says something. By itself, as most are
+    /// without any.
+    #[cold]
+    #[inline(never)]
+    fn push_saying(&mut self, link: u16, data: &[u8], at: Stamp) -> bool {
+        let saying = Usual::v4_any(link, data).and_then(|usual| {
+            let segment = usual.segment();
+            let said = said(&segment, usual.payload(data))?;
+            Some((segment, said))
+        });
+        if let Some((segment, said)) = &saying {
+            self.table.push_said(segment, *said, at);
+        }
+        saying.is_some()
     }
 
     /// The same of a packet over IPv6, or of other options than the usual ones, or with a filter. By
@@ -48,18 +76,25 @@ impl Intake {
     #[inline(never)]
     fn push_seldom(&mut self, kind: (u16, u32), data: &[u8], at: Stamp) {
         if let Some(usual) = Usual::v4_any(kind.0, data) {
-            self.push_matching(&usual.segment(), at);
+            self.push_matching(&usual.segment(), usual.payload(data), at);
         } else if let Some(usual) = Usual::v6(kind.0, data) {
-            self.push_matching(&usual.segment(), at);
+            self.push_matching(&usual.segment(), usual.payload(data), at);
         } else {
             self.push_by_layers(kind, data, at);
         }
     }
 
-    #[inline]
-    fn push_matching(&mut self, segment: &Segment, at: Stamp) {
+    fn push_matching(&mut self, segment: &Segment, payload: &[u8], at: Stamp) {
         if !self.leaves_out(segment) {
-            self.table.push(segment, at);
+            self.push_heard(segment, payload, at);
+        }
+    }
+
+    #[inline(never)]
+    fn push_heard(&mut self, segment: &Segment, payload: &[u8], at: Stamp) {
+        match said(segment, if self.listens { payload } else { &[] }) {
+            Some(said) => self.table.push_said(segment, said, at),
+            None => self.table.push(segment, at),
         }
     }
 
@@ -74,13 +109,21 @@ impl Intake {
     #[inline(never)]
     fn push_by_layers(&mut self, kind: (u16, u32), data: &[u8], at: Stamp) {
         let (link, on_wire) = kind;
-        let mut layers = Layers::default();
-        match decode_by_layers(link, data, on_wire, &mut layers) {
-            Err(reason) => self.not_decoded[reason as usize] += 1,
+        let mut around = Around::default();
+        match decode_by_layers(link, data, on_wire, &mut around) {
+            Err(reason) => {
+                self.not_decoded[reason as usize] += 1;
+                if reason == NotDecoded::Icmp
+                    && let Ok(quoted) = quoted_by_icmp(link, data, on_wire)
+                {
+                    let domain = self.domains.number(&around.layers);
+                    self.errors.push(&quoted, domain, at);
+                }
+            }
             Ok(segment) if self.leaves_out(&segment) => {}
             Ok(mut segment) => {
-                segment.domain = self.domains.number(&layers);
-                self.table.push_other(&segment, at);
+                segment.domain = self.domains.number(&around.layers);
+                self.push_heard(&segment, around.payload, at);
             }
         }
     }
@@ -92,4 +135,14 @@ impl Intake {
         some.map(|(reason, n)| (reason.name().to_owned(), n))
             .collect()
     }
+}
+
+/// What is understood of a segment's payload, if it was captured. The rest of a fragment is elsewhere.
+#[inline]
+fn said(segment: &Segment, payload: &[u8]) -> Option<Said> {
+    let is_all = !segment.fragment && !segment.flags.syn();
+    if payload.is_empty() || segment.len == 0 || !is_all {
+        return None;
+    }
+    Said::read(payload, segment.len)
 }

@@ -20,6 +20,13 @@ pub(crate) struct How {
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     time_wait: Option<i64>,
 
+    /// How long a side may stay in CLOSE-WAIT: 5s, 250ms, 4m, 1h [default: 5s]
+    ///
+    /// From there on a side that received a FIN and has not closed by the end of the capture is
+    /// told as a leak, and one that closed so late as slow.
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    close_wait_threshold: Option<i64>,
+
     /// Stop at the first damage of a capture instead of going on behind it
     #[arg(long)]
     strict: bool,
@@ -49,6 +56,14 @@ pub(crate) struct How {
     /// Read only records before this time, which is written as that of --since
     #[arg(long, value_name = "TIME", value_parser = moment::parse)]
     until: Option<Moment>,
+
+    /// Do not look at payloads
+    ///
+    /// Else the head of each is looked at for what ended the connection: HTTP/1 request and status
+    /// lines with their Connection field, GOAWAY of HTTP/2, TLS alerts. Kept are method, status and
+    /// the first 64 bytes of the path.
+    #[arg(long)]
+    no_payload: bool,
 
     /// How many flows are kept at once; what is beyond is judged early and marked as evicted
     ///
@@ -85,11 +100,14 @@ impl How {
     pub(crate) fn options(&self) -> Options {
         let mut options = Options::default();
         options.time_wait = self.time_wait.unwrap_or(options.time_wait);
+        options.close_wait = self.close_wait_threshold.unwrap_or(options.close_wait);
+        options.states = false;
         options.limits = Limits {
             flows: self.max_flows,
             half_open: self.max_half_open,
         };
         options.strict = self.strict;
+        options.no_payload = self.no_payload;
         options.interrupt = live::interrupt();
         options.filter.clone_from(&self.filter);
         options.since = self.since;

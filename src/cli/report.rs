@@ -62,7 +62,7 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 
-    /// Only the summary; every flow is still judged
+    /// Only the diagnosis and the summary; every flow is still judged
     #[arg(long)]
     summary: bool,
 
@@ -72,7 +72,7 @@ pub(crate) struct Args {
     /// port. The same key again is OR, different keys are AND; KEY!=VALUE negates, and every
     /// negation must hold. time-wait takes client, server, both or none; aborted-by and cause take
     /// none as well; host takes an address; host and port match either end. A wrong value is
-    /// answered with the list of the right ones. The summary still counts every flow.
+    /// answered with the list of the right ones. Diagnosis and summary still count every flow.
     #[arg(long, value_name = "KEY=VALUE")]
     only: Vec<Rule>,
 
@@ -156,7 +156,9 @@ impl Args {
     /// Reads one capture and reports it.
     fn report_on(&self, input: Input, place: Place) -> Result<End, Failure> {
         let shown = Shown::default();
-        let (mut verdicts, mut progress) = input.open(self.how.options(), &shown)?;
+        let mut options = self.how.options();
+        options.states = self.format == Format::Json && !self.summary;
+        let (mut verdicts, mut progress) = input.open(options, &shown)?;
         let first = verdicts.next();
         let sources = verdicts.summary().sources;
         if self.format == Format::Text {
@@ -169,16 +171,16 @@ impl Args {
         if let Some(verdict) = &first {
             count += self.show(verdict, &shown)?;
         }
-        loop {
-            // It stays where it was judged: a verdict is large.
-            let verdict = verdicts.next();
-            let Some(verdict) = &verdict else { break };
-            count += self.show(verdict, &shown)?;
+        let mut one = Ok(0);
+        while verdicts.show_next(&mut |verdict| one = self.show(verdict, &shown)) {
+            count += std::mem::replace(&mut one, Ok(0))?;
         }
         let summary = verdicts.summary();
         let selection = !self.only.is_empty() || self.flow.is_some();
         let report = shown.take();
+        let diagnoses = verdicts.diagnoses();
         report.map_or(Ok(()), |mut r| {
+            r.diagnoses(&diagnoses)?;
             r.summary(&summary, selection.then_some(count))
         })?;
         if place.number == place.count {

@@ -1,10 +1,10 @@
-//! Aborts: which RST ended the flow, who sent it, why, and how sure that is.
+//! Aborts: which RST ended the flow, who sent it, and how sure that is.
 
 use crate::close::facts::{Facts, SLACK};
-use crate::close::reset::{Answered, Rst};
+use crate::close::reading::cause;
+use crate::close::reset::Rst;
 use crate::close::verdict::{AbortCause, AbortedBy, Confidence, RstFate, RstFit, RstForm, Side};
 use crate::flow::Seen;
-use crate::stamp::SECOND;
 
 /// An effective RST and its reading.
 #[derive(Clone, Debug)]
@@ -104,10 +104,15 @@ fn other_aborts(resets: &[Rst], rst: &Rst) -> bool {
 
 /// Certain only where nothing else fits: section by section of the conditions.
 fn confidence(facts: &Facts, rst: &Rst, other_aborts: bool) -> Confidence {
-    if refuses(facts, rst) {
-        return Confidence::Certain;
-    }
     let signs = rst.signs.count();
+    if signs == 0 && refuses(facts, rst) {
+        // That the connection was refused is plain, by whom is not: the RST is all that its sender
+        // shows here, and a firewall that answers in its name makes the same one.
+        return match facts.context.server {
+            Some(_) => Confidence::Certain,
+            None => Confidence::Likely,
+        };
+    }
     if rst.fit != RstFit::Exact || signs == 1 {
         return Confidence::Possible;
     }
@@ -192,127 +197,4 @@ fn nothing_follows(facts: &Facts, rst: &Rst) -> bool {
         && !facts
             .sent_by(peer)
             .any(|s| follows(s) && s.at().time.since(seen.at().time) > rtt)
-}
-
-type Reading = (AbortCause, Confidence, &'static [AbortCause]);
-
-fn cause(facts: &Facts, rst: &Rst, foreign: bool) -> Reading {
-    if foreign {
-        let other = &[AbortCause::NoConnection];
-        return (AbortCause::Injected, Confidence::Likely, other);
-    }
-    if rst.signs.count() == 1 {
-        let other = &[AbortCause::Injected];
-        return (AbortCause::Unknown, Confidence::Possible, other);
-    }
-    match rst.form {
-        RstForm::Reply => cause_of_reply(facts, rst),
-        RstForm::Active => cause_of_active(facts, rst),
-    }
-}
-
-fn cause_of_reply(facts: &Facts, rst: &Rst) -> Reading {
-    let closed = facts
-        .fin(rst.from)
-        .filter(|f| f.copies.first.is_before(rst.seen().at()));
-    let Some(trigger) = rst.trigger else {
-        let alternatives = &[AbortCause::NoConnection, AbortCause::Injected];
-        return (AbortCause::Unknown, Confidence::Possible, alternatives);
-    };
-    let half = facts.half(rst.from);
-    let only_opened = rst.from == Side::Server && half.opening.is_some() && !half.spoke;
-    match trigger.what {
-        Answered::Syn => (AbortCause::Refused, Confidence::Likely, &[]),
-        Answered::SynAck => (AbortCause::HandshakeRejected, Confidence::Likely, &[]),
-        _ if only_opened && closed.is_none() => (
-            AbortCause::HandshakeRejected,
-            Confidence::Likely,
-            &[AbortCause::NoConnection],
-        ),
-        Answered::Payload if closed.is_some() => {
-            (AbortCause::DataAfterClose, Confidence::Likely, &[])
-        }
-        Answered::FinAgain if closed.is_some() => {
-            (AbortCause::TimeWaitGone, Confidence::Likely, &[])
-        }
-        Answered::Fin if closed.is_some() => expired(facts, rst),
-        Answered::Ack if closed.is_some_and(|f| trigger.seen.acks(f.seq.plus(1))) => (
-            AbortCause::AppAbort,
-            Confidence::Likely,
-            &[AbortCause::NoConnection],
-        ),
-        _ => (AbortCause::NoConnection, Confidence::Likely, &[]),
-    }
-}
-
-/// The peer's first FIN met no socket: how long the sender had been in FIN-WAIT-2 tells how sure
-/// it is that the timer ended it.
-fn expired(facts: &Facts, rst: &Rst) -> Reading {
-    let since = facts
-        .fin_acked(rst.from)
-        .map(|acked| rst.seen().at().time.since(acked.time));
-    let long = since.is_some_and(|ns| ns >= SECOND);
-    let confidence = if long {
-        Confidence::Likely
-    } else {
-        Confidence::Possible
-    };
-    (AbortCause::FinWait2Expired, confidence, &[])
-}
-
-fn cause_of_active(facts: &Facts, rst: &Rst) -> Reading {
-    let before = &rst.reset.before;
-    if !rst.seen().flags.ack() && facts.fin(rst.from).is_some() && has_unanswered(facts, rst) {
-        return (
-            AbortCause::DataAfterClose,
-            Confidence::Likely,
-            &[AbortCause::AppAbort],
-        );
-    }
-    if before.probes >= 2 {
-        return (
-            AbortCause::KeepaliveTimeout,
-            Confidence::Likely,
-            &[AbortCause::AppAbort],
-        );
-    }
-    if before.repeats >= 3 {
-        let others = &[AbortCause::AppAbort, AbortCause::UnreadData];
-        return (
-            AbortCause::RetransmissionTimeout,
-            Confidence::Possible,
-            others,
-        );
-    }
-    if !facts.sent_payload(rst.from.peer()) {
-        return (AbortCause::AppAbort, Confidence::Likely, &[]);
-    }
-    if window_grew(rst) {
-        return (
-            AbortCause::UnreadData,
-            Confidence::Likely,
-            &[AbortCause::AppAbort],
-        );
-    }
-    (
-        AbortCause::AppAbort,
-        Confidence::Possible,
-        &[AbortCause::UnreadData],
-    )
-}
-
-/// The peer's payload that the RST's sender had not acknowledged.
-fn has_unanswered(facts: &Facts, rst: &Rst) -> bool {
-    let (mine, peer) = (facts.half(rst.from), facts.half(rst.from.peer()));
-    peer.payload > 0
-        && mine
-            .ack
-            .zip(peer.next())
-            .is_some_and(|(ack, next)| ack.before(next))
-}
-
-/// Closing frees the receive queue: the RST's window is larger than the last one.
-fn window_grew(rst: &Rst) -> bool {
-    let before = &rst.reset.before;
-    before.window.is_some_and(|last| rst.seen().window > last)
 }

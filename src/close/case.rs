@@ -6,8 +6,10 @@ use crate::close::facts::Facts;
 use crate::close::last_ack::{LastAck, last_ack};
 use crate::close::outcome;
 use crate::close::reset::{Rst, Rsts, resets};
+use crate::close::silence::silence;
 use crate::close::time_wait::time_waits;
-use crate::close::verdict::{Confidence, FinalAck, Outcome, RstForm, Side, TimeWaits};
+use crate::close::verdict::{Confidence, FinalAck, Outcome, RstForm, Side, Silence, TimeWaits};
+use std::cell::Cell;
 
 /// A flow and the conclusions, each of which rests on those above it.
 pub(super) struct Case<'f, 'a> {
@@ -21,6 +23,9 @@ pub(super) struct Case<'f, 'a> {
     pub(super) outcome_confidence: Confidence,
     pub(super) last_ack: LastAck<'a>,
     pub(super) time_wait: TimeWaits,
+    pub(super) silence: Option<Silence>,
+    /// A text whose room may be used.
+    pub(super) spare: Cell<String>,
 }
 
 impl<'f, 'a> Case<'f, 'a> {
@@ -50,6 +55,8 @@ impl<'f, 'a> Case<'f, 'a> {
             outcome_confidence: Confidence::Likely,
             last_ack: unknown,
             time_wait: TimeWaits::new(),
+            silence: None,
+            spare: Cell::default(),
         }
     }
 
@@ -72,6 +79,7 @@ impl<'f, 'a> Case<'f, 'a> {
         self.outcome_confidence = self.confidence_of_outcome();
         self.last_ack = last_ack(self);
         self.time_wait = time_waits(self);
+        self.silence = silence(self);
     }
 
     /// Both FINs are shown and acknowledged.

@@ -23,9 +23,10 @@ pub const CAUSES: &[Row] = &[
                 SEQ 0 and ACK = ISN+1.",
             meaning: "Nothing listens on that address and port, or a firewall rejects in the \
                 host's name. The client's connect() fails with ECONNREFUSED.",
-            advice: "Check that the service runs and on which address it listens (`ss -ltn`). A \
-                firewall's `reject with tcp reset` cannot be told apart on the wire: look at its \
-                rules.",
+            advice: "Check that the service runs and on which address it listens (`ss -ltn`). \
+                Whether the host answered or a firewall in its name does not show in the RST \
+                alone: it is certain only if other connections show the host's TTL and the RST has \
+                the same. A reject rule on the host itself looks exactly like the host.",
             rfc: &["RFC 9293 3.5.2", "RFC 9293 3.10.7.1"],
             linux: "reset reason NO_SOCKET",
             zeek: "REJ",
@@ -59,8 +60,9 @@ pub const CAUSES: &[Row] = &[
                 data was thrown away. A client that leaves before the answer is complete looks so, \
                 and so does a request that crosses the close of an idle connection.",
             advice: "If data must not be lost, the closing side has to shut down sending only \
-                (shutdown(SHUT_WR)), read to the end of file, then close. For the crossing request \
-                see keepalive-race.",
+                (shutdown(SHUT_WR)), read to the end of file, then close. For the crossing \
+                request see keepalive-race. Do not blame the FIN: it loses nothing; the close() \
+                behind it did.",
             rfc: &["RFC 9293 3.6.1", "RFC 1122 4.2.2.13"],
             linux: "`nstat -az TcpExtTCPAbortOnData` while the host keeps a full socket (its FIN \
                 not acknowledged, or shutdown of both directions); once the FIN is acknowledged of \
@@ -81,7 +83,8 @@ pub const CAUSES: &[Row] = &[
                 TIME-WAIT.",
             advice: "Find out why the peer waited: it sat in CLOSE-WAIT. Linux drops an orphaned \
                 FIN-WAIT-2 after net.ipv4.tcp_fin_timeout (default 60 s); at once if \
-                net.ipv4.tcp_max_tw_buckets is used up.",
+                net.ipv4.tcp_max_tw_buckets is used up. Do not raise tcp_fin_timeout instead: \
+                that only moves the RST.",
             rfc: &["RFC 9293 3.6", "RFC 9293 3.10.7.1"],
             linux: "reset reason NO_SOCKET (TCP_FLAGS where a listener holds the port); `nstat -az \
                 TcpExtTCPTimeWaitOverflow` if the RST came at once",
@@ -151,9 +154,11 @@ pub const CAUSES: &[Row] = &[
         term: Term {
             name: "unread-data",
             summary: "closed with received bytes unread",
-            recognised: "An active RST while received bytes were unread: the right edge of its \
-                sender's window had not moved since they came, and the RST offers a larger window \
-                than the last segment, because closing freed the queue.",
+            recognised: "An active RST that offers a larger window than its sender's last segment, \
+                because closing freed a queue of unread bytes. A few bytes do not move the window; \
+                then it is possible only, by what the sender did not wait for: payload after its \
+                own FIN, a request that a server never answered, payload for which a client had \
+                not asked, a server's answer sent before it had read a body of several segments.",
             meaning: "The application closed, or was killed, before it had read everything it was \
                 sent. TCP says so by a RST instead of a FIN, and that RST can destroy an answer \
                 that is still on its way to the peer. Impossible if the peer sent no payload.",
@@ -171,7 +176,8 @@ pub const CAUSES: &[Row] = &[
             name: "keepalive-timeout",
             summary: "keepalive probes went unanswered",
             recognised: "An active RST after keepalive probes (SEQ one before SND.NXT, no or one \
-                byte) at equal intervals that nobody answered.",
+                byte) at equal intervals that nobody answered; possible only, if the capture holds \
+                answers, but the RST comes when the next probe was due: they were lost behind it.",
             meaning: "The peer, or the path to it, was dead for as long as the probes ran, and its \
                 own host cleaned up. The peer's side may still believe in the connection.",
             advice: "Look for when the peer was last heard, and what happened then: a crash, a \

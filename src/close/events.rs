@@ -1,8 +1,11 @@
 //! The segments that mattered, in file order.
 
 use crate::close::case::Case;
+use crate::close::facts::Facts;
 use crate::close::reset::Rst;
-use crate::close::verdict::{CloseEntries, CloseEntry, CloseEvent, Event, Reset, Resets, Side};
+use crate::close::verdict::{
+    CloseEntries, CloseEntry, CloseEvent, Event, Reset, Resets, Side, TimeWait,
+};
 use crate::flow::Seen;
 use crate::seq::SeqNum;
 use std::ptr;
@@ -24,12 +27,12 @@ struct Told<'a> {
     next: Option<SeqNum>,
 }
 
-/// The events of opening and close; at most 16, then how many more.
-pub(super) fn events(case: &Case) -> CloseEntries {
-    let mut told = [Told::of(case, 0), Told::of(case, 1)];
-    let mut all = CloseEntries::new();
+/// Lists the events of opening and close, at most 16, then how many more. Where they are to stay: they
+/// are too many bytes to be moved.
+pub(super) fn list_events(facts: &Facts, waits: &[TimeWait], all: &mut CloseEntries) {
+    let mut told = [Told::of(facts, waits, 0), Told::of(facts, waits, 1)];
     let mut count = 0;
-    for seen in case.facts.log {
+    for seen in facts.log {
         let from = usize::from(seen.from() & 1);
         let (Some(event), peer_base) = (told[from].event(seen), told[from ^ 1].base) else {
             continue;
@@ -54,14 +57,12 @@ pub(super) fn events(case: &Case) -> CloseEntries {
         let more = (count - EVENTS) as u64;
         all.push(CloseEntry::More { more });
     }
-    all
 }
 
 impl<'a> Told<'a> {
-    fn of(case: &Case<'_, 'a>, end: u8) -> Self {
-        let facts = case.facts;
+    fn of(facts: &Facts<'a>, waits: &[TimeWait], end: u8) -> Self {
         let side = facts.side(end);
-        let owns = case.time_wait.iter().any(|t| t.owner == side);
+        let owns = waits.iter().any(|t| t.owner == side);
         let peer_end = facts.half(side.peer()).fin_end();
         Self {
             side,

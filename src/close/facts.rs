@@ -1,7 +1,8 @@
 //! A flow seen with roles: the facts that every judgement reads.
 
+use crate::close::hosts::HostSeen;
 use crate::close::verdict::{Endpoint, RolesFrom, Side};
-use crate::flow::{Fin, Flow, Half, Seen};
+use crate::flow::{ErrorSeen, Errors, Fin, Flow, Half, Seen};
 use crate::seq::SeqNum;
 use crate::stamp::{MILLISECOND, Stamp};
 use smallvec::SmallVec;
@@ -11,9 +12,18 @@ pub(super) const SLACK: i64 = 5 * MILLISECOND;
 
 /// What the judgement knows besides the flow.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Context {
     /// How long TIME-WAIT lasts, in nanoseconds.
     pub time_wait: i64,
+    /// A side that stays in CLOSE-WAIT for so many nanoseconds has forgotten to close, or is slow.
+    pub close_wait: i64,
+    /// How long each side was in which state is told.
+    pub states: bool,
+    /// What the server showed in its connections before, where this one alone cannot tell.
+    pub server: Option<HostSeen>,
+    /// ICMP errors about segments of the connections on the same ends.
+    pub errors: Option<Errors>,
     /// The last record of the capture.
     pub end: Stamp,
     /// The capture's last record is cut.
@@ -25,6 +35,19 @@ pub struct Context {
     /// Records are missing inside of the capture: the frame that follows the first place that could
     /// not be read, and the one that follows the last.
     pub torn: Option<[u64; 2]>,
+    /// The SYN's TSval lies behind a clock that connections before it share.
+    pub off_clock: Option<OffClock>,
+}
+
+/// How a SYN's TSval goes back behind the clock that other connections of its addresses share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OffClock {
+    /// By how many ticks.
+    pub ticks: u64,
+    /// The last connection seen on that clock.
+    pub flow: u64,
+    /// Since its SYN, in nanoseconds.
+    pub since: i64,
 }
 
 /// Copies of a FIN. Most have one.
@@ -39,7 +62,7 @@ const FAR: i32 = 1 << 16;
 /// A flow, with its ends told apart.
 pub(super) struct Facts<'a> {
     pub(super) flow: &'a Flow,
-    pub(super) context: Context,
+    pub(super) context: &'a Context,
     pub(super) roles_from: RolesFrom,
     /// Index of the client's end.
     client: u8,
@@ -62,7 +85,7 @@ pub(super) struct Facts<'a> {
 impl<'a> Facts<'a> {
     /// `log`: the flow's segments in order. Nothing is known of its FINs before
     /// [`Self::look_through`]: apart from this, or the facts would be moved once more.
-    pub(super) fn new(flow: &'a Flow, log: &'a [Seen], context: Context) -> Self {
+    pub(super) fn new(flow: &'a Flow, log: &'a [Seen], context: &'a Context) -> Self {
         let (client, roles_from) = roles(flow);
         let [a, b] = &flow.half;
         Self {
@@ -160,12 +183,31 @@ impl<'a> Facts<'a> {
         pair[(self.index(side) & 1) as usize]
     }
 
+    /// Lowest and highest TTL of a side: in this connection, else in those before.
+    pub(super) fn usual_ttl(&self, side: Side) -> Option<(u8, u8)> {
+        let before = self.context.server.filter(|_| side == Side::Server);
+        self.half(side).ttl.or(before.map(|server| server.ttl))
+    }
+
     pub(super) fn fin(&self, side: Side) -> Option<&'a Fin> {
         self.half(side).fin.as_ref()
     }
 
     pub(super) fn both_fins(&self) -> bool {
         self.fin(Side::Client).is_some() && self.fin(Side::Server).is_some()
+    }
+
+    /// The first and the last ICMP error about a segment of this connection.
+    pub(super) fn errors(&self) -> impl Iterator<Item = ErrorSeen> + '_ {
+        let about = |error: &ErrorSeen| {
+            let numbers = self.flow.half[usize::from(error.from & 1)].numbers.as_ref();
+            let number = error.seq;
+            let fits =
+                numbers.is_some_and(|n| number.at_or_after(n.base) && number.at_or_before(n.next));
+            fits && self.flow.first.time <= error.at.time
+        };
+        let ends = self.context.errors.map(|errors| errors.ends);
+        ends.into_iter().flatten().filter(about)
     }
 
     /// Segments of a side, in file order.

@@ -40,7 +40,7 @@ names! {
         TimeWaitReset = "time-wait-reset",
         /// A new connection took the place of TIME-WAIT.
         TimeWaitReused = "time-wait-reused",
-        /// A SYN met an old connection and was answered with its ACK.
+        /// A SYN met an old connection and was not taken.
         TimeWaitSynRejected = "time-wait-syn-rejected",
         /// A RST after both FINs were acknowledged.
         RstAfterClose = "rst-after-close",
@@ -52,18 +52,40 @@ names! {
         HalfCloseUsed = "half-close-used",
         /// A side received a FIN and did not close.
         CloseWaitLeak = "close-wait-leak",
+        /// A side closed long after it had received the peer's FIN.
+        SlowClose = "slow-close",
         /// A request crossed the close of an idle connection.
         KeepaliveRace = "keepalive-race",
-        /// A 4-tuple was reused against the rules.
+        /// The close followed a silence.
+        IdleTimeoutClose = "idle-timeout-close",
+        /// The RST that ended it is unlike the side in whose name it came.
+        ForeignRst = "foreign-rst",
+        /// ICMP errors answer segments of the connection.
+        IcmpError = "icmp-error",
+        /// The server repeats its SYN-ACK, and nothing acknowledges it.
+        SynAckUnanswered = "syn-ack-unanswered",
+        /// The client's side of the handshake is complete, and the server does not say a word.
+        AcceptQueueFull = "accept-queue-full",
+        /// A server took a SYN that its TIME-WAIT must not let in.
         PortReusedTooSoon = "port-reused-too-soon",
         /// A TSval went back within the flow.
         TimestampRegression = "timestamp-regression",
-        /// A SYN's TSval is older than the flow before it on the same 4-tuple.
+        /// A SYN's TSval is older than another connection's clock.
         TimestampRegressionAcrossFlows = "timestamp-regression-across-flows",
+        /// A SYN's TSval is older than another clock's behind its address, and nothing answered.
+        SynDroppedByTimestamp = "syn-dropped-by-timestamp",
         /// Timestamps were offered and not echoed.
         TimestampsNotNegotiated = "timestamps-not-negotiated",
         /// It is a subflow of a Multipath TCP connection.
         MptcpSubflow = "mptcp-subflow",
+        /// A message of the application announced the close.
+        CloseAnnounced = "close-announced",
+        /// A request was left without a complete response.
+        RequestUnanswered = "request-unanswered",
+        /// HTTP/2 announced the end of the connection.
+        Goaway = "goaway",
+        /// TLS sent an alert.
+        TlsAlert = "tls-alert",
         /// The flow was forgotten before its end.
         Evicted = "evicted",
         /// The capture holds records twice.
@@ -141,7 +163,10 @@ pub const FINDINGS: &[Row] = &[
             meaning: "Late copies from the network. They are counted with the connection whose \
                 numbers they fit, and disturb no other. That they can be told apart is what \
                 TIME-WAIT and fresh ISNs are for.",
-            advice: "Nothing. It is a reason not to shorten TIME-WAIT by force.",
+            advice: "Nothing, if rare: TIME-WAIT, fresh ISNs and PAWS are there for them. Often \
+                in one place: look for a device that queues or replays packets. Do not shorten \
+                TIME-WAIT by force (SO_LINGER 0): it keeps such segments out of the next \
+                connection.",
             rfc: &["RFC 9293 3.4.1", "RFC 7323 5"],
             linux: "",
             zeek: "",
@@ -161,8 +186,9 @@ pub const FINDINGS: &[Row] = &[
             meaning: "The passive closer stayed in LAST-ACK until a repeat got through. TIME-WAIT \
                 on the active closer did its work and, if it lives, acknowledged again. No data \
                 was lost.",
-            advice: "Packet loss: look at the path if there is much of it. If the repeats are \
-                never answered, see last-ack-stuck.",
+            advice: "Nothing, if rare: it is packet loss. If there is much of it look at the \
+                path; if the repeats are never answered see last-ack-stuck. Do not change \
+                TIME-WAIT: it did what it is for.",
             rfc: &["RFC 9293 3.6"],
             linux: "",
             zeek: "",
@@ -181,7 +207,7 @@ pub const FINDINGS: &[Row] = &[
             meaning: "Its sender's timer was a little too quick, or the ACK was delayed (delayed \
                 ACKs wait 40 ms or more). Harmless, but a late copy can make TIME-WAIT answer a \
                 socket that is gone: see time-wait-reset.",
-            advice: "Nothing to do.",
+            advice: "Nothing to do. Do not count it as loss.",
             rfc: &["RFC 6298 5", "RFC 8985 7"],
             linux: "`nstat -az TcpExtTCPLossProbes TcpRetransSegs`",
             zeek: "",
@@ -201,7 +227,8 @@ pub const FINDINGS: &[Row] = &[
                 word.",
             advice: "Look for a firewall or NAT that drops its entry at the first FIN, and for a \
                 host that went away. If it is your host that sits in LAST-ACK, \
-                net.ipv4.tcp_orphan_retries bounds the wait.",
+                net.ipv4.tcp_orphan_retries bounds the wait. Do not blame the application: it has \
+                closed.",
             rfc: &["RFC 9293 3.6"],
             linux: "`ss -tno state last-ack`; at the end `nstat -az TcpExtTCPAbortOnTimeout`",
             zeek: "",
@@ -218,8 +245,11 @@ pub const FINDINGS: &[Row] = &[
             recognised: "The first FIN is repeated, and no ACK of it appears.",
             meaning: "The closer cannot deliver its FIN: the peer or the path is dead. The peer, \
                 if it lives, still believes in the connection and keeps its socket.",
-            advice: "Find where the path broke. The peer needs keepalive or a timeout of its own \
-                to notice; net.ipv4.tcp_orphan_retries bounds the wait of the closer.",
+            advice: "Capture at both ends to find where FIN or ACK is lost; look at firewalls \
+                that forget a connection at its FIN. The peer needs keepalive or a timeout of its \
+                own to notice; net.ipv4.tcp_orphan_retries bounds the wait of the closer. Do not \
+                take it for a broken peer, and do not set SO_LINGER against it: on Linux an \
+                expired linger sends no RST.",
             rfc: &["RFC 9293 3.6"],
             linux: "`ss -tno state fin-wait-1`; at the end `nstat -az TcpExtTCPAbortOnTimeout`",
             zeek: "",
@@ -238,7 +268,8 @@ pub const FINDINGS: &[Row] = &[
                 TIME-WAIT was refused or over, or SO_LINGER 0 was used late. The passive closer \
                 sees a reset at the end of a close that was otherwise clean.",
             advice: "If the peer took long to close, mend that (close-wait-leak). If the RST came \
-                at once, look at net.ipv4.tcp_max_tw_buckets and for SO_LINGER on the closer.",
+                at once, look at net.ipv4.tcp_max_tw_buckets (raise it) and for SO_LINGER on the \
+                closer. Do not count it as lost data: the passive closer's own FIN was its last.",
             rfc: &["RFC 9293 3.6", "RFC 9293 3.10.7.1"],
             linux: "`nstat -az TcpExtTCPTimeWaitOverflow`",
             zeek: "",
@@ -274,11 +305,16 @@ pub const FINDINGS: &[Row] = &[
             summary: "a new connection took the place of TIME-WAIT",
             recognised: "A SYN on the same 4-tuple was answered with a SYN-ACK while TIME-WAIT \
                 still ran: its ISN or its TSval was higher. Or the owner itself reused its port \
-                (tcp_tw_reuse), shown by a SYN whose TSecr is not 0.",
+                (tcp_tw_reuse), shown by a SYN whose TSecr is not 0. The data give the interval \
+                since the old connection, both steps, the SYNs spent and what the handshake cost \
+                beyond a round trip.",
             meaning: "A new connection took the place of TIME-WAIT, by the rules, without waiting. \
                 The client runs through its ports fast.",
-            advice: "Nothing, while it works. It shows that ports are scarce towards this server: \
-                keep connections open and reuse them, before a SYN is rejected.",
+            advice: "Nothing, while it works: a server's TIME-WAIT takes no port and keeps no \
+                client out. Where it is frequent, ports are scarce towards this server: keep \
+                connections open and reuse them, before a SYN is rejected. Do not use SO_LINGER 0 \
+                or a lower tcp_fin_timeout against it: the one loses data, the other does not \
+                change TIME-WAIT.",
             rfc: &["RFC 6191", "RFC 9293 3.6.1", "RFC 7323 5"],
             linux: "`nstat -az TcpExtTWRecycled` on a client with net.ipv4.tcp_tw_reuse",
             zeek: "",
@@ -286,20 +322,25 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::TimeWaitSynRejected,
-        needs: Sign::ODD,
+        needs: Sign::ODD.or(Sign::PREVIOUS),
         detect: detect::time_wait_syn_rejected,
         severity: Severity::Notice,
         term: Term {
             name: "time-wait-syn-rejected",
-            summary: "a SYN met an old connection and was answered with its ACK",
-            recognised: "A SYN is answered with an ACK of the connection before; the client resets \
-                that, and sends its SYN again.",
-            meaning: "The SYN met TIME-WAIT or LAST-ACK of an older connection and its ISN and \
-                TSval were not higher. The handshake succeeds after one more round, or, if the RST \
-                is ignored (tcp_rfc1337=1), only when TIME-WAIT is over.",
+            summary: "a SYN met an old connection and was answered with its ACK, a RST or nothing",
+            recognised: "A SYN is answered with an ACK of the connection before; the client \
+                resets that, and sends its SYN again. Or (possible) soon after a close on the \
+                same 4-tuple a SYN goes unanswered, or is refused by the host that holds \
+                TIME-WAIT. `refused_by` tells which, `old_state` whose ACK it was.",
+            meaning: "The SYN met TIME-WAIT or LAST-ACK of an older connection, and in TIME-WAIT \
+                its ISN and TSval were not higher. The handshake succeeds after one more round \
+                (the data give its cost), or, if the RST is ignored (tcp_rfc1337=1), only when \
+                TIME-WAIT is over. Silence is rather a firewall or balancer that still knows the \
+                4-tuple: then a second or more.",
             advice: "A client, or several behind one NAT, reuses its ports faster than TIME-WAIT \
                 ends. Widen the port range, reuse connections, or let the client's side close \
-                first.",
+                first. At silence look at the devices between. Do not set tcp_rfc1337=1 there, \
+                nor look for tcp_tw_recycle: it is gone since Linux 4.12.",
             rfc: &["RFC 9293 3.10.7.3", "RFC 6191", "RFC 5961 4"],
             linux: "`nstat -az TcpExtPAWSTimewait TcpExtTCPACKSkippedTimeWait \
                 TcpExtTCPSYNChallenge`",
@@ -373,8 +414,8 @@ pub const FINDINGS: &[Row] = &[
             meaning: "Either the closer shut down sending only and still reads (a half-close, as \
                 `nc -N`, ssh and some RPC protocols use it), or it has closed for good and answers \
                 the data with a RST: see data-after-close.",
-            advice: "Nothing, if the answer arrives whole. Proxies that take a FIN for an abort \
-                break such clients.",
+            advice: "Nothing, if the answer arrives whole. Do not take the FIN for an abort: \
+                proxies that do break such clients.",
             rfc: &["RFC 9293 3.6", "RFC 9293 3.9.1"],
             linux: "",
             zeek: "",
@@ -388,15 +429,40 @@ pub const FINDINGS: &[Row] = &[
         term: Term {
             name: "close-wait-leak",
             summary: "a side received a FIN and did not close",
-            recognised: "A side acknowledged the peer's FIN, and sent neither FIN nor RST for 5 s \
-                or more, until the capture ended.",
+            recognised: "A side acknowledged the peer's FIN, and sent no FIN and no RST. It was \
+                silent from there, or from its last data on, to the end of the capture, for as \
+                long as --close-wait-threshold says (5 s) or longer.",
             meaning: "It sits in CLOSE-WAIT: its application was told of the end and has not \
                 closed its socket. No timer ends that; enough of them use up the file descriptors.",
             advice: "Find the process with `ss -tnp state close-wait` and mend the path on which \
-                it forgets close(). Kernel settings do not help.",
+                it forgets close(). Kernel settings do not help: neither tcp_fin_timeout nor \
+                keepalive ends it. `ss -K` ends single ones from outside; a restart only hides \
+                the leak.",
             rfc: &["RFC 9293 3.6", "RFC 1122 4.2.2.13"],
             linux: "`ss -tn state close-wait`",
             zeek: "S2 or S3",
+        },
+    },
+    Row {
+        value: Code::SlowClose,
+        needs: Sign::SLOW,
+        detect: detect::slow_close,
+        severity: Severity::Notice,
+        term: Term {
+            name: "slow-close",
+            summary: "a side closed long after it had received the peer's FIN",
+            recognised: "Both FINs, and before the second one its sender was silent for as long \
+                as --close-wait-threshold says (5 s) or longer.",
+            meaning: "The side was in CLOSE-WAIT for that time, and its peer in FIN-WAIT-2: its \
+                application was told of the end and took its time. It did close, so nothing leaks, \
+                but many at once use up descriptors.",
+            advice: "Look for what that application waits for before it closes: a timeout of the \
+                same length, a pool that looks at its connections only then. Past the closer's \
+                FIN-WAIT-2 limit (60 s on Linux) the late FIN meets a RST.",
+            rfc: &["RFC 9293 3.6", "RFC 1122 4.2.2.13"],
+            linux: "`ss -tnp state close-wait` while it lasts; the closer's side: \
+                net.ipv4.tcp_fin_timeout",
+            zeek: "SF",
         },
     },
     Row {
@@ -421,20 +487,139 @@ pub const FINDINGS: &[Row] = &[
         },
     },
     Row {
+        value: Code::IdleTimeoutClose,
+        needs: Sign::SILENT,
+        detect: detect::idle_timeout_close,
+        severity: Severity::Info,
+        term: Term {
+            name: "idle-timeout-close",
+            summary: "the close followed a silence",
+            recognised: "Neither side had sent payload for a second or more when a FIN or RST \
+                began the close, or when a segment met a RST of a side that knew of no connection. \
+                What the closer had not received does not count, nor do keepalive probes.",
+            meaning: "The connection was closed because it was idle: by a timeout of the closer's, \
+                most likely, which is named where the seconds are a well-known one's. Where the \
+                connection was forgotten, a middlebox or the host dropped it during the silence, \
+                at some time before it ended. If the closer's own payload was the last, it may \
+                have waited for an answer instead.",
+            advice: "Nothing, if the side that uses the connection again sees the close in time. \
+                If requests fail now and then, make the client's idle timeout shorter than the \
+                server's and every device's between; keepalive probes help against devices only, \
+                not against an application's timeout.",
+            rfc: &["RFC 9293 3.8.4", "RFC 5382 REQ-5", "RFC 9112 9.5"],
+            linux: "",
+            zeek: "",
+        },
+    },
+    Row {
+        value: Code::ForeignRst,
+        needs: Sign::RESET,
+        detect: detect::foreign_rst,
+        severity: Severity::Notice,
+        term: Term {
+            name: "foreign-rst",
+            summary: "the RST that ended it is unlike the side in whose name it came",
+            recognised: "Signs against the side whose address the RST bears: TTL, IP ID, missing \
+                timestamps or window unlike its other segments; an answer to nothing, or sooner \
+                than that host could answer; the side goes on talking. One sign leaves it open, \
+                two make a device between the two likely.",
+            meaning: "A firewall, an intrusion prevention system or a load balancer spoke in the \
+                host's name. The other reading, weaker with every sign: the host sent it itself, \
+                by another path or another stack (a kernel bypass, a proxy on the same address).",
+            advice: "Capture at the host that is named: a RST of its own leaves it, a foreign one \
+                does not. The RST's TTL against those of the host tells how many hops away its \
+                sender stands.",
+            rfc: &["RFC 5961 3", "RFC 3360"],
+            linux: "no counter on the host that is named; `nstat -az TcpOutRsts` there stays still",
+            zeek: "",
+        },
+    },
+    Row {
+        value: Code::IcmpError,
+        needs: Sign::ERRORS,
+        detect: detect::icmp_error,
+        severity: Severity::Notice,
+        term: Term {
+            name: "icmp-error",
+            summary: "ICMP errors answer segments of the connection",
+            recognised: "An ICMP or ICMPv6 error (destination unreachable, time exceeded) that \
+                quotes addresses, ports and the sequence number of a segment of this connection. \
+                One that says \"packet too big\" is no failure and is left out.",
+            meaning: "To a SYN: a firewall refused it (prohibited, or port unreachable, which no \
+                TCP says for itself), or there is no way to the host. connect() fails at once with \
+                EHOSTUNREACH, or ECONNREFUSED for a port. Later in a connection TCP only notes it \
+                and goes on trying.",
+            advice: "`data` names who sent it: the host's own address means a rule on that host \
+                (or in its name), another one is the device where the packet stopped. Look at its \
+                rules or routes.",
+            rfc: &["RFC 792", "RFC 4443 3", "RFC 5461"],
+            linux: "`nstat -az IcmpInDestUnreachs IcmpOutDestUnreachs`",
+            zeek: "S0",
+        },
+    },
+    Row {
+        value: Code::SynAckUnanswered,
+        needs: Sign::OPENING,
+        detect: detect::syn_ack_unanswered,
+        severity: Severity::Notice,
+        term: Term {
+            name: "syn-ack-unanswered",
+            summary: "the server repeats its SYN-ACK, and nothing acknowledges it",
+            recognised: "More than one SYN-ACK, and no segment of the client that acknowledges it.",
+            meaning: "Where the client repeats its SYN as well, the SYN-ACK does not reach it: the \
+                way back is broken, asymmetric or filtered. Where it does not, the client is gone, \
+                or the SYN came from a forged address: many of these to one service are a SYN \
+                flood.",
+            advice: "Capture at the client: does the SYN-ACK arrive? For a flood see that \
+                net.ipv4.tcp_syncookies is on.",
+            rfc: &["RFC 9293 3.5", "RFC 4987"],
+            linux: "server: `ss -tn state syn-recv`, `nstat -az TcpExtTCPReqQFullDoCookies \
+                TcpExtSyncookiesSent`",
+            zeek: "S1",
+        },
+    },
+    Row {
+        value: Code::AcceptQueueFull,
+        needs: Sign::UNFINISHED,
+        detect: detect::accept_queue_full,
+        severity: Severity::Warning,
+        term: Term {
+            name: "accept-queue-full",
+            summary: "the client's side of the handshake is complete, and the server does not say a word",
+            recognised: "SYN, SYN-ACK and the client's ACK, then its data again and again, and of \
+                the server nothing but SYN-ACKs.",
+            meaning: "The server's accept queue is full: its kernel drops the last ACK of the \
+                handshake and the data with it, and repeats the SYN-ACK. The client believes that \
+                it is connected. With net.ipv4.tcp_abort_on_overflow=1 it would get a RST: see \
+                handshake-rejected. The other reading: the client's segments are lost on the way.",
+            advice: "The application accepts too slowly, or its backlog is too small: look at \
+                `ss -ltn` (Recv-Q against Send-Q) on the server; raise listen()'s backlog together \
+                with net.core.somaxconn.",
+            rfc: &["RFC 9293 3.5"],
+            linux: "server: `nstat -az TcpExtListenOverflows TcpExtListenDrops`",
+            zeek: "S1",
+        },
+    },
+    Row {
         value: Code::PortReusedTooSoon,
         needs: Sign::PREVIOUS,
         detect: detect::port_reused_too_soon,
         severity: Severity::Notice,
         term: Term {
             name: "port-reused-too-soon",
-            summary: "a 4-tuple was reused against the rules",
-            recognised: "A SYN on the 4-tuple while TIME-WAIT still ran, with an ISN and a TSval \
-                that are not higher, and it was answered with a SYN-ACK all the same.",
+            summary: "a server took a SYN that its TIME-WAIT must not let in",
+            recognised: "A SYN on the 4-tuple while the server's own TIME-WAIT still ran, with an \
+                ISN and a TSval that are not higher, and the server answered it with a SYN-ACK \
+                all the same.",
             meaning: "The 4-tuple came back sooner than TCP allows: late segments of the old \
-                connection could be taken for the new one's. The other side kept no TIME-WAIT, or \
-                does not test.",
-            advice: "Widen the client's port range (net.ipv4.ip_local_port_range), reuse \
-                connections, or use more addresses. Behind a NAT, look at its own port table.",
+                connection could be taken for the new one's. The server kept no TIME-WAIT \
+                (tcp_max_tw_buckets, SO_LINGER 0), or its stack or a proxy in its name does not \
+                test.",
+            advice: "Look at who answers for the server's address: a balancer, a user-space \
+                stack, a host without TIME-WAIT. On the client widen the port range \
+                (net.ipv4.ip_local_port_range) or reuse connections; behind a NAT, look at its \
+                own port table. Do not take it for a fault of the client: it may send the SYN, \
+                the server must not take it.",
             rfc: &["RFC 6191", "RFC 9293 3.4.1"],
             linux: "",
             zeek: "",
@@ -461,22 +646,50 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::TimestampRegressionAcrossFlows,
-        needs: Sign::PREVIOUS,
+        needs: Sign::PREVIOUS.or(Sign::OFF_CLOCK),
         detect: detect::regression_across_flows,
         severity: Severity::Notice,
         term: Term {
             name: "timestamp-regression-across-flows",
-            summary: "a SYN's TSval is older than the flow before it on the same 4-tuple",
+            summary: "a SYN's TSval is older than another connection's clock",
             recognised: "A SYN whose TSval is older than that of the connection just before on the \
-                same 4-tuple.",
+                same 4-tuple, within 60 s; or behind the clock that two other connections of its \
+                addresses were seen to share. Linux gives each connection an offset of its own \
+                (since 4.10): such SYNs share no clock and show nothing.",
             meaning: "One clock does not go back, so several hosts may stand behind one address \
                 (NAT, load balancer), or the host restarted. A server that compares timestamps per \
                 address or in TIME-WAIT may drop or reject such SYNs.",
-            advice: "Do not use tcp_tw_recycle (it was removed in Linux 4.12). On the NAT, widen \
-                the port or address pool so that 4-tuples come back later.",
+            advice: "Nothing, while all SYNs are answered. Do not use tcp_tw_recycle (it was \
+                removed in Linux 4.12), and do not read TSvals as uptimes. If SYNs are rejected, \
+                widen the NAT's port or address pool so that 4-tuples come back later.",
             rfc: &["RFC 7323 5.8", "RFC 6191"],
             linux: "`nstat -az TcpExtPAWSTimewait`",
             zeek: "",
+        },
+    },
+    Row {
+        value: Code::SynDroppedByTimestamp,
+        needs: Sign::PREVIOUS.or(Sign::OFF_CLOCK),
+        detect: detect::syn_dropped,
+        severity: Severity::Warning,
+        term: Term {
+            name: "syn-dropped-by-timestamp",
+            summary: "SYNs with an older TSval than another host's behind their address, unanswered",
+            recognised: "A SYN is sent several times and nothing answers, not even a RST. Its TSval \
+                is older than that of the connection before on the same 4-tuple, within 60 s, or \
+                lies behind the clock that two other connections of its addresses share, which were \
+                answered.",
+            meaning: "Several hosts stand behind one address (NAT, load balancer), and the server, \
+                or a device before it, remembers the newest TSval of that address: it drops the SYNs \
+                of every host whose clock is behind. That is what net.ipv4.tcp_tw_recycle=1 did. Some \
+                clients connect always, some only when the others were quiet for a minute.",
+            advice: "Turn tcp_tw_recycle off on servers before Linux 4.12, which removed it (2017); \
+                nothing replaces it, and it never helped against TIME-WAIT on a server. On a present \
+                server look at the load balancer or firewall before it. Do not turn off \
+                tcp_timestamps for good: that costs PAWS and tcp_tw_reuse.",
+            rfc: &["RFC 7323 5.8", "RFC 6191 4"],
+            linux: "`nstat -az TcpExtPAWSPassive` (until Linux 4.11); `TcpExtPAWSTimewait`",
+            zeek: "S0",
         },
     },
     Row {
@@ -490,8 +703,9 @@ pub const FINDINGS: &[Row] = &[
             recognised: "The SYN offers timestamps, the SYN-ACK does not echo them.",
             meaning: "The connection runs without timestamps: no PAWS, coarser round-trip samples, \
                 and the client's net.ipv4.tcp_tw_reuse cannot reuse a TIME-WAIT of this pair.",
-            advice: "See whether the server (net.ipv4.tcp_timestamps) or a device on the way turns \
-                the option off.",
+            advice: "See whether the server (net.ipv4.tcp_timestamps) or a device on the way \
+                turns the option off. Do not turn it off yourself: without it fast reuse of ports \
+                hangs on the ISN alone.",
             rfc: &["RFC 7323 3.2"],
             linux: "",
             zeek: "",
@@ -514,6 +728,89 @@ pub const FINDINGS: &[Row] = &[
             advice: "Judge the connection by its DATA_FINs; look for its other subflows.",
             rfc: &["RFC 8684 3.3.3", "RFC 8684 3.5", "RFC 8684 3.6"],
             linux: "`ss -Mtin`, `nstat -az 'MPTcpExt*'`",
+            zeek: "",
+        },
+    },
+    Row {
+        value: Code::CloseAnnounced,
+        needs: Sign::SAID,
+        detect: detect::close_announced,
+        severity: Severity::Info,
+        term: Term {
+            name: "close-announced",
+            summary: "an HTTP message announced the close",
+            recognised: "The last HTTP/1 request or response holds Connection: close, and a FIN or a \
+                RST follows.",
+            meaning: "In a request it asks the server to close after its response, in a response it \
+                announces that its sender closes. Such a close is meant, and whoever closes first \
+                owns TIME-WAIT.",
+            advice: "Nothing, unless connections should be reused: then find who sets it (a limit of \
+                requests per connection, HTTP/1.0 behind a proxy, a health check). A close that \
+                nobody announced can meet a request that is on its way.",
+            rfc: &["RFC 9112 9.6"],
+            linux: "",
+            zeek: "",
+        },
+    },
+    Row {
+        value: Code::RequestUnanswered,
+        needs: Sign::SAID,
+        detect: detect::request_unanswered,
+        severity: Severity::Warning,
+        term: Term {
+            name: "request-unanswered",
+            summary: "the connection ended with an HTTP request in flight",
+            recognised: "The last HTTP/1 request has no response, or one that is shorter than its \
+                Content-Length, lacks its last chunk, or was ended by a RST; and the connection \
+                is over.",
+            meaning: "The client cannot know whether the request took effect. If it was acknowledged \
+                the server's host had it, which does not say that the application read it.",
+            advice: "Look at the side that ended the connection, at the time of this frame: crash, \
+                restart, timeout. Clients may repeat it by themselves only if it is idempotent \
+                (GET, HEAD, PUT, DELETE). Do not retry a POST blindly.",
+            rfc: &["RFC 9112 8", "RFC 9112 9.3.1", "RFC 9110 9.2.2"],
+            linux: "",
+            zeek: "",
+        },
+    },
+    Row {
+        value: Code::Goaway,
+        needs: Sign::SAID,
+        detect: detect::goaway,
+        severity: Severity::Info,
+        term: Term {
+            name: "goaway",
+            summary: "HTTP/2 announced the end of the connection",
+            recognised: "A GOAWAY frame of HTTP/2 without TLS, at the end of a segment's payload.",
+            meaning: "Its sender takes no new streams. Streams of the peer above the last one that \
+                it names were not processed; with NO_ERROR the end is orderly (idle, or a limit \
+                of requests), any other error is a complaint.",
+            advice: "Requests on higher streams may be repeated on another connection, of any method. \
+                ENHANCE_YOUR_CALM means too much: mostly pings too often.",
+            rfc: &["RFC 9113 6.8", "RFC 9113 7"],
+            linux: "",
+            zeek: "",
+        },
+    },
+    Row {
+        value: Code::TlsAlert,
+        needs: Sign::SAID,
+        detect: detect::tls_alert,
+        severity: Severity::Info,
+        term: Term {
+            name: "tls-alert",
+            summary: "TLS sent an alert",
+            recognised: "A record of type 21 at the end of a segment's payload. Level and description \
+                are there before encryption only; later ones are taken for close_notify, which \
+                ends every orderly connection.",
+            meaning: "A clear one refuses the handshake and says why. An encrypted one before a FIN is \
+                the usual end. TLS 1.3 hides the type of its records: there close_notify cannot be \
+                seen, nor missed.",
+            advice: "Clear: set right what it names (versions, certificates, names). Encrypted: \
+                nothing; but a peer that closes without reading the other's close_notify answers \
+                it with a RST, which harms nobody.",
+            rfc: &["RFC 8446 6", "RFC 5246 7.2"],
+            linux: "",
             zeek: "",
         },
     },
@@ -773,7 +1070,6 @@ fn look_for(case: &Case, shown: Sign) -> Vec<Finding> {
 
 impl Row {
     fn finding(&self, found: Found) -> Finding {
-        let owned = |(key, value): (&str, _)| (key.to_owned(), value);
         Finding {
             code: self.value,
             severity: self.severity,
@@ -781,7 +1077,7 @@ impl Row {
             frames: found.frames,
             confidence: found.confidence,
             message: found.message,
-            data: found.data.into_iter().map(owned).collect(),
+            data: found.data,
         }
     }
 }

@@ -1,16 +1,20 @@
 //! The judgement: facts in, verdict out. Pure, total, once per flow.
 
 use crate::close::case::Case;
-use crate::close::events::{events, listed_resets};
+use crate::close::dwell;
+use crate::close::events::{list_events, listed_resets};
 use crate::close::facts::{Context, Facts};
 use crate::close::filter::WiresharkFilter;
 use crate::close::final_state::final_states;
 use crate::close::finding::findings;
 use crate::close::reason::reason;
-use crate::close::verdict::{PerSide, Side, Verdict};
+use crate::close::said;
+use crate::close::verdict::{CloseEntries, PerSide, Side, Verdict};
 use crate::close::zeek::zeek;
-use crate::flow::{Flow, Half};
+use crate::flow::{Flow, Half, Seen};
 use smallvec::SmallVec;
+use std::borrow::Cow;
+use std::mem::take;
 use std::sync::Arc;
 
 /// Version of the report's format.
@@ -18,11 +22,67 @@ pub const SCHEMA: u32 = 1;
 
 /// Judges one flow of the capture named `source`.
 pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
-    let log = flow.log.in_order();
+    examine(flow, &context, |case| {
+        let mut verdict = verdict(case, source);
+        tell_events(case, &mut verdict);
+        verdict
+    })
+}
+
+/// Judges the flows of a capture one after another.
+pub(crate) struct Judge {
+    source: Arc<str>,
+    /// The last reason, whose room is used again.
+    spare: String,
+}
+
+impl Judge {
+    pub(crate) const fn new(source: Arc<str>) -> Self {
+        let spare = String::new();
+        Self { source, spare }
+    }
+
+    /// As [`judge`], but shows the verdict where it is made: it is large, and to hand it on is to copy
+    /// it. Who wants it may take it.
+    pub(crate) fn show(
+        &mut self,
+        flow: &Flow,
+        context: &Context,
+        see: &mut dyn FnMut(&mut Option<Verdict>),
+    ) {
+        examine(flow, context, |case| {
+            case.spare.set(take(&mut self.spare));
+            let mut verdict = Some(verdict(case, &self.source));
+            if let Some(verdict) = &mut verdict {
+                tell_events(case, verdict);
+            }
+            see(&mut verdict);
+            if let Some(verdict) = &mut verdict {
+                self.spare = take(&mut verdict.reason);
+            }
+        });
+    }
+}
+
+/// What `see` makes of the case that a flow is.
+#[inline]
+fn examine<T>(flow: &Flow, context: &Context, see: impl FnOnce(&mut Case) -> T) -> T {
+    let log = own_log(flow);
     let mut facts = Facts::new(flow, &log, context);
     facts.look_through();
     let mut case = Case::new(&facts);
     case.conclude();
+    see(&mut case)
+}
+
+/// The verdict on a case, without its events.
+#[expect(
+    clippy::inline_always,
+    reason = "a verdict is large: it is made where its caller has it"
+)]
+#[inline(always)]
+fn verdict(case: &mut Case, source: &Arc<str>) -> Verdict {
+    let (facts, flow) = (case.facts, case.facts.flow);
     let (client, server) = (facts.endpoint(Side::Client), facts.endpoint(Side::Server));
     let per_side = |of: fn(&Half) -> u64| PerSide {
         client: of(facts.half(Side::Client)),
@@ -51,12 +111,16 @@ pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
         cause_alternatives: abort.map_or_else(SmallVec::new, |a| a.alternatives.into()),
         final_ack: case.last_ack.value,
         confidence: case.confidence(),
-        reason: reason(&case),
-        final_states: final_states(&case),
-        close: events(&case),
-        resets: listed_resets(&case),
-        findings: findings(&case),
+        reason: reason(case),
+        final_states: final_states(case),
+        states: None,
+        close: CloseEntries::new(),
+        resets: listed_resets(case),
+        findings: findings(case),
+        in_flight: said::in_flight(facts).map(Box::new),
+        application: said::application(facts).map(Box::new),
         previous_flow: flow.previous.as_ref().map(|p| p.flow),
+        silence: case.silence,
         vlan: None,
         tunnel: None,
         wireshark_filter: WiresharkFilter {
@@ -64,8 +128,26 @@ pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
             ports: [client.port, server.port],
             frames,
         },
-        zeek: zeek(&case),
-        time_wait: case.time_wait,
+        zeek: zeek(case),
+        time_wait: take(&mut case.time_wait),
         files: None,
     }
+}
+
+/// The events of the close, and the states between them.
+fn tell_events(case: &Case, verdict: &mut Verdict) {
+    list_events(case.facts, &verdict.time_wait, &mut verdict.close);
+    if case.facts.context.states {
+        dwell::tell(case.facts, verdict);
+    }
+}
+
+/// The segments kept of the connection: with an older connection's numbers come no facts of it.
+fn own_log(flow: &Flow) -> Cow<'_, [Seen]> {
+    let log = flow.log.in_order();
+    if flow.old_ack().is_none() {
+        return log;
+    }
+    let own = log.iter().filter(|seen| !flow.is_old_ack(seen));
+    own.copied().collect()
 }

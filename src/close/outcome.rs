@@ -29,8 +29,8 @@ pub const OUTCOMES: &[Row] = &[
                 listens on that port: a service that is down, still starting, or bound to another \
                 address.",
             advice: "Look on the server with `ss -ltn 'sport = :PORT'`. If something does listen, \
-                look for a firewall rule that rejects with a TCP reset: on the wire it looks \
-                exactly the same.",
+                look for a firewall rule that rejects with a TCP reset: it looks the same unless \
+                its TTL or its speed betrays it (foreign-rst).",
             rfc: &["RFC 9293 3.5.2", "RFC 9293 3.10.7.1"],
             linux: "reset reason NO_SOCKET (trace point tcp:tcp_send_reset); `nstat -az \
                 TcpOutRsts`",
@@ -68,7 +68,7 @@ pub const OUTCOMES: &[Row] = &[
             meaning: "The ordinary close. Nothing that was sent before the FINs was lost. The side \
                 that closed first owns TIME-WAIT.",
             advice: "Nothing to do. If TIME-WAIT piles up on a host, `active_closer` tells on \
-                which side to change who closes first.",
+                which side to change who closes first; do not abort connections to avoid it.",
             rfc: &["RFC 9293 3.6"],
             linux: "",
             zeek: "SF",
@@ -159,7 +159,8 @@ pub const OUTCOMES: &[Row] = &[
                 it by a timeout.",
             advice: "On the side in CLOSE-WAIT look for sockets that stay: `ss -tnp state \
                 close-wait` names the process. Only that application can end it, by closing the \
-                socket.",
+                socket. Do not wait for a timer: the other side's FIN-WAIT-2 vanishes after \
+                tcp_fin_timeout and never becomes TIME-WAIT; CLOSE-WAIT stays.",
             rfc: &["RFC 9293 3.6", "RFC 9293 3.3.2"],
             linux: "closer: a FIN-WAIT-2 without a process is dropped after \
                 net.ipv4.tcp_fin_timeout (60 s by default)",
@@ -177,7 +178,8 @@ pub const OUTCOMES: &[Row] = &[
                 the path is gone, the FIN was lost, or the capture ends too early.",
             advice: "If the FIN is repeated (finding fin-wait-1-stuck), look for where the path \
                 broke. The other side does not know of the close and stays ESTABLISHED until it \
-                sends, or a keepalive probes.",
+                sends, or a keepalive probes. Do not conclude that the peer is broken: loss and a \
+                firewall look the same.",
             rfc: &["RFC 9293 3.6"],
             linux: "`ss -tno state fin-wait-1`; after the last repeat `nstat -az \
                 TcpExtTCPAbortOnTimeout`",
@@ -229,7 +231,7 @@ pub const OUTCOMES: &[Row] = &[
             meaning: "The capture does not hold enough to say how this connection ended. No answer \
                 is the right answer here.",
             advice: "Capture both directions, and begin before the connection does. On a switch \
-                see that the mirror port carries both ways.",
+                see that the mirror port carries both ways. Do not count it with either side.",
             rfc: &[],
             linux: "",
             zeek: "OTH, SH or SHR",

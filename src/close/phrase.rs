@@ -13,10 +13,31 @@ impl Sentence {
         Self(String::with_capacity(128)).words(words)
     }
 
+    /// The same in the room of a text that is not needed any more.
+    #[inline]
+    pub(super) fn on(mut text: String, words: &str) -> Self {
+        text.clear();
+        text.reserve(128);
+        Self(text).words(words)
+    }
+
+    /// The same of a sentence that gets long.
+    pub(super) fn long(words: &str) -> Self {
+        Self(String::with_capacity(256)).words(words)
+    }
+
     /// Words as they stand.
     #[inline]
     pub(super) fn words(mut self, words: &str) -> Self {
         self.0.push_str(words);
+        self
+    }
+
+    /// Several words or phrases, with commas between them.
+    pub(super) fn list(mut self, all: impl Iterator<Item = &'static str>) -> Self {
+        for (i, words) in all.enumerate() {
+            self = self.words(if i > 0 { ", " } else { "" }).words(words);
+        }
         self
     }
 

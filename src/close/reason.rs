@@ -4,7 +4,9 @@ use crate::close::abort::Abort;
 use crate::close::case::Case;
 use crate::close::closer;
 use crate::close::phrase::Sentence;
+use crate::close::reading::{unread_hint, window_grew};
 use crate::close::reset::Rst;
+use crate::close::said;
 use crate::close::verdict::{
     AbortCause, AbortedBy, ActiveCloser, Confidence, Outcome, RstForm, Side,
 };
@@ -13,6 +15,12 @@ use crate::stamp::Stamp;
 
 /// Why the verdict is what it is.
 pub(super) fn reason(case: &Case) -> String {
+    let mut text = by_segments(case);
+    text.push_str(&said::addition(case));
+    text
+}
+
+fn by_segments(case: &Case) -> String {
     match case.outcome {
         Outcome::Refused => refused(case),
         Outcome::Unanswered => unanswered(case),
@@ -25,14 +33,25 @@ pub(super) fn reason(case: &Case) -> String {
     }
 }
 
+/// A sentence in the room of the last verdict's: every flow has one.
+#[inline]
+fn begin(case: &Case, words: &str) -> Sentence {
+    Sentence::on(case.spare.take(), words)
+}
+
 fn frame(at: Option<Stamp>) -> u64 {
     at.map_or(0, |at| at.frame)
 }
 
 fn refused(case: &Case) -> String {
     let rst = case.facts.sent_by(Side::Server).find(|s| s.flags.rst());
-    let text = Sentence::new("the SYN was answered by a RST in frame ");
-    text.number(frame(rst.map(Seen::at))).done()
+    let by = match case.abort.as_ref().map(|a| (a.by, a.confidence)) {
+        Some((AbortedBy::Middlebox, _)) => ", which a device between the two sent",
+        Some((_, Confidence::Certain)) => "",
+        _ => "; whether the server sent it or a firewall in its name does not show",
+    };
+    let text = begin(case, "the SYN was answered by a RST in frame ");
+    text.number(frame(rst.map(Seen::at))).words(by).done()
 }
 
 fn unanswered(case: &Case) -> String {
@@ -44,20 +63,29 @@ fn unanswered(case: &Case) -> String {
         .as_ref()
         .map_or(0, |o| o.copies.count);
     let syns = if count == 1 {
-        Sentence::new("one SYN")
+        begin(case, "one SYN")
     } else {
-        Sentence::new("").number(count).words(" SYNs")
+        begin(case, "").number(count).words(" SYNs")
     };
     if let Some((copies, _)) = flow.old_ack() {
         let text = syns.words(", answered only by an ACK of an older connection in frame ");
         return text.number(copies.first.frame).done();
     }
     let text = syns.words(" from frame ").number(flow.first.frame);
-    let text = text.words(" on, and no answer");
+    let mut text = text.words(" on, and no answer");
     if flow.unconfirmed {
-        return text.words(", which may be an old duplicate").done();
+        text = text.words(", which may be an old duplicate");
     }
-    text.done()
+    match case.facts.errors().next() {
+        Some(error) => format!(
+            "{} but ICMP in frame {}: {} says {}",
+            text.done(),
+            error.at.frame,
+            error.reporter.ip(),
+            error.kind.name()
+        ),
+        None => text.done(),
+    }
 }
 
 fn closed(case: &Case) -> String {
@@ -81,7 +109,7 @@ fn one_active(case: &Case, side: Side) -> String {
     let peer = side.peer();
     let peer_fin = frame(facts.fin(peer).map(|f| f.copies.first));
     let part = |s: Side| case.closer.parts.map(|p| p[s.index()]);
-    let text = Sentence::new("the ").side(side);
+    let text = begin(case, "the ").side(side);
     let text = if part(side) == Some(closer::Part::ShownActive) {
         let text = text.words("'s FIN in frame ").number(fin);
         let text = text.words(" does not acknowledge the ").side(peer);
@@ -116,7 +144,7 @@ fn both_active(case: &Case) -> String {
     } else {
         ", one was on its way before the other arrived"
     };
-    let text = Sentence::new("the FINs crossed: client's in frame ").number(client);
+    let text = begin(case, "the FINs crossed: client's in frame ").number(client);
     let text = text.words(", server's in frame ").number(server);
     text.words(how).done()
 }
@@ -131,25 +159,24 @@ fn aborted(case: &Case) -> String {
     let at = rst.seen().at().frame;
     let text = match abort.by {
         AbortedBy::Both => {
-            let text = Sentence::new("both sides sent a RST, the ").side(abort.from);
+            let text = begin(case, "both sides sent a RST, the ").side(abort.from);
             text.words(" in frame ").number(at)
         }
         AbortedBy::Middlebox => {
-            let text = Sentence::new("the RST in frame ").number(at);
+            let text = begin(case, "the RST in frame ").number(at);
             let text = text.words(" bears the ").side(abort.from);
-            let signs = rst.signs.words().join(", ");
-            text.words("'s address but ").words(&signs)
+            text.words("'s address but ").list(rst.signs.words())
         }
         _ => {
-            let text = Sentence::new("the ").side(abort.from);
+            let text = begin(case, "the ").side(abort.from);
             text.words(" sent a RST in frame ").number(at)
         }
     };
-    after_fin(why(text, abort, rst), case).done()
+    after_fin(why(text, case, abort, rst), case).done()
 }
 
 /// What made the sender send the RST.
-fn why(text: Sentence, abort: &Abort, rst: &Rst) -> Sentence {
+fn why(text: Sentence, case: &Case, abort: &Abort, rst: &Rst) -> Sentence {
     let before = &rst.reset.before;
     match (abort.cause, rst.trigger) {
         (AbortCause::Injected | AbortCause::Unknown, _) if abort.by == AbortedBy::Middlebox => text,
@@ -166,11 +193,22 @@ fn why(text: Sentence, abort: &Abort, rst: &Rst) -> Sentence {
             text.words(": it kept no socket for it")
         }
         (_, Some(t)) => text.words(" in answer to frame ").number(t.seen.at().frame),
+        (AbortCause::UnreadData, None) if !window_grew(rst) => {
+            let text = text.words(" of its own accord");
+            let Some((how, frame)) = unread_hint(case.facts, rst) else {
+                return text;
+            };
+            let text = text.words(", without having read the payload in frame ");
+            text.number(frame).words(", ").words(how)
+        }
         (AbortCause::UnreadData, None) => {
             let text = text
                 .words(": its window jumped to ")
                 .number(rst.seen().window);
             text.words(" as unread data was freed")
+        }
+        (AbortCause::KeepaliveTimeout, None) if before.probes == 0 => {
+            text.words(" as long after its last keepalive probe as that after the one before")
         }
         (AbortCause::KeepaliveTimeout, None) => {
             let text = text.words(" after ").number(before.probes);
@@ -238,12 +276,12 @@ fn handshake(case: &Case) -> String {
         .opening
         .as_ref()
         .map(|o| o.copies.first);
-    let text = Sentence::new("the client never acknowledged the SYN-ACK in frame ");
+    let text = begin(case, "the client never acknowledged the SYN-ACK in frame ");
     text.number(frame(at)).done()
 }
 
 fn open(case: &Case) -> String {
-    let text = Sentence::new("no FIN and no RST up to frame ");
+    let text = begin(case, "no FIN and no RST up to frame ");
     let text = text.number(case.facts.flow.last.frame);
     if case.hidden_fin() {
         return text.words(", but one may be missing").done();

@@ -45,6 +45,8 @@ pub(super) struct Signs {
     pub(super) window: bool,
     /// A reply's form, and no segment that it could answer so soon.
     pub(super) unprovoked: bool,
+    /// It answers a SYN sooner than that host ever answered.
+    pub(super) early: bool,
     /// The side goes on as if it had sent nothing.
     pub(super) talks_on: bool,
 }
@@ -58,16 +60,17 @@ impl Signs {
             timestamps,
             window,
             unprovoked,
+            early,
             talks_on,
         } = self;
-        [ttl, ip_id, timestamps, window, unprovoked, talks_on]
+        [ttl, ip_id, timestamps, window, unprovoked, early, talks_on]
             .into_iter()
             .map(u32::from)
             .sum()
     }
 
     /// The signs in words.
-    pub(super) fn words(self) -> Vec<&'static str> {
+    pub(super) fn words(self) -> impl Iterator<Item = &'static str> {
         let all = [
             (self.ttl, "its TTL is unlike that side's other segments'"),
             (self.ip_id, "its IP ID is out of sequence"),
@@ -77,12 +80,12 @@ impl Signs {
                 self.unprovoked,
                 "nothing that side had received could have drawn it",
             ),
+            (self.early, "it came sooner than that host ever answered"),
             (self.talks_on, "that side goes on as if it had sent nothing"),
         ];
         all.into_iter()
             .filter(|(holds, _)| *holds)
             .map(|(_, words)| words)
-            .collect()
     }
 }
 
@@ -294,7 +297,7 @@ fn fit(facts: &Facts, reset: &ResetSeen) -> RstFit {
 }
 
 fn other_ttl(facts: &Facts, reset: &ResetSeen) -> bool {
-    let ttl = facts.half(facts.side(reset.seen.from())).ttl;
+    let ttl = facts.usual_ttl(facts.side(reset.seen.from()));
     ttl.is_some_and(|(low, high)| !(low..=high).contains(&reset.seen.ttl))
 }
 
@@ -312,8 +315,18 @@ fn signs(facts: &Facts, rst: &Rst) -> Signs {
             && rst.form == RstForm::Reply
             && rst.trigger.is_none()
             && !facts.flow.log.lacks_before(),
+        early: is_early(facts, rst),
         talks_on: alone && talks_on(facts, rst),
     }
+}
+
+/// It came sooner after the SYN than its host ever answered in its connections before.
+fn is_early(facts: &Facts, rst: &Rst) -> bool {
+    let trigger = rst.trigger.as_ref();
+    let usual = facts.context.server.and_then(|server| server.rtt);
+    let took = trigger.map(|t| rst.seen().at().time.since(t.seen.at().time));
+    took.zip(usual)
+        .is_some_and(|(took, rtt)| took + SLACK < rtt)
 }
 
 /// Neither 0 in a bare RST, nor the sender's next ID, nor a few after it.

@@ -1,6 +1,7 @@
 //! Signs: what a case must show for a finding's rule to be asked at all. Most flows show none.
 
 use crate::close::case::Case;
+use crate::close::detect::close_wait_dwell;
 use crate::close::verdict::{EndedBy, FinalAck, Outcome, Side};
 use crate::flow::{Half, Seen};
 use crate::seq::SeqNum;
@@ -43,6 +44,19 @@ impl Sign {
     pub(super) const MIDWAY: Self = Self(1 << 14);
     /// Its capture is damaged.
     pub(super) const TORN: Self = Self(1 << 15);
+    /// A side that closed long after its peer.
+    pub(super) const SLOW: Self = Self(1 << 16);
+    /// ICMP errors.
+    pub(super) const ERRORS: Self = Self(1 << 17);
+    /// Segments of the opening, sent again and again.
+    pub(super) const OPENING: Self = Self(1 << 18);
+    /// A close after a silence.
+    pub(super) const SILENT: Self = Self(1 << 20);
+
+    /// A SYN behind the clock of other connections.
+    pub(super) const OFF_CLOCK: Self = Self(1 << 21);
+    /// Something that its applications said.
+    pub(super) const SAID: Self = Self(1 << 24);
 
     /// What a case shows.
     pub(super) fn of(case: &Case) -> Self {
@@ -56,6 +70,7 @@ impl Sign {
         };
         // Where records are in order, what is later stands at the end.
         let ordered = flow.odd().is_none() && !case.facts.has_rare();
+        let last = case.facts.log.iter().rfind(|s| !s.is_empty());
         let late = |side| {
             let from = case.facts.index(side);
             let payload = |s: &Seen| s.from() == from && !s.is_empty();
@@ -63,7 +78,9 @@ impl Sign {
                 let later = case.facts.log.iter().rev();
                 later.take_while(|s| at.is_before(s.at())).any(payload)
             };
-            !ordered || case.facts.fin_acked(side).is_some_and(after)
+            // Mostly the last payload of both is the earlier one.
+            let may_be = |at: &Stamp| last.is_some_and(|last| at.is_before(last.at()));
+            !ordered || case.facts.fin_acked(side).filter(may_be).is_some_and(after)
         };
         let lacks = |h: &Half, ack: Option<SeqNum>| {
             let numbers = h.numbers.as_ref().zip(ack);
@@ -75,6 +92,8 @@ impl Sign {
         let ack_lost = last_ack.is_some_and(|d| d.crossed || value != FinalAck::Seen);
         let unseen = case.hidden_fin() || value == FinalAck::Unseen;
         let midway = a.opening.is_none() && b.opening.is_none();
+        let slow = close_wait_dwell(case, Side::Client).is_some()
+            || close_wait_dwell(case, Side::Server).is_some();
         Self(0)
             .and(flow.odd().is_some(), Self::ODD)
             .and(case.facts.has_rare(), Self::RARE)
@@ -91,7 +110,13 @@ impl Sign {
             .and(lacks(a, b.ack) || lacks(b, a.ack), Self::HOLE)
             .and(case.facts.one_direction(), Self::ONE_SIDED)
             .and(midway, Self::MIDWAY)
+            .and(case.facts.context.errors.is_some(), Self::ERRORS)
+            .and(opens_again(&flow.half), Self::OPENING)
+            .and(slow, Self::SLOW)
             .and(case.facts.context.torn.is_some(), Self::TORN)
+            .and(case.facts.context.off_clock.is_some(), Self::OFF_CLOCK)
+            .and(case.silence.is_some(), Self::SILENT)
+            .and(flow.talk.is_some(), Self::SAID)
     }
 
     /// With one more, if it is shown.
@@ -104,8 +129,22 @@ impl Sign {
         self.0 == 0
     }
 
+    /// One of the two will do.
+    pub(super) const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// They have one in common.
     pub(super) const fn meets(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
+}
+
+/// A SYN-ACK came more than once.
+fn opens_again(half: &[Half; 2]) -> bool {
+    let again = |h: &Half| {
+        let opening = h.opening.as_ref();
+        opening.is_some_and(|o| o.ack && o.copies.count > 1)
+    };
+    half.iter().any(again)
 }

@@ -5,8 +5,8 @@
 //! The states are told, never decided: the judgement rests on acknowledgement numbers.
 
 use crate::close::verdict::{
-    AbortCause, CloseEntry, CloseEvent, EndedBy, Event, FinalAck, Outcome, PerSide, RstFate, Side,
-    State, Verdict,
+    AbortCause, AbortedBy, CloseEntry, CloseEvent, Dwells, EndedBy, Event, FinalAck, Outcome,
+    PerSide, Reset, RstFate, Side, State, TimeWait, Verdict,
 };
 use crate::seq::SeqNum;
 
@@ -46,40 +46,113 @@ pub struct Step<'a> {
 
 /// Derives the states. Where the list of events was cut, the last step is not the end.
 pub fn timeline(verdict: &Verdict) -> Timeline<'_> {
-    let mut walk = Walk {
-        verdict,
-        states: before(verdict),
-        fin_ends: PerSide::default(),
-    };
-    let before = walk.states;
-    let events = verdict.close.iter().filter_map(|entry| match entry {
-        CloseEntry::Event(event) => Some(event),
-        CloseEntry::More { .. } => None,
-    });
-    let opens = |event: &&CloseEvent| matches!(event.event, Event::Syn | Event::SynAck);
-    let events: Vec<&CloseEvent> = events.collect();
-    // A RST before the last SYN answers an older connection.
-    let opening = events.iter().rposition(opens).map_or(0, |last| last + 1);
-    let (opening, rest) = events.split_at(opening);
-    let mut steps: Vec<Step> = opening.iter().map(|event| walk.step(event)).collect();
-    let opened = if opening.is_empty() {
-        None
-    } else {
-        walk.open(rest.first().map(|event| event.frame))
-    };
-    steps.extend(rest.iter().map(|event| walk.step(event)));
-    let end = verdict.final_states;
-    Timeline {
+    let course = Course::of(verdict);
+    let before = before(&course);
+    let mut timeline = Timeline {
         before,
-        opened,
-        steps,
-        end,
+        opened: None,
+        steps: Vec::new(),
+        end: verdict.final_states,
+    };
+    walk(&course, before, |passed| match passed {
+        Passed::Event(step) => timeline.steps.push(step),
+        Passed::Opened(opened) => timeline.opened = Some(opened),
+    });
+    timeline
+}
+
+/// What of a verdict the states follow from.
+pub(super) struct Course<'a> {
+    outcome: Outcome,
+    abort_cause: Option<AbortCause>,
+    aborted_by: Option<AbortedBy>,
+    final_ack: FinalAck,
+    pub(super) final_states: PerSide<State>,
+    pub(super) time_wait: &'a [TimeWait],
+    close: &'a [CloseEntry],
+    resets: &'a [Reset],
+}
+
+impl<'a> Course<'a> {
+    fn of(verdict: &'a Verdict) -> Self {
+        Self {
+            outcome: verdict.outcome,
+            abort_cause: verdict.abort_cause,
+            aborted_by: verdict.aborted_by,
+            final_ack: verdict.final_ack,
+            final_states: verdict.final_states,
+            time_wait: &verdict.time_wait,
+            close: &verdict.close,
+            resets: &verdict.resets,
+        }
+    }
+
+    /// And the place of the states themselves: they are too many bytes to be moved there.
+    pub(super) fn and_states(verdict: &'a mut Verdict) -> (Self, &'a mut Option<PerSide<Dwells>>) {
+        let course = Self {
+            outcome: verdict.outcome,
+            abort_cause: verdict.abort_cause,
+            aborted_by: verdict.aborted_by,
+            final_ack: verdict.final_ack,
+            final_states: verdict.final_states,
+            time_wait: &verdict.time_wait,
+            close: &verdict.close,
+            resets: &verdict.resets,
+        };
+        (course, &mut verdict.states)
     }
 }
 
+/// What changes the states.
+pub(super) enum Passed<'a> {
+    /// An event.
+    Event(Step<'a>),
+    /// The handshake was completed.
+    Opened(Opened),
+}
+
+/// Tells every change in turn, from the states [`before`].
+pub(super) fn walk<'a>(
+    course: &Course<'a>,
+    states: PerSide<State>,
+    mut see: impl FnMut(Passed<'a>),
+) {
+    let mut walk = Walk {
+        course,
+        states,
+        fin_ends: PerSide::default(),
+    };
+    let events = course.close;
+    // A RST before the last SYN answers an older connection.
+    let opening = events.iter().rposition(opens).map_or(0, |last| last + 1);
+    let (opening, rest) = events.split_at(opening);
+    for (events, behind) in [(opening, Some(rest)), (rest, None)] {
+        for event in events.iter().filter_map(event) {
+            see(Passed::Event(walk.step(event)));
+        }
+        if let Some(rest) = behind
+            && !opening.is_empty()
+            && let Some(opened) = walk.open(rest.iter().find_map(event).map(|event| event.frame))
+        {
+            see(Passed::Opened(opened));
+        }
+    }
+}
+
+const fn event(entry: &CloseEntry) -> Option<&CloseEvent> {
+    match entry {
+        CloseEntry::Event(event) => Some(event),
+        CloseEntry::More { .. } => None,
+    }
+}
+
+fn opens(entry: &CloseEntry) -> bool {
+    event(entry).is_some_and(|event| matches!(event.event, Event::Syn | Event::SynAck))
+}
+
 /// The states before the first event.
-fn before(verdict: &Verdict) -> PerSide<State> {
-    let server = match (verdict.outcome, verdict.final_states.server) {
+pub(super) fn before(course: &Course) -> PerSide<State> {
+    let server = match (course.outcome, course.final_states.server) {
         (Outcome::Refused, _) => State::Closed,
         (_, State::Unknown) => State::Unknown,
         _ => State::Listen,
@@ -88,8 +161,8 @@ fn before(verdict: &Verdict) -> PerSide<State> {
         State::Unknown => State::Unknown,
         _ => State::Established,
     };
-    let end = verdict.final_states;
-    match (verdict.close.first(), verdict.outcome) {
+    let end = course.final_states;
+    match (course.close.first(), course.outcome) {
         (Some(CloseEntry::Event(event)), _) if event.event == Event::Syn => PerSide {
             client: State::Closed,
             server,
@@ -110,21 +183,21 @@ fn before(verdict: &Verdict) -> PerSide<State> {
 }
 
 /// The way through the events.
-struct Walk<'a> {
-    verdict: &'a Verdict,
+struct Walk<'w, 'a> {
+    course: &'w Course<'a>,
     states: PerSide<State>,
     /// The number behind each side's FIN, once it was seen.
     fin_ends: PerSide<Option<SeqNum>>,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> Walk<'_, 'a> {
     /// The handshake was completed between two events, unless the verdict denies that.
     fn open(&mut self, before: Option<u64>) -> Option<Opened> {
         use Outcome::{HandshakeIncomplete, Indeterminate, Refused, Unanswered};
-        let verdict = self.verdict;
+        let course = self.course;
         let never = [Refused, Unanswered, HandshakeIncomplete, Indeterminate];
-        let rejected = verdict.abort_cause == Some(AbortCause::HandshakeRejected);
-        if rejected || never.contains(&verdict.outcome) {
+        let rejected = course.abort_cause == Some(AbortCause::HandshakeRejected);
+        if rejected || never.contains(&course.outcome) {
             return None;
         }
         self.states = PerSide {
@@ -154,12 +227,13 @@ impl<'a> Walk<'a> {
                 *state = State::Established;
             }
         }
+        let covers_peer = self.covers_peer(event);
         match event.event {
-            Event::Fin => self.fin_sent(event),
+            Event::Fin => self.fin_sent(event, !covers_peer),
             Event::FinAgain => self.repeated(event.from),
             _ => {}
         }
-        if event.event == Event::FinAcked || self.covers_peer(event) {
+        if event.event == Event::FinAcked || covers_peer {
             self.fin_acknowledged(event.from.peer());
         }
         if event.event == Event::Fin {
@@ -181,15 +255,14 @@ impl<'a> Walk<'a> {
     fn syn_ack(&mut self, from: Side) {
         *slot(&mut self.states, from) = State::SynReceived;
         let peer = slot(&mut self.states, from.peer());
-        if *peer == State::SynSent && self.verdict.outcome != Outcome::HandshakeIncomplete {
+        if *peer == State::SynSent && self.course.outcome != Outcome::HandshakeIncomplete {
             *peer = State::Established;
         }
     }
 
     /// The sender's step. A FIN that does not cover the peer's, though that has passed, was sent
     /// before it arrived: the two crossed.
-    fn fin_sent(&mut self, event: &CloseEvent) {
-        let crossed = !self.covers_peer(event);
+    fn fin_sent(&mut self, event: &CloseEvent, crossed: bool) {
         let fin = SeqNum(event.seq).plus(event.len);
         *slot(&mut self.fin_ends, event.from) = Some(fin.plus(1));
         let state = slot(&mut self.states, event.from);
@@ -221,7 +294,7 @@ impl<'a> Walk<'a> {
     /// The peer's FIN reached `side`.
     fn fin_received(&mut self, side: Side) {
         // Never acknowledged: as far as the capture shows it did not arrive.
-        let arrived = self.verdict.outcome != Outcome::FinUnacked;
+        let arrived = self.course.outcome != Outcome::FinUnacked;
         let state = slot(&mut self.states, side);
         *state = match *state {
             State::Established if arrived => State::CloseWait,
@@ -233,7 +306,7 @@ impl<'a> Walk<'a> {
 
     /// `side` sent its FIN again: the ACK of it had not arrived.
     fn repeated(&mut self, side: Side) {
-        let crossed = self.verdict.final_ack == FinalAck::Seen;
+        let crossed = self.course.final_ack == FinalAck::Seen;
         let state = slot(&mut self.states, side);
         *state = match *state {
             State::FinWait2 => State::FinWait1,
@@ -243,18 +316,18 @@ impl<'a> Walk<'a> {
     }
 
     fn rst(&mut self, event: &CloseEvent) {
-        let known = self.verdict.resets.iter().rev();
+        let known = self.course.resets.iter().rev();
         let mut known = known.filter(|rst| rst.from == event.from && rst.frame <= event.frame);
         let effective = known
             .next()
             .is_some_and(|rst| rst.fate == RstFate::Effective);
-        if effective && self.verdict.aborted_by.is_some() {
+        if effective && self.course.aborted_by.is_some() {
             self.states = PerSide {
                 client: State::Closed,
                 server: State::Closed,
             };
         }
-        for wait in &self.verdict.time_wait {
+        for wait in self.course.time_wait {
             // Its peer's RST ended it, or its owner answers without a socket.
             let over = match wait.ended_by {
                 EndedBy::Reset => wait.owner != event.from,

@@ -1,6 +1,7 @@
 //! Totals over the verdicts of a capture.
 
 use crate::close::finding::Code;
+use crate::close::vantage::Vantage;
 use crate::close::verdict::{ActiveCloser, Side, Verdict};
 use crate::stamp::Time;
 use foldhash::fast::RandomState;
@@ -161,14 +162,60 @@ pub struct Summary {
     pub evicted: u64,
     /// Segments of flows that had been written and forgotten.
     pub late_segments: u64,
+    /// Heads of payloads that were not kept: too many flows had some.
+    #[serde(default)]
+    pub unheard: u64,
     /// Segments that the filter left out.
     #[serde(default)]
     pub filtered_out: u64,
     /// Frames outside of the time that was asked for.
     #[serde(default)]
     pub outside_window: u64,
+    /// Where the capture was taken.
+    #[serde(default)]
+    pub vantage: Vantage,
     /// The run was interrupted.
     pub interrupted: bool,
+}
+
+/// How many TIME-WAITs each address owned. Most are IPv4, which take half of the room by themselves.
+#[derive(Clone, Debug, Default)]
+struct Owners {
+    v4: HashMap<u32, Count, RandomState>,
+    other: HashMap<Words, u64, RandomState>,
+}
+
+/// A number in two words, the lower one first: it stands beside one word without a gap.
+#[derive(Clone, Copy, Debug, Default)]
+struct Count([u32; 2]);
+
+impl Count {
+    const fn get(self) -> u64 {
+        let Self([low, high]) = self;
+        (high as u64) << u32::BITS | low as u64
+    }
+
+    const fn add(&mut self, count: u64) {
+        let sum = self.get() + count;
+        self.0 = [sum as u32, (sum >> u32::BITS) as u32];
+    }
+}
+
+impl Owners {
+    #[inline]
+    fn add(&mut self, owner: Words) {
+        match owner {
+            (0, low) if low >> u32::BITS == 0 => self.v4.entry(low as u32).or_default().add(1),
+            _ => *self.other.entry(owner).or_default() += 1,
+        }
+    }
+
+    /// Each with its number.
+    fn iter(&self) -> impl Iterator<Item = (Words, u64)> + '_ {
+        let v4 = self.v4.iter();
+        let v4 = v4.map(|(&addr, count)| ((0, addr.into()), count.get()));
+        v4.chain(self.other.iter().map(|(&owner, &count)| (owner, count)))
+    }
 }
 
 /// Owners that are counted at once.
@@ -183,7 +230,7 @@ pub struct Totals {
     by_cause: [u64; 16],
     findings: BTreeMap<Code, u64>,
     /// By the number of their address.
-    owners: HashMap<Words, u64, RandomState>,
+    owners: Owners,
     /// Owners not counted yet: many at once overlap their cache misses.
     owned: Vec<Words>,
 }
@@ -209,7 +256,7 @@ impl Totals {
         }
         if self.owned.len() >= OWNED {
             let owned = self.owned.drain(..);
-            owned.for_each(|owner| *self.owners.entry(owner).or_default() += 1);
+            owned.for_each(|owner| self.owners.add(owner));
         }
     }
 
@@ -251,8 +298,10 @@ impl Totals {
             not_decoded,
             evicted: self.findings.get(&Code::Evicted).copied().unwrap_or(0),
             late_segments: 0,
+            unheard: 0,
             filtered_out: 0,
             outside_window: 0,
+            vantage: Vantage::default(),
             interrupted: false,
         }
     }
@@ -263,10 +312,13 @@ impl Totals {
         for &owner in &self.owned {
             *rest.entry(owner).or_default() += 1;
         }
-        // Few numbers of TIME-WAITs differ: addresses alone are sorted.
-        let mut ranks: BTreeMap<Reverse<u64>, Vec<Words>> = BTreeMap::new();
-        let mut rank = |owner, count| ranks.entry(Reverse(count)).or_default().push(owner);
-        for (&owner, count) in &self.owners {
+        // Few numbers of TIME-WAITs differ: addresses alone are sorted, each as one number.
+        let mut ranks: BTreeMap<Reverse<u64>, Vec<u128>> = BTreeMap::new();
+        let mut rank = |owner, count| {
+            let rank = ranks.entry(Reverse(count)).or_default();
+            rank.push(number_from(owner));
+        };
+        for (owner, count) in self.owners.iter() {
             rank(owner, count + rest.remove(&owner).unwrap_or(0));
         }
         for (owner, count) in rest {
@@ -277,7 +329,7 @@ impl Totals {
             .flat_map(|(Reverse(time_waits), mut owners)| {
                 owners.sort_unstable();
                 owners.into_iter().map(move |owner| TimeWaitOwner {
-                    addr: address_of(number_from(owner)),
+                    addr: address_of(owner),
                     time_waits,
                 })
             });

@@ -5,9 +5,10 @@
 
 use crate::close::cause::CAUSES;
 use crate::close::finding::{FINDINGS, Severity};
+use crate::close::myths::{MYTHS, Myth};
 use crate::close::outcome::OUTCOMES;
 use crate::close::verdict::names;
-use crate::close::words::{Word, claims, ending, resets, state};
+use crate::close::words::{Word, claims, ending, patterns, resets, state};
 use serde::{Deserialize, Serialize};
 
 /// The explanation of one name: what `whoclosed terms NAME` prints and what the documents hold.
@@ -80,8 +81,16 @@ names! {
         Side = "side",
         /// What tells the client from the server.
         RolesFrom = "roles-from",
+        /// What many flows show together.
+        Pattern = "pattern",
+        /// Where the capture was taken.
+        Vantage = "vantage",
+        /// What ended a silence.
+        SilenceEnd = "silence-end",
         /// How urgent a finding is.
         Severity = "severity",
+        /// What is often believed and is not so.
+        Myth = "myth",
     }
 }
 
@@ -105,7 +114,11 @@ impl Group {
             Self::RstFate => "What a RST did",
             Self::Side => "The two ends of a connection",
             Self::RolesFrom => "What tells the client from the server",
+            Self::Pattern => "What many flows show together",
+            Self::Vantage => "Where the capture was taken",
+            Self::SilenceEnd => "What ended a silence",
             Self::Severity => "How urgent a finding is",
+            Self::Myth => "What is often believed, and what is true",
         }
     }
 
@@ -128,7 +141,11 @@ impl Group {
             Self::RstFate => "resets[].fate",
             Self::Side => "close[].from",
             Self::RolesFrom => "roles_from",
+            Self::Pattern => "diagnosis code",
+            Self::Vantage => "vantage.point",
+            Self::SilenceEnd => "silence.how",
             Self::Severity => "findings[].severity",
+            Self::Myth => "myths[].name",
         }
     }
 
@@ -151,7 +168,11 @@ impl Group {
             Self::RstFate => self.words(resets::FATES),
             Self::Side => self.words(claims::SIDES),
             Self::RolesFrom => self.words(claims::ROLES),
+            Self::Pattern => self.words(patterns::PATTERNS),
+            Self::Vantage => self.words(claims::POINTS),
+            Self::SilenceEnd => self.words(ending::SILENCE_ENDS),
             Self::Severity => self.words(claims::SEVERITIES),
+            Self::Myth => myths(),
         }
     }
 
@@ -164,6 +185,7 @@ impl Group {
             group: self,
             term,
             severity: None,
+            belief: None,
         };
         terms.map(entry).collect()
     }
@@ -179,6 +201,8 @@ pub struct Entry {
     pub term: &'static Term,
     /// How urgent it is, if it is a finding.
     pub severity: Option<Severity>,
+    /// What is believed instead, if it is a myth.
+    pub belief: Option<&'static str>,
 }
 
 /// Every name of the report, group by group.
@@ -198,8 +222,19 @@ fn findings() -> Vec<Entry> {
         group: Group::Finding,
         term: &row.term,
         severity: Some(row.severity),
+        belief: None,
     };
     FINDINGS.iter().map(entry).collect()
+}
+
+fn myths() -> Vec<Entry> {
+    let entry = |row: &'static Myth| Entry {
+        group: Group::Myth,
+        term: &row.term,
+        severity: None,
+        belief: Some(row.belief),
+    };
+    MYTHS.iter().map(entry).collect()
 }
 
 #[cfg(test)]
@@ -208,11 +243,13 @@ mod tests {
     use crate::close::cause::CAUSES;
     use crate::close::finding::{Code, FINDINGS, Severity};
     use crate::close::outcome::OUTCOMES;
+    use crate::close::vantage::Point;
     use crate::close::verdict::{
         AbortCause, AbortedBy, ActiveCloser, Basis, Confidence, EndedBy, Event, FinalAck, Outcome,
-        RolesFrom, RstFate, RstFit, RstForm, Side, State,
+        RolesFrom, RstFate, RstFit, RstForm, Side, SilenceEnd, State,
     };
-    use crate::close::words::{Word, claims, ending, resets, state};
+    use crate::close::words::patterns::Pattern;
+    use crate::close::words::{Word, claims, ending, patterns, resets, state};
 
     fn same<T: Copy + PartialEq + std::fmt::Debug>(
         all: &[T],
@@ -259,6 +296,13 @@ mod tests {
         same(RstFate::ALL, RstFate::name, &words(resets::FATES));
         same(Side::ALL, Side::name, &words(claims::SIDES));
         same(RolesFrom::ALL, RolesFrom::name, &words(claims::ROLES));
+        same(Pattern::ALL, Pattern::name, &words(patterns::PATTERNS));
+        same(Point::ALL, Point::name, &words(claims::POINTS));
+        same(
+            SilenceEnd::ALL,
+            SilenceEnd::name,
+            &words(ending::SILENCE_ENDS),
+        );
         same(Severity::ALL, Severity::name, &words(claims::SEVERITIES));
     }
 
@@ -285,7 +329,9 @@ mod tests {
             assert!(!t.summary.is_empty() && !t.meaning.is_empty(), "{at}");
             assert!(!t.recognised.is_empty() || group == Group::Severity, "{at}");
             let judged = matches!(group, Group::Outcome | Group::Cause | Group::Finding);
+            let judged = judged || group == Group::Myth;
             assert!(!t.advice.is_empty() || !judged, "{at}");
+            assert_eq!(entry.belief.is_some(), group == Group::Myth, "{at}");
             assert_eq!(entry.severity.is_some(), group == Group::Finding, "{at}");
         }
     }

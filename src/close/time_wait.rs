@@ -80,9 +80,13 @@ fn gone_entry(facts: &Facts, owner: Side, gone: &Gone) -> TimeWait {
 
 fn entry(case: &Case, owner: Side) -> TimeWait {
     let facts = &case.facts;
-    let mut acks = facts.acks_of_fin(owner.peer());
-    let first = acks.next();
-    let later = acks.filter(|s| s.is_empty_ack());
+    let acks = facts.acks_of_fin_or_resets(owner.peer());
+    let at = acks.iter().position(|s| !s.flags.rst());
+    // Mostly there is one, and nothing after it.
+    let (first, later) = at
+        .and_then(|at| acks.get(at..)?.split_first())
+        .map_or((None, &[][..]), |(first, later)| (Some(*first), later));
+    let later = later.iter().copied().filter(|s| s.is_empty_ack());
     let start = first.map(Seen::at);
     let to_syn = acks_to_next(facts, owner);
     let last = to_syn.map(|acks| acks.last);
@@ -202,8 +206,8 @@ fn basis<'a>(
     let zero_id = counts && first.into_iter().chain(later.clone()).any(zero);
     let copies = facts.fin_copies(owner.peer());
     let tsval = |s: &Seen| s.timestamps().map(|t| t.val);
-    let first_tsval = copies.first().and_then(|c| tsval(c));
     let echoes_first = later.any(|ack| {
+        let first_tsval = copies.first().and_then(|c| tsval(c));
         let newer = copies
             .iter()
             .any(|c| c.at().is_before(ack.at()) && tsval(c) != first_tsval);

@@ -1,5 +1,6 @@
 //! What is said of a flow: the types of the report, field for field.
 
+use crate::close::figures::Figures;
 use crate::close::filter::WiresharkFilter;
 use crate::close::finding::{Code, Severity};
 pub use crate::flow::Letters;
@@ -331,6 +332,20 @@ names! {
     }
 }
 
+names! {
+    /// What ended a silence.
+    SilenceEnd {
+        /// A FIN.
+        Fin = "fin",
+        /// A RST of a live connection.
+        Rst = "rst",
+        /// A segment that met no connection any more: a RST answered it.
+        Forgotten = "forgotten",
+        /// A segment that was repeated and never answered.
+        Unanswered = "unanswered",
+    }
+}
+
 /// An address and a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Endpoint {
@@ -390,6 +405,21 @@ pub struct TimeWait {
 
 /// The TIME-WAITs of a flow. Most flows have one.
 pub type TimeWaits = SmallVec<[TimeWait; 1]>;
+
+/// How long a side was in a state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Dwell {
+    /// The state.
+    pub state: State,
+    /// Since when; `null` if that was not captured.
+    pub from: Option<Time>,
+    /// Until when; `null` if that is not known, or it is so at the end of the capture.
+    pub to: Option<Time>,
+}
+
+/// The states of a side in turn. Most pass five or fewer.
+pub type Dwells = SmallVec<[Dwell; 5]>;
 
 /// A segment that mattered to the close. Sequence numbers are relative to the ISNs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -468,7 +498,36 @@ pub struct Finding {
     /// One sentence.
     pub message: String,
     /// Figures of the message, for machines.
-    pub data: serde_json::Map<String, serde_json::Value>,
+    pub data: Figures,
+}
+
+/// The silence before a close, of a second or more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Silence {
+    /// Who ended it; of a connection that was forgotten, who did not know it any more.
+    pub by: Side,
+    /// What ended it.
+    pub how: SilenceEnd,
+    /// The FIN or RST; of a connection that was forgotten, the segment that met none.
+    pub frame: u64,
+    /// Nanoseconds since the last payload of either side; `null` if there was none.
+    pub since_payload_ns: Option<i64>,
+    /// Who sent that; `null` if it is not known.
+    pub payload_by: Option<Side>,
+    /// Its frame.
+    pub payload_frame: Option<u64>,
+    /// Nanoseconds since the last segment that was no keepalive probe and no answer to one.
+    pub since_segment_ns: i64,
+    /// It lasted longer: its beginning is not kept.
+    pub at_least: bool,
+}
+
+impl Silence {
+    /// Nanoseconds since the last payload, or since the handshake if there was none.
+    pub fn nanos(&self) -> i64 {
+        self.since_payload_ns.unwrap_or(self.since_segment_ns)
+    }
 }
 
 names! {
@@ -580,18 +639,28 @@ pub struct Verdict {
     pub time_wait: TimeWaits,
     /// Both sides' states at the end of the capture, derived.
     pub final_states: PerSide<State>,
+    /// How long each side was in which state, derived; those without a connection left out. `None` if
+    /// nobody asked for it.
+    #[serde(default)]
+    pub states: Option<PerSide<Dwells>>,
     /// At most 16 events, then how many more.
     pub close: CloseEntries,
     /// The RSTs.
     pub resets: Resets,
     /// What else is worth knowing.
     pub findings: Vec<Finding>,
+    /// The last HTTP/1 request to which no complete response was seen.
+    #[serde(default)]
+    pub in_flight: Option<Box<InFlight>>,
     /// The flow before on the same addresses and ports.
     pub previous_flow: Option<u64>,
     /// A display filter that selects this flow.
     pub wireshark_filter: WiresharkFilter,
     /// Zeek's names.
     pub zeek: Zeek,
+    /// The silence before the close, if that followed one of a second or more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silence: Option<Silence>,
     /// The VLANs that are part of the key, outermost first; none unless they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vlan: Option<Vec<u16>>,
@@ -602,6 +671,53 @@ pub struct Verdict {
     /// whose frames are numbered as they stand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub files: Option<Vec<FileFrames>>,
+    /// What the applications said last; `None` if nothing of it was captured in clear and understood.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application: Option<Box<Application>>,
+}
+
+/// A request without a complete response.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct InFlight {
+    /// The frame in which it begins.
+    pub frame: u64,
+    /// Its method.
+    pub method: String,
+    /// Its target, cut to 64 bytes (`..` at the end), what cannot be printed as `\xNN`.
+    pub path: String,
+    /// All of it was acknowledged.
+    pub acknowledged: bool,
+    /// The status of the response that came in part; `null` if none did.
+    pub status: Option<u16>,
+}
+
+/// What the applications said last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Application {
+    /// What they speak.
+    pub protocol: String,
+    /// The client's last message that was understood.
+    pub client: Option<LastWords>,
+    /// The server's.
+    pub server: Option<LastWords>,
+}
+
+/// A message of an application.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct LastWords {
+    /// Its frame.
+    pub frame: u64,
+    /// What it says.
+    pub words: String,
+}
+
+impl LastWords {
+    pub(super) const fn new(frame: u64, words: String) -> Self {
+        Self { frame, words }
+    }
 }
 
 /// A tunnel that is part of a flow's key.
@@ -624,6 +740,9 @@ impl Verdict {
         frames.extend(events);
         frames.extend(self.resets.iter().map(|reset| reset.frame));
         frames.extend(self.findings.iter().flat_map(|finding| &finding.frames));
+        frames.extend(self.in_flight.iter().map(|request| request.frame));
+        let said = self.application.iter().flat_map(|a| [&a.client, &a.server]);
+        frames.extend(said.flatten().map(|words| words.frame));
         frames.sort_unstable();
         frames.dedup();
         frames
@@ -632,7 +751,7 @@ impl Verdict {
     /// Takes the times back: the capture has none (pcapng simple packets only). What rests on them
     /// is likely at most.
     pub(crate) fn forget_times(&mut self) {
-        (self.start, self.end) = (None, None);
+        (self.start, self.end, self.silence) = (None, None, None);
         for entry in &mut self.time_wait {
             (entry.start, entry.end, entry.left_ns) = (None, None, None);
             entry.confidence = entry.confidence.min(Confidence::Likely);
@@ -644,6 +763,11 @@ impl Verdict {
         }
         for reset in &mut self.resets {
             reset.time = None;
+        }
+        if let Some(PerSide { client, server }) = &mut self.states {
+            for dwell in client.iter_mut().chain(server) {
+                (dwell.from, dwell.to) = (None, None);
+            }
         }
     }
 }

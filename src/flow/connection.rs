@@ -385,7 +385,20 @@ fn predecessor(flow: &Flow) -> Predecessor {
         tsval: [a.tsval, b.tsval],
         last: flow.last,
         fins: [a.fin.is_some(), b.fin.is_some()],
+        acked: [a, b].map(|half| half.fin.as_ref().is_some_and(|fin| fin.acked.is_some())),
+        active: [active(a, b), active(b, a)],
+        reset: !flow.resets.is_empty(),
+        fin: [a, b]
+            .into_iter()
+            .filter_map(|half| Some(half.fin.as_ref()?.copies.last.time))
+            .max(),
     }
+}
+
+/// A FIN that does not acknowledge the peer's.
+fn active(half: &Half, peer: &Half) -> bool {
+    let fin = half.fin.as_ref();
+    fin.is_some_and(|fin| peer.fin_end().is_none_or(|end| fin.least_ack.before(end)))
 }
 
 fn successor(flow: &Flow) -> Successor {
@@ -399,6 +412,7 @@ fn successor(flow: &Flow) -> Successor {
             isn,
             tsval,
             tsecr,
+            count: opening.copies.count,
         })
     });
     let answer = flow

@@ -17,10 +17,13 @@ use crate::flow::record::Flow;
 use crate::flow::relations::Predecessor;
 use crate::flow::seen::Seen;
 use crate::flow::slab::Slab;
+use crate::flow::talk::Talk;
+use crate::packet::Said;
 use crate::stamp::{SECOND, Time};
 use entries::{Entries, Entry, Kept};
 use smallvec::SmallVec;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry as MapEntry;
 
 /// Of so many flows, or so many half-open ones, on, memory is dear.
 const MANY: usize = 1 << 17;
@@ -29,6 +32,9 @@ const MANY_HALF_OPEN: usize = 1 << 13;
 /// intervals below a minute for the first minute (RFC 6298 section 5.5, from 200 ms), and what is
 /// asked of the connection before is asked within a minute.
 const QUIET: i64 = 60 * SECOND;
+
+/// Flows of which is kept what they say, at most: each takes some 300 bytes for it.
+const TALKING: usize = 1 << 17;
 
 /// The flows that are kept.
 #[derive(Debug)]
@@ -46,6 +52,12 @@ pub(super) struct Flows {
     whole: Slab<Flow>,
     /// The connections before those brief flows that have one.
     previous: HashMap<u32, Predecessor, foldhash::fast::RandomState>,
+    /// What the brief flows say.
+    talks: HashMap<u32, Box<Talk>, foldhash::fast::RandomState>,
+    /// How many flows say something.
+    talking: usize,
+    /// Messages that were not kept.
+    pub(super) unheard: u64,
     awake: Awake,
     agenda: Agenda,
     /// A flow that is over waits so long, in nanoseconds.
@@ -69,6 +81,9 @@ impl Default for Flows {
             memory: Memory::default(),
             whole: Slab::default(),
             previous: HashMap::default(),
+            talks: HashMap::default(),
+            talking: 0,
+            unheard: 0,
             awake: Awake::default(),
             agenda: Agenda::default(),
             quiet: QUIET,
@@ -166,6 +181,34 @@ impl Flows {
         self.push_any(at, seen)
     }
 
+    /// Takes in what the payload of a segment says that was pushed to this flow.
+    pub(super) fn hear(&mut self, at: u32, seen: &Seen, said: &Said) {
+        let room = self.talking < TALKING;
+        let talk = match self.entries.get(at as usize).map(|entry| &entry.kept) {
+            Some(Kept::Brief(_)) => match self.talks.entry(at) {
+                MapEntry::Occupied(talk) => Some(talk.into_mut()),
+                MapEntry::Vacant(none) => begins(said, room).map(|talk| {
+                    self.talking += 1;
+                    none.insert(talk)
+                }),
+            },
+            Some(Kept::Whole(place)) => {
+                let flow = self.whole.get_mut(*place).filter(|flow| flow.holds(seen));
+                let Some(flow) = flow else { return };
+                if flow.talk.is_none() {
+                    flow.talk = begins(said, room);
+                    self.talking += usize::from(flow.talk.is_some());
+                }
+                flow.talk.as_mut()
+            }
+            _ => return,
+        };
+        match talk {
+            Some(talk) => talk.hear(seen, said),
+            None => self.unheard += u64::from(!room),
+        }
+    }
+
     /// The same of any segment: by itself, so that a plain one saves no registers.
     #[inline(never)]
     fn push_any(&mut self, at: u32, seen: &Seen) -> Pushed {
@@ -251,6 +294,7 @@ impl Flows {
                 if self.facts_of != at {
                     let (key, previous) = (entry.key.key(&self.keys)?, self.previous.get(&at));
                     brief.replay(key, previous, &mut self.memory, &mut self.facts);
+                    self.facts.talk = self.talks.get(&at).cloned();
                     self.facts_of = at;
                 }
                 Some(&self.facts)
@@ -291,8 +335,16 @@ impl Flows {
                 self.half_open -= usize::from(brief.is_half_open());
                 brief.release(&mut self.memory);
                 self.previous.remove(&at);
+                self.talking -= usize::from(self.talks.remove(&at).is_some());
             }
-            Kept::Whole(place) => self.whole.remove(place),
+            Kept::Whole(place) => {
+                let talks = self
+                    .whole
+                    .get(place)
+                    .is_some_and(|flow| flow.talk.is_some());
+                self.talking -= usize::from(talks);
+                self.whole.remove(place);
+            }
         }
         if let Some(place) = entry.key.place() {
             self.keys.remove(place);
@@ -352,6 +404,7 @@ impl Flows {
         self.half_open -= usize::from(brief.is_half_open());
         flow.entry = at;
         flow.noted = brief.is_noted();
+        flow.talk = self.talks.remove(&at);
         let place = self.whole.insert(flow);
         entry.kept = Kept::Whole(place);
         Some(place)
@@ -389,4 +442,10 @@ impl Flows {
             Kept::Whole(place) => self.whole.get(*place).map(|flow| flow.number),
         }
     }
+}
+
+/// What a flow says from this on, if there is room for it and it is a beginning.
+fn begins(said: &Said, room: bool) -> Option<Box<Talk>> {
+    let is_end = matches!(said, Said::LastChunk { .. });
+    (room && !is_end).then(Box::default)
 }

@@ -159,6 +159,10 @@ impl Gone {
                 time: Time(i64::MIN),
             },
             fins: [false; 2],
+            acked: [false; 2],
+            active: [false; 2],
+            reset: false,
+            fin: None,
         }
     }
 }

@@ -234,17 +234,15 @@ impl Half {
             opening.ack &= seen.flags.ack();
             return;
         }
-        let offered = seen
-            .timestamps()
-            .map(|_| true)
-            .or((!seen.cut()).then_some(false));
+        let timestamps = seen.timestamps();
+        let offered = timestamps.map(|_| true).or((!seen.cut()).then_some(false));
         self.opening = Some(Opening {
             copies: Copies::new(seen.at()),
             ack: seen.flags.ack(),
             end: seen.end(),
             timestamps: offered,
-            tsecr: seen.timestamps().map(|t| t.ecr),
-            tsval: seen.timestamps().map(|t| t.val),
+            tsecr: timestamps.map(|t| t.ecr),
+            tsval: timestamps.map(|t| t.val),
         });
         self.scale = seen
             .window_scale()

@@ -63,22 +63,29 @@ impl History {
 
     /// The letters with `originator`'s as capitals; `^` first if the roles were turned over.
     pub fn text(&self, originator: u8, turned: bool) -> Letters {
-        let mut text = [0; Letters::MOST];
-        let (at, len) = (usize::from(turned), self.len + u8::from(turned));
-        if let Some(first) = text.first_mut() {
-            *first = b'^';
-        }
-        // All places, of which those behind the letters are zeros: no branch for each.
-        for (to, entry) in text.iter_mut().skip(at).zip(self.entries) {
-            let capital = entry & !SECOND_END;
-            let own = entry / SECOND_END == originator;
-            *to = if own {
+        // All places, of which those behind the letters are zeros, and two more: steps of sixteen, and
+        // no branch for each.
+        let mut letters = [0; LETTERS + 2];
+        let [entries @ .., _, _] = &mut letters;
+        *entries = self.entries;
+        for letter in &mut letters {
+            let capital = *letter & !SECOND_END;
+            let own = *letter / SECOND_END == originator;
+            *letter = if own {
                 capital
             } else {
                 capital.to_ascii_lowercase()
             };
         }
-        Letters::new(text, len)
+        let ([letters @ .., _, _], mut text) = (letters, [0; Letters::MOST]);
+        if turned {
+            let [first, rest @ ..] = &mut text;
+            (*first, *rest) = (b'^', letters);
+        } else {
+            let [all @ .., _] = &mut text;
+            *all = letters;
+        }
+        Letters::new(text, self.len + u8::from(turned))
     }
 
     /// Reads from it, so that it is in the cache.

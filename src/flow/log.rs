@@ -116,6 +116,15 @@ impl Log {
 
     /// What is kept, in file order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Seen> {
+        let [before, older, newer] = self.parts();
+        before.iter().chain(older).chain(newer)
+    }
+
+    /// The same, part after part: to go through each takes less than through their chain.
+    pub fn parts(&self) -> [&[Seen]; 3] {
+        if self.turned() == 0 {
+            return [&self.kept, &[], &[]];
+        }
         let start = self.ring_start().min(self.kept.len());
         let (before, ring) = self.kept.split_at(start);
         let oldest = if ring.is_empty() {
@@ -124,7 +133,7 @@ impl Log {
             self.turned() % ring.len()
         };
         let (newer, older) = ring.split_at(oldest);
-        before.iter().chain(older).chain(newer)
+        [before, older, newer]
     }
 
     /// Every segment is kept.

@@ -59,6 +59,9 @@ impl Flow {
         if self.next.is_none() {
             self.next.clone_from(&later.next);
         }
+        if let Some(theirs) = &later.talk {
+            self.talk.get_or_insert_default().merge(theirs);
+        }
     }
 
     /// Payload of the later part that `x` sent after the FIN of its peer, which the earlier part

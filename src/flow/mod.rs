@@ -6,6 +6,7 @@ mod brief;
 mod bytes;
 mod clock;
 mod connection;
+mod errors;
 mod flows;
 mod forgotten;
 mod half;
@@ -26,8 +27,11 @@ mod reorder;
 mod seen;
 mod slab;
 mod table;
+mod talk;
 
+pub use crate::packet::IcmpKind;
 pub use clock::Clock;
+pub use errors::{ErrorSeen, ErrorTable, Errors};
 pub use half::Half;
 pub use history::History;
 pub use key::Key;
@@ -39,3 +43,6 @@ pub use record::Flow;
 pub use relations::{Odd, OldSyn, Predecessor, ResetSeen, Snapshot, Successor, SynFacts};
 pub use seen::Seen;
 pub use table::{Due, FlowTable, Limits, Why};
+pub use talk::{Heard, Protocol, Talk, Unanswered};
+
+pub use crate::packet::{Alert, Connection, GoAway, Request, Response};

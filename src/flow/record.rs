@@ -12,6 +12,7 @@ use crate::flow::log::Log;
 use crate::flow::parts::Copies;
 use crate::flow::relations::{Odd, Predecessor, ResetSeen, Snapshot, Successor};
 use crate::flow::seen::Seen;
+use crate::flow::talk::Talk;
 use crate::seq::SeqNum;
 use crate::stamp::{MILLISECOND, Stamp};
 
@@ -81,6 +82,8 @@ pub struct Flow {
     pub previous: Option<Box<Predecessor>>,
     /// The connection after.
     pub next: Option<Box<Successor>>,
+    /// What the applications said, if that was captured and understood.
+    pub talk: Option<Box<Talk>>,
 }
 
 impl Flow {
@@ -103,6 +106,7 @@ impl Flow {
         (self.inherited, self.unconfirmed) = (false, false);
         self.inherited_opener = None;
         (self.odd, self.previous, self.next) = (None, None, None);
+        self.talk = None;
         self.push(first);
     }
 
@@ -134,6 +138,15 @@ impl Flow {
     /// ACKs of an older connection that answered the SYN, and their sender's last such number.
     pub fn old_ack(&self) -> Option<(Copies, SeqNum)> {
         self.odd()?.old_ack
+    }
+
+    /// The segment is such an ACK: its numbers are the older connection's.
+    pub fn is_old_ack(&self, seen: &Seen) -> bool {
+        self.old_ack().is_some_and(|(acks, _)| {
+            let frames = acks.first.frame..=acks.last.frame;
+            let answers = self.opener().is_some_and(|opener| opener != seen.from());
+            answers && !seen.flags.rst() && frames.contains(&seen.at().frame)
+        })
     }
 
     /// RSTs of the SYN's sender to those.
@@ -248,6 +261,14 @@ impl Flow {
         self.push(seen);
         let half = &mut self.half[usize::from(seen.from() & 1)];
         Copies::again(&mut half.rare().late, seen.at());
+    }
+
+    /// A segment is among its own: not a late one of the connection before.
+    pub(super) fn holds(&self, seen: &Seen) -> bool {
+        let numbers = self.half[usize::from(seen.from() & 1)].numbers.as_ref();
+        numbers.is_some_and(|n| {
+            seen.seq.at_or_after(n.base) && seen.seq.plus(seen.len()).at_or_before(n.next)
+        })
     }
 
     /// Another record of a SYN that is already there.
@@ -424,6 +445,7 @@ mod tests {
         (used.inherited, used.unconfirmed) = (true, true);
         used.inherited_opener = Some(1);
         used.odd_mut();
+        used.talk = Some(Box::default());
         used.history.gap(1);
         for flow in [&mut new, &mut used] {
             flow.begin(flow.key, 3, &first);

@@ -49,6 +49,14 @@ pub struct Predecessor {
     pub last: Stamp,
     /// Each end's FIN was shown.
     pub fins: [bool; 2],
+    /// Each end's FIN was acknowledged.
+    pub acked: [bool; 2],
+    /// Each end sent its FIN without acknowledging the other's: it closed actively.
+    pub active: [bool; 2],
+    /// A RST passed: of its states none is sure.
+    pub reset: bool,
+    /// The last FIN of either end.
+    pub fin: Option<Time>,
 }
 
 /// The connection after on the same key.
@@ -81,6 +89,8 @@ pub struct SynFacts {
     pub tsval: Option<TsVal>,
     /// Its TSecr: not 0 if `tcp_tw_reuse` took the port of a TIME-WAIT of its own.
     pub tsecr: Option<TsVal>,
+    /// How often it was sent.
+    pub count: u32,
 }
 
 /// What few connections show: doubled or reordered records, and answers of other connections.

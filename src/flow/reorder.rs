@@ -10,6 +10,10 @@ use crate::stamp::{REORDER_WINDOW, SECOND, Time};
 /// A segment is waited for so long at most: a live capture may be slow.
 const PATIENCE: i64 = SECOND / 4;
 
+/// From so many used ones on those that are held are moved to the front: seldom, and while what is
+/// written again lies in a near cache.
+const SEVERAL: usize = 1024;
+
 /// A segment on its way to its flow.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Arrival {
@@ -19,6 +23,8 @@ pub(super) struct Arrival {
     pub(super) seen: Seen,
     /// The flow it seems to belong to, once that was looked up.
     pub(super) flow: u32,
+    /// What its payload says is kept at the place before this one; 0 if it says nothing.
+    pub(super) said: u16,
 }
 
 impl Arrival {
@@ -29,7 +35,13 @@ impl Arrival {
             hash,
             seen,
             flow,
+            said: 0,
         }
+    }
+
+    /// What it says is kept there.
+    pub(super) const fn saying(self, said: u16) -> Self {
+        Self { said, ..self }
     }
 }
 
@@ -152,8 +164,8 @@ impl Reorder {
             }
         }
         self.first = end;
-        // Moved seldom, so that each is moved once at most.
-        if self.first >= 256 && self.first * 2 >= self.held.len() {
+        // Moved seldom, so that each is moved once at most, and most are not.
+        if self.first >= SEVERAL && self.first * 2 >= self.held.len() {
             self.held.drain(..self.first);
             self.first = 0;
         }
@@ -173,7 +185,7 @@ impl Reorder {
 
 #[cfg(test)]
 mod tests {
-    use super::{Arrival, Reorder};
+    use super::{Arrival, Reorder, SEVERAL};
     use crate::flow::key::Key;
     use crate::flow::seen::Seen;
     use crate::packet::Segment;
@@ -206,6 +218,11 @@ mod tests {
     }
 
     #[test]
+    fn an_arrival_is_small() {
+        assert_eq!(size_of::<Arrival>(), 72);
+    }
+
+    #[test]
     fn sorts_within_the_window_and_keeps_equal_times() {
         assert_eq!(order(&[10, 30, 20, 20, 40]), [1, 3, 4, 2, 5]);
         assert_eq!(order(&[0, 1_000_000, 1, 5_000_000]), [1, 3, 2, 4]);
@@ -228,7 +245,7 @@ mod tests {
             reorder.push(Arrival::new(key, 0, seen));
             let settled = reorder.settled();
             reorder.forget(settled, 1);
-            assert!(reorder.len() < 100 && reorder.held.len() < 1000);
+            assert!(reorder.len() < 100 && reorder.held.len() < 3 * SEVERAL);
             assert_eq!(reorder.keys.len(), reorder.len());
         }
         let rest = reorder.len();

@@ -236,8 +236,8 @@ impl Seen {
     /// A number that equal packets share and others seldom do.
     pub(super) fn fingerprint(&self) -> u32 {
         let id = u32::from(self.ip_id) << 16;
-        let marks = u32::from(self.flags.0) << 8 | u32::from(self.from());
-        self.seq.0.rotate_left(7) ^ self.ack.0 ^ id ^ marks ^ self.len().rotate_left(20)
+        let (len, flags) = (self.frame_and_len as u32, u32::from(self.flags.0));
+        self.seq.0.rotate_left(7) ^ self.ack.0 ^ id ^ (len << 8 | flags)
     }
 
     /// Equal in all but time, TTL and link header: another record of the same packet, or a copy

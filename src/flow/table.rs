@@ -9,7 +9,7 @@ use crate::flow::record::Flow;
 use crate::flow::reorder::{Arrival, Reorder};
 use crate::flow::seen::Seen;
 use crate::flow::slab::Slab;
-use crate::packet::Segment;
+use crate::packet::{Said, Segment};
 use crate::stamp::{SECOND, Stamp, Time};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
@@ -79,6 +79,8 @@ pub struct FlowTable {
     flows: Flows,
     hasher: RandomState,
     reorder: Reorder,
+    /// What the payloads of those that are held say.
+    said: Slab<Option<Said>>,
     forgotten: Forgotten,
     limits: Limits,
     /// Flows that must go, the last one first.
@@ -100,13 +102,6 @@ impl FlowTable {
         table
     }
 
-    /// The same as [`Self::push`], by itself: that one is part of where it is called, for the segment
-    /// of the usual kind.
-    #[inline(never)]
-    pub(crate) fn push_other(&mut self, segment: &Segment, at: Stamp) {
-        self.push(segment, at);
-    }
-
     /// Takes in the segment that stands at `at`.
     #[expect(
         clippy::inline_always,
@@ -114,30 +109,51 @@ impl FlowTable {
     )]
     #[inline(always)]
     pub fn push(&mut self, segment: &Segment, at: Stamp) {
+        self.take(segment, at, 0);
+    }
+
+    /// The same, of a segment whose payload says something.
+    #[inline(never)]
+    pub fn push_said(&mut self, segment: &Segment, said: Said, at: Stamp) {
+        let place = self.said.insert(Some(said));
+        let said = u16::try_from(place + 1).unwrap_or(0);
+        if said == 0 {
+            // More are held than a capture in order ever needs.
+            self.said.remove(place);
+            self.flows.unheard += 1;
+        }
+        self.take(segment, at, said);
+    }
+
+    #[expect(clippy::inline_always, reason = "as of `push`")]
+    #[inline(always)]
+    fn take(&mut self, segment: &Segment, at: Stamp, said: u16) {
         if let Some((key, from)) = ShortKey::of_segment(segment) {
-            self.take(key, self.hasher.hash_one(key), Seen::new(segment, from, at));
+            let arrival =
+                Arrival::new(key, self.hasher.hash_one(key), Seen::new(segment, from, at));
+            self.hold(arrival.saying(said));
         } else {
-            self.push_long(segment, at);
+            self.take_long(segment, at, said);
         }
     }
 
     /// Of a key that is not short.
     #[inline(never)]
-    fn push_long(&mut self, segment: &Segment, at: Stamp) {
+    fn take_long(&mut self, segment: &Segment, at: Stamp, said: u16) {
         let (key, from) = Key::of(segment);
         let hash = self.hasher.hash_one(key);
         let key = self.reorder.keep(key);
-        self.take(key, hash, Seen::new(segment, from, at));
+        self.hold(Arrival::new(key, hash, Seen::new(segment, from, at)).saying(said));
     }
 
     #[expect(clippy::inline_always, reason = "as of `push`")]
     #[inline(always)]
-    fn take(&mut self, key: ShortKey, hash: u64, seen: Seen) {
-        let time = seen.at().time;
+    fn hold(&mut self, arrival: Arrival) {
+        let time = arrival.seen.at().time;
         if !self.reorder.is_next(time) {
             self.make_way(time);
         }
-        self.reorder.push(Arrival::new(key, hash, seen));
+        self.reorder.push(arrival);
         if self.reorder.is_full() {
             self.apply(self.reorder.settled());
         }
@@ -224,6 +240,11 @@ impl FlowTable {
         self.forgotten.late()
     }
 
+    /// Messages so far that were not kept: too many flows had said something.
+    pub const fn unheard(&self) -> u64 {
+        self.flows.unheard
+    }
+
     #[cfg(test)]
     pub(super) const fn keep_brief(&mut self, most: u8, awake: usize) {
         self.flows.keep_brief(most, awake);
@@ -252,7 +273,9 @@ impl FlowTable {
         }
         let Some(&at) = rest.get(*next) else {
             // What they took serves what is made of them now.
+            let unheard = self.flows.unheard;
             self.flows = Flows::default();
+            self.flows.unheard = unheard;
             self.index = HashTable::new();
             return None;
         };
@@ -308,6 +331,9 @@ impl FlowTable {
             self.look_up(batch);
             for arrival in batch {
                 self.push_one(arrival, keys);
+                if arrival.said != 0 {
+                    self.hear(arrival, keys);
+                }
             }
         }
         reorder.forget(count, BATCH);
@@ -343,6 +369,17 @@ impl FlowTable {
             return;
         }
         self.find_and_push(arrival, keys);
+    }
+
+    /// What a segment says is kept with the flow that has it now.
+    #[inline(never)]
+    fn hear(&mut self, arrival: &Arrival, keys: &Slab<Key>) {
+        let place = u32::from(arrival.said - 1);
+        let said = self.said.get(place).copied().flatten();
+        self.said.remove(place);
+        if let Some((&mut at, said)) = self.slot(arrival, keys).zip(said) {
+            self.flows.hear(at, &arrival.seen, &said);
+        }
     }
 
     /// What was looked up is not the key's current flow: that began since, or the hash is another

@@ -71,12 +71,9 @@ pub(super) struct Packet<'a> {
 }
 
 impl<'a> Packet<'a> {
-    /// What it carries besides TCP, if that is a tunnel.
+    /// What it carries besides TCP and ICMP, if that is a tunnel.
     pub(super) fn inside(&self) -> Inside<'a> {
-        let header = match self.protocol {
-            IpNumber::ICMP | IpNumber::IPV6_ICMP => return Err(NotDecoded::Icmp),
-            protocol => tunnel::over_ip(protocol).ok_or(NotDecoded::OtherProtocol)?,
-        };
+        let header = tunnel::over_ip(self.protocol).ok_or(NotDecoded::OtherProtocol)?;
         Ok((header, self.payload))
     }
 }

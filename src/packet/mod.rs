@@ -5,10 +5,12 @@
 //! the innermost TCP segment counts. Lengths come from headers, never from what was captured; nothing
 //! here allocates.
 
+mod app;
 mod bytes;
 mod domains;
 mod ethernet;
 mod filter;
+mod icmp;
 mod ip;
 mod layers;
 mod link;
@@ -19,7 +21,12 @@ mod tcp;
 mod tunnel;
 mod usual;
 
+pub use app::{
+    Alert, Body, Connection, GoAway, Method, Path, Request, Requests, Response, Responses, Said,
+    Tls,
+};
 pub use filter::{Filter, FilterError};
+pub use icmp::{IcmpKind, Quoted};
 pub use layers::{Layers, Tunnel, TunnelKind};
 pub use link::link_type_name;
 pub use mptcp::Mptcp;
@@ -31,6 +38,7 @@ pub(crate) use usual::Usual;
 
 use bytes::{Bytes, Header, Inside};
 use etherparse::IpNumber;
+use ip::Packet;
 
 /// Headers of one packet at most, VLAN tags not counted: those of eight tunnels.
 const MAX_HEADERS: usize = 36;
@@ -45,17 +53,48 @@ pub fn decode(link: u16, data: &[u8], original_len: u32) -> Result<Segment, NotD
     if let Some(usual) = Usual::v4_any(link, data) {
         return Ok(usual.segment());
     }
-    decode_by_layers(link, data, original_len, &mut Layers::default())
+    decode_by_layers(link, data, original_len, &mut Around::default())
 }
 
-/// The same, layer by layer; which they were besides.
+/// What is around the header of a segment.
+#[derive(Debug, Default)]
+pub(crate) struct Around<'a> {
+    pub(crate) layers: Layers,
+    /// What was captured of the payload, if that is known.
+    pub(crate) payload: &'a [u8],
+}
+
+/// The same, layer by layer; what there was besides.
 #[inline(never)]
-pub(crate) fn decode_by_layers(
+pub(crate) fn decode_by_layers<'a>(
     link: u16,
-    data: &[u8],
+    data: &'a [u8],
+    original_len: u32,
+    around: &mut Around<'a>,
+) -> Result<Segment, NotDecoded> {
+    let packet = innermost(link, data, original_len, &mut around.layers)?;
+    if packet.protocol == IpNumber::TCP {
+        around.payload = tcp::payload(packet.payload.data);
+        return tcp::segment(packet.carrier, packet.payload);
+    }
+    Err(NotDecoded::Icmp)
+}
+
+/// What a packet that gave [`NotDecoded::Icmp`] quotes of a TCP segment, if it is an error.
+#[cold]
+pub fn quoted_by_icmp(link: u16, data: &[u8], original_len: u32) -> Result<Quoted, NotDecoded> {
+    let packet = innermost(link, data, original_len, &mut Layers::default())?;
+    icmp::quoted(&packet)
+}
+
+/// The innermost IP packet: of TCP or ICMP.
+#[inline]
+fn innermost<'a>(
+    link: u16,
+    data: &'a [u8],
     original_len: u32,
     layers: &mut Layers,
-) -> Result<Segment, NotDecoded> {
+) -> Result<Packet<'a>, NotDecoded> {
     let on_wire = original_len;
     let (mut header, mut bytes) = link::first(link, Bytes { data, on_wire })?;
     for _ in 0..MAX_HEADERS {
@@ -67,8 +106,9 @@ pub(crate) fn decode_by_layers(
                 continue;
             }
         };
-        if packet.protocol == IpNumber::TCP {
-            return tcp::segment(packet.carrier, packet.payload);
+        let protocol = packet.protocol;
+        if [IpNumber::TCP, IpNumber::ICMP, IpNumber::IPV6_ICMP].contains(&protocol) {
+            return Ok(packet);
         }
         (header, bytes) = packet.inside()?;
     }

@@ -24,6 +24,13 @@ pub(super) fn segment(carrier: Carrier, payload: Bytes<'_>) -> Result<Segment, N
     }
 }
 
+/// What follows the header.
+#[inline]
+pub(super) fn payload(bytes: &[u8]) -> &[u8] {
+    let header_len = bytes.get(12).map_or(0, |words| usize::from(words >> 4) * 4);
+    bytes.get(header_len.max(HEADER)..).unwrap_or_default()
+}
+
 /// The segment of a header cut by the capture, its missing bytes taken for zeros, if its flags are
 /// there.
 #[cold]

@@ -3,7 +3,7 @@
 
 use super::ip::{Carrier, mapped};
 use super::tcp::{self, Options};
-use super::{Flags, Segment};
+use super::{Flags, Said, Segment};
 
 /// The LINKTYPE of Ethernet.
 const EN10MB: u16 = 1;
@@ -45,6 +45,20 @@ impl<'a, const HEAD: usize> Usual<'a, HEAD> {
         let options = read(data.get(HEAD..end)?, Flags(tcp[13]).syn())?;
         let len = u32::from(len).checked_sub((end - first) as u32)?;
         Some(Self { head, options, len })
+    }
+
+    /// Its payload may say something, if any was captured.
+    #[inline]
+    pub(crate) fn may_speak(&self, data: &'a [u8]) -> bool {
+        // Most have none, whatever padding there is.
+        self.len > 0 && Said::may_be(self.payload(data), self.len)
+    }
+
+    /// What was captured of its payload, and of the frame's padding.
+    #[inline]
+    pub(crate) fn payload(&self, data: &'a [u8]) -> &'a [u8] {
+        let words = usize::from(tcp(self.head)[12] >> 4);
+        data.get(HEAD - TCP + words * 4..).unwrap_or_default()
     }
 }
 
@@ -153,7 +167,7 @@ fn bytes<const HEAD: usize, const N: usize>(head: &[u8; HEAD], at: usize) -> [u8
 #[cfg(test)]
 mod tests {
     use super::Usual;
-    use crate::packet::{Layers, NotDecoded, Segment};
+    use crate::packet::{Around, NotDecoded, Segment};
     use proptest::prelude::*;
 
     /// A frame of the usual kind.
@@ -168,7 +182,7 @@ mod tests {
     };
 
     fn decode_by_layers(link: u16, data: &[u8], on_wire: u32) -> Result<Segment, NotDecoded> {
-        crate::packet::decode_by_layers(link, data, on_wire, &mut Layers::default())
+        crate::packet::decode_by_layers(link, data, on_wire, &mut Around::default())
     }
 
     fn segment(link: u16, data: &[u8]) -> Option<Segment> {

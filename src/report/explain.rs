@@ -5,6 +5,7 @@ mod files;
 mod ladder;
 mod reasoning;
 
+use crate::close::myths::{self, Myth};
 use crate::close::states::timeline;
 use crate::close::verdict::{PerSide, RolesFrom, Side, State, Verdict};
 use crate::report::look::{FAINT, HEADING};
@@ -29,6 +30,15 @@ struct Explanation<'a> {
     states_at_end: PerSide<State>,
     reasoning: Vec<String>,
     cannot_show: Vec<String>,
+    myths: Vec<Told>,
+}
+
+/// A belief that this flow may seem to bear out, and what is true.
+#[derive(Serialize)]
+struct Told {
+    name: &'static str,
+    belief: &'static str,
+    truth: &'static str,
 }
 
 /// Writes the explanation as one line of JSON: an object of type `explanation` with the verdict,
@@ -44,6 +54,7 @@ pub fn json(out: &mut impl Write, verdict: &Verdict, flows: u64) -> io::Result<(
         states_at_end: timeline.end,
         reasoning: reasoning::sentences(verdict),
         cannot_show: reasoning::limits(verdict),
+        myths: told(verdict),
     };
     let mut line = Vec::new();
     json::line(&mut line, "explanation", &explanation)?;
@@ -59,6 +70,8 @@ pub fn text(out: &mut impl Write, look: Look, verdict: &Verdict) -> io::Result<(
     section(out, look, width, ("Why", &reasoning::sentences(verdict)))?;
     let limits = reasoning::limits(verdict);
     section(out, look, width, ("What the capture cannot show", &limits))?;
+    let myths: Vec<String> = told(verdict).iter().map(Told::sentence).collect();
+    section(out, look, width, ("Often told otherwise", &myths))?;
     writeln!(out, "\n{}", look.paint(HEADING, "Look it up"))?;
     writeln!(out, "  Wireshark  {}", verdict.wireshark_filter)?;
     let zeek = &verdict.zeek;
@@ -74,6 +87,21 @@ pub fn text(out: &mut impl Write, look: Look, verdict: &Verdict) -> io::Result<(
         ("In the files", &files::sentences(verdict)),
     )?;
     out.flush()
+}
+
+fn told(verdict: &Verdict) -> Vec<Told> {
+    let told = |myth: &Myth| Told {
+        name: myth.term.name,
+        belief: myth.belief,
+        truth: myth.term.meaning,
+    };
+    myths::of(verdict).map(told).collect()
+}
+
+impl Told {
+    fn sentence(&self) -> String {
+        format!("\"{}\" Not so: {}", self.belief, self.truth)
+    }
 }
 
 fn heading(out: &mut impl Write, look: Look, verdict: &Verdict) -> io::Result<()> {

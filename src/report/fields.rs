@@ -1,12 +1,18 @@
 //! The fields of the JSON report: one row each. The schema and the reference are made from them.
 
+mod diagnosis;
 mod flow;
 mod summary;
 
 use crate::close::terms::Group;
-use flow::{COUNTS, ENDPOINT, EVENT, FILE, FINDING, MORE, RESET, STATES, TIME_WAIT, TUNNEL, ZEEK};
-use summary::{DAMAGE, OWNER, SOURCE};
+use diagnosis::EXAMPLE;
+use flow::{
+    APPLICATION, COUNTS, DWELL, DWELLS, ENDPOINT, EVENT, FILE, FINDING, IN_FLIGHT, LAST_WORDS,
+    MORE, RESET, SILENCE, STATES, TIME_WAIT, TUNNEL, ZEEK,
+};
+use summary::{DAMAGE, OWNER, SOURCE, VANTAGE};
 
+pub use diagnosis::DIAGNOSIS;
 pub use flow::FLOW;
 pub use summary::SUMMARY;
 
@@ -103,10 +109,30 @@ impl Field {
 }
 
 /// The kinds of lines of the report.
-pub const LINES: &[&Object] = &[&FLOW, &SUMMARY];
+pub const LINES: &[&Object] = &[&FLOW, &DIAGNOSIS, &SUMMARY];
 
 /// The objects within them.
 pub const PARTS: &[&Object] = &[
-    &ENDPOINT, &COUNTS, &STATES, &TIME_WAIT, &EVENT, &MORE, &RESET, &FINDING, &TUNNEL, &ZEEK,
-    &FILE, &SOURCE, &DAMAGE, &OWNER,
+    &ENDPOINT,
+    &COUNTS,
+    &STATES,
+    &DWELLS,
+    &DWELL,
+    &TIME_WAIT,
+    &EVENT,
+    &MORE,
+    &RESET,
+    &FINDING,
+    &SILENCE,
+    &TUNNEL,
+    &ZEEK,
+    &FILE,
+    &IN_FLIGHT,
+    &APPLICATION,
+    &LAST_WORDS,
+    &EXAMPLE,
+    &SOURCE,
+    &DAMAGE,
+    &OWNER,
+    &VANTAGE,
 ];

@@ -1,4 +1,4 @@
-//! The JSON report: JSON Lines, a `flow` per flow and one `summary`.
+//! The JSON report: JSON Lines, a `flow` per flow, then a `diagnosis` for each, and one `summary`.
 
 mod flow;
 mod lines;
@@ -8,10 +8,11 @@ mod value;
 
 use crate::close::summary::Summary;
 use crate::close::verdict::Verdict;
+use crate::patterns::Diagnosis;
 use crate::report::Report;
 use lines::Lines;
 use serde::Serialize;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 /// Bytes gathered before they are written out.
 const BUFFER: usize = 256 * 1024;
@@ -56,6 +57,15 @@ impl<W: Write> Report for JsonReport<W> {
         self.out.write_all(self.lines.text())?;
         self.lines.clear();
         self.out.flush()
+    }
+
+    fn diagnoses(&mut self, diagnoses: &[Diagnosis]) -> io::Result<()> {
+        self.flush()?;
+        let mut out = BufWriter::new(&mut self.out);
+        for diagnosis in diagnoses {
+            line(&mut out, "diagnosis", diagnosis)?;
+        }
+        out.flush()
     }
 
     fn summary(&mut self, summary: &Summary, shown: Option<u64>) -> io::Result<()> {
@@ -136,8 +146,8 @@ mod tests {
             "roles_from":"","start":"","end":"","first_frame":1,"last_frame":1,"packets":{},
             "payload_bytes":{},"outcome":"","active_closer":"","aborted_by":null,
             "abort_cause":null,"cause_confidence":null,"cause_alternatives":[],"final_ack":"",
-            "confidence":"","reason":"","time_wait":[],"final_states":{},"close":[],"resets":[],
-            "findings":[],"previous_flow":null,"wireshark_filter":"","zeek":{}});
+            "confidence":"","reason":"","time_wait":[],"final_states":{},"states":{},"close":[],"resets":[],
+            "findings":[],"in_flight":null,"previous_flow":null,"wireshark_filter":"","zeek":{}});
         let expected: Vec<&str> = expected
             .as_object()
             .unwrap()

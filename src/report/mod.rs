@@ -21,6 +21,7 @@ pub use time::{Clock, TimeStyle};
 
 use crate::close::summary::Summary;
 use crate::close::verdict::Verdict;
+use crate::patterns::Diagnosis;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io;
@@ -32,6 +33,9 @@ pub trait Report {
 
     /// Writes out what is buffered.
     fn flush(&mut self) -> io::Result<()>;
+
+    /// Reports what many flows show together, the most important first: after the last flow.
+    fn diagnoses(&mut self, diagnoses: &[Diagnosis]) -> io::Result<()>;
 
     /// Ends the report with the totals and writes out what is buffered. `shown` is the number of
     /// flows reported, where a selection chose them.

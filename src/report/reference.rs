@@ -39,7 +39,8 @@ Made from the tables in `src/close` and `src/report/fields.rs`; `UPDATE=1 cargo 
 writes it anew. `whoclosed terms NAME` prints the same about one name, `whoclosed schema` the
 [JSON Schema](schema.json).
 
-The JSON report is JSON Lines: a `flow` object per flow, then one `summary`. Names and values are
+The JSON report is JSON Lines: a `flow` object per flow, then a `diagnosis` for each thing that many
+of them show, then one `summary`. Names and values are
 an interface: within a version fields and names are added, never changed. What is not known is
 `null` or `unknown`. Times are RFC 3339, UTC, with nine decimals.
 
@@ -108,6 +109,7 @@ fn name(out: &mut impl Write, entry: Entry) -> io::Result<()> {
     }
     writeln!(out, ".\n")?;
     for (label, text) in [
+        ("Belief", entry.belief.unwrap_or_default()),
         ("Recognised", term.recognised),
         ("Meaning", term.meaning),
         ("Advice", term.advice),

@@ -26,7 +26,7 @@ pub fn schema() -> Value {
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": format!("whoclosed report, version {SCHEMA}"),
-        "description": "One line of the JSON Lines report: flows, then one summary.",
+        "description": "One line of the JSON Lines report: flows, diagnoses, then one summary.",
         "oneOf": lines,
         "$defs": defs,
     })

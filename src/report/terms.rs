@@ -37,6 +37,7 @@ pub fn describe(out: &mut impl Write, entries: &[Entry], width: usize) -> io::Re
         let rfc = term.rfc.join(", ");
         let field = format!("`{}` in the report", entry.group.field());
         for (label, text) in [
+            ("Belief", entry.belief.unwrap_or_default()),
             ("Recognised", term.recognised),
             ("Meaning", term.meaning),
             ("Advice", term.advice),
@@ -114,6 +115,7 @@ struct Line {
     field: &'static str,
     name: &'static str,
     severity: Option<&'static str>,
+    belief: Option<&'static str>,
     summary: &'static str,
     recognised: Option<&'static str>,
     meaning: Option<&'static str>,
@@ -132,6 +134,7 @@ impl From<Entry> for Line {
             field: entry.group.field(),
             name: term.name,
             severity: entry.severity.map(Severity::name),
+            belief: entry.belief,
             summary: term.summary,
             recognised: said(term.recognised),
             meaning: said(term.meaning),

@@ -1,12 +1,15 @@
-//! The text report: a table with one line per flow, then the summary.
+//! The text report: a table with one line per flow, what many of them show, then the summary.
 
 mod cells;
+mod diagnosis;
 mod sources;
 mod summary;
 mod table;
 
+use crate::close::myths::MYTHS;
 use crate::close::summary::Summary;
 use crate::close::verdict::Verdict;
+use crate::patterns::Diagnosis;
 use crate::report::{Clock, Look, Report};
 use cells::row;
 pub(super) use cells::style;
@@ -24,6 +27,10 @@ pub struct TextReport<W> {
     look: Look,
     clock: Clock,
     table: Table,
+    /// How many flows each row of [`MYTHS`] applies to.
+    myths: [u64; MYTHS.len()],
+    /// A diagnosis was written.
+    told: bool,
 }
 
 /// What becomes of the table of flows.
@@ -46,6 +53,8 @@ impl<W: Write> TextReport<W> {
             look,
             clock,
             table,
+            myths: [0; MYTHS.len()],
+            told: false,
         }
     }
 
@@ -58,6 +67,8 @@ impl<W: Write> TextReport<W> {
             look,
             clock,
             table,
+            myths: [0; MYTHS.len()],
+            told: false,
         }
     }
 
@@ -82,6 +93,9 @@ impl<W: Write> TextReport<W> {
 
 impl<W: Write> Report for TextReport<W> {
     fn flow(&mut self, verdict: &Verdict) -> io::Result<()> {
+        for (count, myth) in self.myths.iter_mut().zip(MYTHS) {
+            *count += u64::from(myth.applies(verdict));
+        }
         match &mut self.table {
             Table::Hidden => Ok(()),
             Table::Begun(layout) => layout.row(&mut self.out, &row(verdict, self.look, self.clock)),
@@ -100,12 +114,23 @@ impl<W: Write> Report for TextReport<W> {
         self.out.flush()
     }
 
+    fn diagnoses(&mut self, diagnoses: &[Diagnosis]) -> io::Result<()> {
+        self.begin()?;
+        if matches!(self.table, Table::Begun(_)) && !diagnoses.is_empty() {
+            writeln!(self.out)?;
+        }
+        diagnosis::write(&mut self.out, self.look, diagnoses)?;
+        self.told |= !diagnoses.is_empty();
+        Ok(())
+    }
+
     fn summary(&mut self, summary: &Summary, shown: Option<u64>) -> io::Result<()> {
         self.begin()?;
-        if matches!(self.table, Table::Begun(_)) {
+        if matches!(self.table, Table::Begun(_)) || self.told {
             writeln!(self.out)?;
         }
         summary::write(&mut self.out, self.look, summary, shown)?;
+        summary::myths(&mut self.out, self.look, &self.myths)?;
         self.out.flush()
     }
 }

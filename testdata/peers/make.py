@@ -369,7 +369,7 @@ def refused() -> None:
     f.put(0, "A", "S")
     f.put(10, "B", "R.", seq=0, ack=f.side["A"].nxt, ts=False, win=0, ipid=0)
     done(18, "refused", "the SYN is answered with a RST", t,
-         flow_truth("refused", "none", by="server", cause="refused", last="none", certain=True))
+         flow_truth("refused", "none", by="server", cause="refused", last="none"))
 
 
 def clock() -> None:

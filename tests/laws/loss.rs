@@ -31,6 +31,10 @@ fn full() -> bool {
 fn loss_never_contradicts() {
     let truths = truth::all();
     let mut subjects = support::everything();
+    for folder in ["questions", "peers"] {
+        let captures = support::files(folder, &[".pcap", ".pcapng"]);
+        subjects.extend(captures.iter().map(|path| Subject::read(path)));
+    }
     subjects.retain(|subject| full() || subject.packets.len() <= LIMIT);
     assert!(subjects.len() > 250, "only {} captures", subjects.len());
     let results =

@@ -17,7 +17,12 @@ pub(crate) fn analyze(input: &[u8]) {
     };
     let verdicts: Vec<Verdict> = analysis.by_ref().collect();
     let summary = analysis.summary();
+    let diagnoses = analysis.diagnoses();
     assert!(analysis.next().is_none());
+    assert_eq!(diagnoses.is_empty(), verdicts.is_empty());
+    for diagnosis in &diagnoses {
+        assert!(serde_json::to_string(diagnosis).is_ok_and(|line| !line.is_empty()));
+    }
     numbers(&verdicts, &summary);
     json(&verdicts, &summary);
     text(&verdicts, &summary, input.len());

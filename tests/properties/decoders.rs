@@ -1,7 +1,7 @@
 //! Any bytes decode to a segment or to a reason; what a snaplen or a VLAN tag changes is known.
 
 use whoclosed::capture::Reader;
-use whoclosed::packet::{Mptcp, Segment, decode};
+use whoclosed::packet::{Mptcp, NotDecoded, Said, Segment, decode, quoted_by_icmp};
 
 /// The link types that are decoded, and one that is not.
 const LINKS: [u16; 18] = [
@@ -31,12 +31,39 @@ pub(crate) fn decoders(input: &[u8]) {
             more => u32::from(more),
         };
         packet(link, data, data.len() as u32 + more);
+        payload(data, data.len() as u32 + more);
+    }
+}
+
+/// What an application says: the same each time, in what was there, and printable.
+fn payload(data: &[u8], len: u32) {
+    let said = Said::read(data, len);
+    assert_eq!(said, Said::read(data, len), "twice");
+    match said {
+        Some(Said::Requests(requests)) => {
+            let path = requests.last.path.to_string();
+            assert!(
+                path.bytes().all(|byte| (0x21..0x7f).contains(&byte)),
+                "{path}"
+            );
+            assert!(requests.last.begin as usize <= data.len() && requests.count > 0);
+        }
+        Some(Said::Responses(responses)) => {
+            let at = responses.last.body_at.map_or(0, |at| at as usize);
+            assert!(at <= data.len() && responses.last.status < 1000);
+        }
+        _ => {}
     }
 }
 
 fn packet(link: u16, data: &[u8], original_len: u32) {
     let whole = decode(link, data, original_len);
     assert_eq!(whole, decode(link, data, original_len), "twice");
+    let quoted = quoted_by_icmp(link, data, original_len);
+    assert!(
+        quoted.is_err() || whole == Err(NotDecoded::Icmp),
+        "an error is no segment"
+    );
     let Ok(segment) = whole else { return };
     bounded(&segment, original_len);
     if link == ETHERNET {

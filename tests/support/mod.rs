@@ -38,11 +38,16 @@ pub fn verdicts(bytes: &[u8]) -> Vec<Verdict> {
 pub const fn context(end: Stamp) -> Context {
     Context {
         time_wait: 60 * SECOND,
+        close_wait: 5 * SECOND,
+        states: true,
+        server: None,
+        errors: None,
         end,
         cut: false,
         evicted: false,
         clocks_differ: false,
         torn: None,
+        off_clock: None,
     }
 }
 
@@ -75,10 +80,7 @@ pub fn file_name(path: &Path) -> &str {
 pub fn everything() -> Vec<Subject> {
     let lab = files("captures", &[".pcap", ".pcapng"]);
     let seeds = files("seeds", &[".pcap"]);
-    let stored = lab.iter().chain(&seeds).map(|path| Subject {
-        name: file_name(path).to_owned(),
-        packets: wrap::read(&fs::read(path).expect("readable")),
-    });
+    let stored = lab.iter().chain(&seeds).map(|path| Subject::read(path));
     let cases = case::all().into_iter().filter(|case| !case.as_is);
     let cases = cases.map(|case| Subject {
         name: case.name.clone(),
@@ -92,6 +94,15 @@ pub fn everything() -> Vec<Subject> {
 pub struct Subject {
     pub name: String,
     pub packets: Vec<wrap::Packet>,
+}
+
+impl Subject {
+    pub fn read(path: &Path) -> Self {
+        Self {
+            name: file_name(path).to_owned(),
+            packets: wrap::read(&fs::read(path).expect("readable")),
+        }
+    }
 }
 
 /// Runs `work` over `items` on two threads and gives the results in order of the items.

@@ -5,17 +5,15 @@ use crate::close::abort::Abort;
 use crate::close::case::Case;
 use crate::close::phrase::Sentence;
 use crate::close::verdict::{AbortCause, Confidence, EndedBy, FinalAck, Outcome, Side};
-use crate::seq::TsVal;
-use crate::stamp::SECOND;
-
-/// A side that stays in CLOSE-WAIT for so long has forgotten to close.
-const LEAK: i64 = 5 * SECOND;
+use crate::flow::Seen;
+use crate::stamp::{SECOND, Stamp};
+use serde_json::Value;
 
 pub(in crate::close) fn final_ack_lost(case: &Case) -> Vec<Found> {
     let (Some(side), Some(detail)) = (case.last_ack.side, &case.last_ack.detail) else {
         return Vec::new();
     };
-    let text = Sentence::new("the ACK of the ").side(side);
+    let text = Sentence::long("the ACK of the ").side(side);
     let text = text.words("'s FIN was lost ");
     let text = match case.last_ack.value {
         FinalAck::LostAfter => text.words("between the capture point and the ").side(side),
@@ -65,40 +63,48 @@ pub(in crate::close) fn last_ack_stuck(case: &Case) -> Vec<Found> {
     if case.last_ack.value != FinalAck::Never || detail.owner_gone {
         return Vec::new();
     }
+    let copies = case.facts.fin_copies(side);
+    stuck(case, side, copies, "LAST-ACK").into_iter().collect()
+}
+
+/// A FIN that was sent again and again, and never acknowledged.
+fn stuck(case: &Case, side: Side, copies: &[&Seen], state: &str) -> Option<Found> {
+    let (first, last) = (copies.first()?, copies.last()?);
+    let between = |pair: &[&Seen]| match pair {
+        [a, b] => b.at().time.since(a.at().time),
+        _ => 0,
+    };
+    let intervals: Vec<i64> = copies.windows(2).map(between).collect();
+    let longest = *intervals.iter().max()?;
+    let span = last.at().time.since(first.at().time);
+    // The timer doubles (RFC 6298 section 5.5): one that is overdue will not come. A minute is enough
+    // in any case: no flow is waited for longer.
+    let next = case.facts.flow.next.as_ref().map(|next| next.first.time);
+    let end = next.unwrap_or(case.facts.end().time);
+    let gave_up = end.since(last.at().time) > (3 * longest).min(60 * SECOND);
+    let end = if gave_up { ", and it gave up" } else { "" };
     let message = format!(
-        "the {side} sent its FIN {} over {} and never got an ACK: it stayed in LAST-ACK",
-        times(detail.copies as u64),
-        seconds(detail.span)
+        "the {side} sent its FIN {} over {} and never got an ACK: it stayed in {state}{end}",
+        times(copies.len() as u64),
+        seconds(span)
     );
-    vec![
-        Found::likely(Some(side), case.last_ack.frames(case.facts), message)
-            .with("fin_copies", detail.copies as u64)
-            .with("seconds", as_seconds(detail.span)),
-    ]
+    let frames = copies.iter().map(|c| c.at().frame).collect();
+    let intervals: Vec<Value> = intervals.into_iter().map(as_seconds).collect();
+    let found = Found::likely(Some(side), frames, message)
+        .with("fin_copies", copies.len() as u64)
+        .with("seconds", as_seconds(span))
+        .with("intervals_seconds", intervals)
+        .with("gave_up", gave_up);
+    Some(found)
 }
 
 pub(in crate::close) fn fin_wait_1_stuck(case: &Case) -> Vec<Found> {
     if case.outcome != Outcome::FinUnacked {
         return Vec::new();
     }
-    let stuck = |side: Side| {
-        let copies = case.facts.fin_copies(side);
-        let (first, last) = (copies.first()?, copies.last()?);
-        let span = last.at().time.since(first.at().time);
-        let frames = copies.iter().map(|c| c.at().frame).collect();
-        let message = format!(
-            "the {side} sent its FIN {} over {} and never got an ACK: it stayed in FIN-WAIT-1",
-            times(copies.len() as u64),
-            seconds(span)
-        );
-        let found = Found::likely(Some(side), frames, message)
-            .with("fin_copies", copies.len() as u64)
-            .with("seconds", as_seconds(span));
-        (copies.len() > 1).then_some(found)
-    };
     [Side::Client, Side::Server]
         .into_iter()
-        .filter_map(stuck)
+        .filter_map(|side| stuck(case, side, case.facts.fin_copies(side), "FIN-WAIT-1"))
         .collect()
 }
 
@@ -106,7 +112,7 @@ pub(in crate::close) fn owner_gone(case: &Case) -> Vec<Found> {
     let (Some(side), Some(detail)) = (case.last_ack.side, &case.last_ack.detail) else {
         return Vec::new();
     };
-    if !detail.owner_gone {
+    if !detail.owner_gone || aborted_before(case, side) {
         return Vec::new();
     }
     let owner = side.peer();
@@ -118,6 +124,19 @@ pub(in crate::close) fn owner_gone(case: &Case) -> Vec<Found> {
         case.last_ack.frames(case.facts),
         message,
     )]
+}
+
+/// The RST had passed before the side sent its FIN, or answers its data: that its FIN met no socket
+/// is no news.
+fn aborted_before(case: &Case, side: Side) -> bool {
+    let by_data = |a: &Abort| a.cause == AbortCause::DataAfterClose && a.from == side.peer();
+    if case.abort.as_ref().is_some_and(by_data) {
+        return true;
+    }
+    let rst = case.abort.as_ref().and_then(|a| case.resets.get(a.rst));
+    let fin = case.facts.fin(side).map(|fin| fin.copies.first);
+    rst.zip(fin)
+        .is_some_and(|(rst, fin)| rst.seen().at().is_before(fin))
 }
 
 pub(in crate::close) fn time_wait_reset(case: &Case) -> Vec<Found> {
@@ -162,53 +181,6 @@ fn frames_of_resets(case: &Case, from: Side) -> Vec<u64> {
     own.chain(next).collect()
 }
 
-pub(in crate::close) fn time_wait_reused(case: &Case) -> Vec<Found> {
-    let ended = case
-        .time_wait
-        .iter()
-        .filter(|t| t.ended_by == EndedBy::Reused);
-    ended
-        .filter_map(|entry| reused(case, entry.owner, entry.start))
-        .collect()
-}
-
-fn reused(case: &Case, owner: Side, start: Option<crate::stamp::Time>) -> Option<Found> {
-    let facts = &case.facts;
-    let next = facts.flow.next.as_ref()?;
-    let (syn, opener) = (next.syn?, facts.side(next.opener?));
-    let half = facts.half(opener);
-    let higher_isn = half.next().is_some_and(|end| syn.isn.after(end));
-    let newer = syn
-        .tsval
-        .zip(half.tsval)
-        .is_some_and(|(new, (old, _))| new.after(old));
-    let by_owner = opener == owner && syn.tsecr.is_some_and(|e| e != TsVal(0));
-    let test = match (by_owner, newer, higher_isn) {
-        (true, _, _) => {
-            "the owner took its own port again (tcp_tw_reuse: its SYN's TSecr is not 0)"
-        }
-        (_, true, _) => "its TSval is newer (RFC 6191)",
-        (_, _, true) => "its ISN is higher (RFC 9293 section 3.10.7.4)",
-        _ => "neither its TSval nor its ISN is higher",
-    };
-    let after = start.map_or(0, |start| syn.at.time.since(start));
-    let message = format!(
-        "a new connection took the place of the {owner}'s TIME-WAIT after {}: {test}",
-        seconds(after)
-    );
-    let frames = std::iter::once(syn.at.frame)
-        .chain(next.syn_ack.map(|s| s.frame))
-        .collect();
-    Some(
-        Found::likely(Some(owner), frames, message)
-            .with("seconds", as_seconds(after))
-            .with("next_flow", next.flow)
-            .with("tcp_tw_reuse", by_owner)
-            .with("newer_tsval", newer)
-            .with("higher_isn", higher_isn),
-    )
-}
-
 pub(in crate::close) fn half_close_used(case: &Case) -> Vec<Found> {
     let refused = |a: &Abort| a.cause == AbortCause::DataAfterClose;
     if case.abort.as_ref().is_some_and(refused) {
@@ -236,20 +208,75 @@ pub(in crate::close) fn close_wait_leak(case: &Case) -> Vec<Found> {
     }
     let leak = |side: Side| {
         let acked = case.facts.fin_acked(side.peer())?;
-        let dwell = case.facts.end().time.since(acked.time);
+        let fin = case.facts.fin(side.peer())?.copies.first;
+        let dwell = case.facts.end().time.since(fin.time);
+        let silent = silent_since(case, side, fin).time;
+        if case.facts.end().time.since(silent) < case.facts.context.close_wait {
+            return None;
+        }
         let message = format!(
-            "the {side} has known of the {}'s FIN for {} and has not closed: still so at the end \
-             of the capture",
+            "the {side} received the {}'s FIN {} ago and has not closed: still so at the end of \
+             the capture",
             side.peer(),
             seconds(dwell)
         );
-        let fin = case.facts.fin(side.peer())?.copies.first.frame;
-        let found = Found::likely(Some(side), vec![fin, acked.frame], message)
-            .with("seconds", as_seconds(dwell));
-        (dwell >= LEAK).then_some(found)
+        let fin_wait_2 = case.facts.end().time.since(acked.time);
+        Some(
+            Found::likely(Some(side), vec![fin.frame, acked.frame], message)
+                .with("seconds", as_seconds(dwell))
+                .with("fin_wait_2_seconds", as_seconds(fin_wait_2))
+                .with("still_open", true),
+        )
     };
     [Side::Client, Side::Server]
         .into_iter()
         .filter_map(leak)
+        .collect()
+}
+
+/// Since when a side of which the peer's FIN is known says nothing: it may go on sending on purpose.
+fn silent_since(case: &Case, side: Side, fin: Stamp) -> Stamp {
+    let rare = case.facts.half(side).rare.as_ref();
+    let sent = rare.and_then(|rare| rare.after_peer_fin);
+    sent.map_or(fin, |sent| sent.last)
+}
+
+/// From the peer's FIN to the side's own, where the side was silent for as long as the threshold.
+pub(in crate::close) fn close_wait_dwell(case: &Case, side: Side) -> Option<i64> {
+    if case.closer.includes(side) {
+        return None;
+    }
+    let facts = case.facts;
+    let (mine, peers) = (facts.fin(side)?, facts.fin(side.peer())?);
+    let (own, received) = (mine.copies.first, peers.copies.first);
+    let silent = own.time.since(silent_since(case, side, received).time);
+    let slow = silent >= facts.context.close_wait;
+    slow.then(|| own.time.since(received.time))
+}
+
+pub(in crate::close) fn slow_close(case: &Case) -> Vec<Found> {
+    let slow = |side: Side| {
+        let dwell = close_wait_dwell(case, side)?;
+        let (facts, peer) = (case.facts, side.peer());
+        let fins = [peer, side].map(|s| facts.fin(s).map(|fin| fin.copies.first));
+        let message = format!(
+            "the {side} closed {} after it had received the {peer}'s FIN: so long it was in \
+             CLOSE-WAIT, and the {peer} in FIN-WAIT-2",
+            seconds(dwell)
+        );
+        let frames = fins.iter().flatten().map(|at| at.frame).collect();
+        let found = Found::likely(Some(side), frames, message).with("seconds", as_seconds(dwell));
+        let [_, closed] = fins;
+        let fin_wait_2 = closed
+            .zip(facts.fin_acked(peer))
+            .map(|(closed, acked)| closed.time.since(acked.time));
+        Some(match fin_wait_2 {
+            Some(ns) => found.with("fin_wait_2_seconds", as_seconds(ns)),
+            None => found,
+        })
+    };
+    [Side::Client, Side::Server]
+        .into_iter()
+        .filter_map(slow)
         .collect()
 }

@@ -2,9 +2,13 @@
 
 mod capture;
 mod ending;
+mod failing;
+mod idle;
 mod multipath;
 mod opening;
 mod resets;
+mod reuse;
+mod said;
 mod timestamps;
 
 pub(super) use capture::{
@@ -12,16 +16,23 @@ pub(super) use capture::{
     reordered, snaplen, starts_inside,
 };
 pub(super) use ending::{
-    close_wait_leak, fin_retransmitted, fin_wait_1_stuck, final_ack_lost, half_close_used,
-    last_ack_stuck, owner_gone, time_wait_reset, time_wait_reused,
+    close_wait_dwell, close_wait_leak, fin_retransmitted, fin_wait_1_stuck, final_ack_lost,
+    half_close_used, last_ack_stuck, owner_gone, slow_close, time_wait_reset,
 };
+pub(super) use failing::{accept_queue_full, icmp_error, syn_ack_unanswered};
+pub(super) use idle::idle_timeout_close;
 pub(super) use multipath::mptcp_subflow;
-pub(super) use opening::{
-    old_duplicate_segment, old_duplicate_syn, port_reused_too_soon, time_wait_syn_rejected,
+pub(super) use opening::{old_duplicate_segment, old_duplicate_syn};
+pub(super) use resets::{
+    foreign_rst, keepalive_race, rst_after_close, rst_challenged, rst_ignored,
 };
-pub(super) use resets::{keepalive_race, rst_after_close, rst_challenged, rst_ignored};
-pub(super) use timestamps::{regression, regression_across_flows, timestamps_not_negotiated};
+pub(super) use reuse::{port_reused_too_soon, time_wait_reused, time_wait_syn_rejected};
+pub(super) use said::{close_announced, goaway, request_unanswered, tls_alert};
+pub(super) use timestamps::{
+    regression, regression_across_flows, syn_dropped, timestamps_not_negotiated,
+};
 
+use crate::close::figures::Figures;
 use crate::close::phrase::Sentence;
 use crate::close::verdict::{Confidence, Side};
 use crate::stamp::SECOND;
@@ -33,7 +44,7 @@ pub(super) struct Found {
     pub(super) frames: Vec<u64>,
     pub(super) confidence: Confidence,
     pub(super) message: String,
-    pub(super) data: Vec<(&'static str, Value)>,
+    pub(super) data: Figures,
 }
 
 impl Found {
@@ -43,12 +54,12 @@ impl Found {
             frames,
             confidence: Confidence::Likely,
             message,
-            data: Vec::new(),
+            data: Figures::default(),
         }
     }
 
     fn with(mut self, key: &'static str, value: impl Into<Value>) -> Self {
-        self.data.push((key, value.into()));
+        self.data.insert(key, value.into());
         self
     }
 

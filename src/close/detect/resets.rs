@@ -1,9 +1,12 @@
 //! What RSTs did, and the race that ends in one.
 
 use super::{Found, as_seconds, seconds};
+use crate::close::abort::Abort;
 use crate::close::case::Case;
+use crate::close::phrase::Sentence;
 use crate::close::reset::{Rst, follows_the_close};
-use crate::close::verdict::{AbortCause, Confidence, EndedBy, RstFate};
+use crate::close::verdict::{AbortCause, AbortedBy, Confidence, EndedBy, RstFate};
+use crate::flow::Seen;
 use crate::stamp::SECOND;
 
 /// A connection that was silent for so long was idle when it was closed.
@@ -45,13 +48,14 @@ pub(in crate::close) fn rst_challenged(case: &Case) -> Vec<Found> {
 
 fn by_fate(case: &Case, fate: RstFate, what: &str) -> Vec<Found> {
     let told = |rst: &Rst| {
-        let signs = rst.signs.words();
-        let foreign = if signs.is_empty() {
-            String::new()
+        let text = Sentence::new("a RST in the ").side(rst.from);
+        let text = text.words("'s name was ").words(what);
+        let text = if rst.signs.count() > 0 {
+            text.words("; it may be forged: ").list(rst.signs.words())
         } else {
-            format!("; it may be forged: {}", signs.join(", "))
+            text
         };
-        let message = format!("a RST in the {}'s name was {what}{foreign}", rst.from);
+        let message = text.done();
         Found::likely(Some(rst.from), vec![rst.seen().at().frame], message)
             .with("fit", rst.fit.name())
             .with("signs", rst.signs.count())
@@ -80,20 +84,27 @@ fn race(case: &Case) -> Option<Found> {
         return None; // it knew of the FIN
     }
     let first = fin.copies.first;
+    // A bare ACK or a keepalive probe is no use of the connection: its idle timer runs on.
+    let used = |s: &&Seen| !s.is_empty() && s.len() > 1 || s.flags.syn();
     let last = case
         .facts
         .log
         .iter()
+        .filter(used)
         .rfind(|s| s.at().is_before(first) && s.at().is_before(trigger.seen.at()))?;
-    let begun = first.time.min(trigger.seen.at().time);
-    let idle = begun.since(last.at().time);
+    let idle = first.time.since(last.at().time);
     if idle < IDLE {
         return None;
     }
     let margin = trigger.seen.at().time.since(first.time);
+    let (mine, peer) = (case.facts.half(closer), case.facts.half(closer.peer()));
+    let round_trip = mine.rtt.zip(peer.rtt).map(|(a, b)| a + b);
+    let of = round_trip.map_or(String::new(), |rtt| {
+        format!(" (the round trip is {})", seconds(rtt))
+    });
     let message = format!(
-        "the {closer} closed the connection after {} of silence, and a request of the {} crossed \
-         its FIN by {}",
+        "the {closer} closed the connection {} after its last use, and a request of the {} crossed \
+         its FIN by {}{of}: let the client close sooner than that, and repeat what is safe to repeat",
         seconds(idle),
         closer.peer(),
         seconds(margin.abs())
@@ -104,10 +115,50 @@ fn race(case: &Case) -> Option<Found> {
         trigger.seen.at().frame,
         rst.seen().at().frame,
     ];
-    Some(
-        Found::likely(Some(closer), frames, message)
-            .sure(Confidence::Likely)
-            .with("idle_seconds", as_seconds(idle))
-            .with("margin_seconds", as_seconds(margin)),
-    )
+    let found = Found::likely(Some(closer), frames, message)
+        .with("closer", closer.name())
+        .with("idle_seconds", as_seconds(idle))
+        .with("margin_seconds", as_seconds(margin));
+    Some(match round_trip {
+        Some(rtt) => found.with("round_trip_seconds", as_seconds(rtt)),
+        None => found,
+    })
+}
+
+/// A RST that bears signs against the side in whose name it came. One alone leaves it in doubt.
+pub(in crate::close) fn foreign_rst(case: &Case) -> Vec<Found> {
+    let foreign = |a: &Abort| {
+        let rst = case.resets.get(a.rst)?;
+        (rst.signs.count() > 0).then(|| told_as_foreign(case, rst, a.by))
+    };
+    case.abort.as_ref().and_then(foreign).into_iter().collect()
+}
+
+fn told_as_foreign(case: &Case, rst: &Rst, by: AbortedBy) -> Found {
+    let (side, signs) = (rst.from, rst.signs);
+    let (who, sure) = if by == AbortedBy::Middlebox {
+        (
+            "was sent by a device between the two, most likely",
+            Confidence::Likely,
+        )
+    } else {
+        (
+            "may have been sent by a device between the two",
+            Confidence::Possible,
+        )
+    };
+    let text = Sentence::long("the RST in the ").side(side);
+    let text = text.words("'s name ").words(who).words(": ");
+    let text = text.list(signs.words()).words("; else the ").side(side);
+    let text = text.words(
+        "'s host itself sent it, and something on the way or another stack on that host changed it",
+    );
+    let found = Found::likely(Some(side), vec![rst.seen().at().frame], text.done())
+        .sure(sure)
+        .with("signs", signs.count())
+        .with("ttl", rst.seen().ttl);
+    match case.facts.usual_ttl(side) {
+        Some((low, high)) => found.with("usual_ttl", vec![low, high]),
+        None => found,
+    }
 }

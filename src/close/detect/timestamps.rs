@@ -1,9 +1,10 @@
 //! Timestamps that went back, or were declined (RFC 7323).
 
-use super::{Found, as_seconds, seconds};
+use super::{Found, as_seconds, seconds, times};
 use crate::close::case::Case;
-use crate::close::verdict::{Confidence, Side};
-use crate::flow::Half;
+use crate::close::facts::Facts;
+use crate::close::verdict::{Confidence, Outcome, Side};
+use crate::flow::{Half, Opening};
 use crate::stamp::SECOND;
 
 /// PAWS and TIME-WAIT remember a 4-tuple's last TSval for so long (Linux: `TCP_TIMEWAIT_LEN`).
@@ -46,33 +47,116 @@ fn tick(half: &Half) -> Option<i64> {
         .find(|&ns| (measured - ns).abs() * 5 <= ns)
 }
 
-pub(in crate::close) fn regression_across_flows(case: &Case) -> Vec<Found> {
-    let facts = &case.facts;
-    let opening = facts.half(Side::Client).opening.as_ref().filter(|o| !o.ack);
-    let (Some(previous), Some(opening)) = (facts.flow.previous.as_ref(), opening) else {
-        return Vec::new();
-    };
-    let (Some(new), Some((old, at))) = (opening.tsval, facts.of(previous.tsval, Side::Client))
-    else {
-        return Vec::new();
-    };
-    let since = opening.copies.first.time.since(at);
-    if !new.before(old) || since > REMEMBERED {
-        return Vec::new();
+/// A SYN that goes back behind another connection's clock.
+struct Behind<'a> {
+    syn: &'a Opening,
+    ticks: i64,
+    /// The connection with the newer TSval, and how long before.
+    flow: u64,
+    since: i64,
+    /// It was on the same addresses and ports.
+    same_ports: bool,
+    /// Two other connections share that clock.
+    shared: bool,
+}
+
+fn behind<'a>(facts: &Facts<'a>) -> Option<Behind<'a>> {
+    let syn = facts.half(Side::Client).opening.as_ref();
+    let syn = syn.filter(|o| !o.ack)?;
+    let off = facts.context.off_clock;
+    if let Some(behind) = behind_previous(facts, syn) {
+        return Some(Behind {
+            shared: off.is_some(),
+            ..behind
+        });
     }
-    let ticks = old.distance(new);
-    let message = format!(
-        "the SYN's TSval is {ticks} ticks older than the last one of flow {} on the same addresses \
-         and ports, {} before: one clock cannot go back, so several hosts stand behind the \
-         client's address",
-        previous.flow,
-        seconds(since)
-    );
-    let frames = vec![opening.copies.first.frame];
+    let off = off?;
+    Some(Behind {
+        syn,
+        ticks: i64::try_from(off.ticks).unwrap_or(i64::MAX),
+        flow: off.flow,
+        since: off.since,
+        same_ports: false,
+        shared: true,
+    })
+}
+
+fn behind_previous<'a>(facts: &Facts<'a>, syn: &'a Opening) -> Option<Behind<'a>> {
+    let previous = facts.flow.previous.as_ref()?;
+    let (new, (old, at)) = (syn.tsval?, facts.of(previous.tsval, Side::Client)?);
+    let since = syn.copies.first.time.since(at);
+    (new.before(old) && since <= REMEMBERED).then_some(Behind {
+        syn,
+        ticks: i64::from(old.distance(new)),
+        flow: previous.flow,
+        since,
+        same_ports: true,
+        shared: false,
+    })
+}
+
+pub(in crate::close) fn regression_across_flows(case: &Case) -> Vec<Found> {
+    let Some(behind) = behind(case.facts) else {
+        return Vec::new();
+    };
+    let (ticks, flow) = (behind.ticks, behind.flow);
+    let message = if behind.same_ports {
+        format!(
+            "the SYN's TSval is {ticks} ticks older than the last one of flow {flow} on the same \
+             addresses and ports, {} before: one clock cannot go back, so several hosts stand \
+             behind the client's address",
+            seconds(behind.since)
+        )
+    } else {
+        format!(
+            "the SYN's TSval is {ticks} ticks behind the clock that other connections of these \
+             addresses share (flow {flow}): several hosts stand behind the client's address"
+        )
+    };
+    let frames = vec![behind.syn.copies.first.frame];
     vec![
         Found::likely(Some(Side::Client), frames, message)
             .with("ticks", ticks)
-            .with("seconds", as_seconds(since)),
+            .with("seconds", as_seconds(behind.since))
+            .with("flow", flow)
+            .with("same_ports", behind.same_ports),
+    ]
+}
+
+/// A SYN series that goes back behind another clock and is answered by nothing.
+pub(in crate::close) fn syn_dropped(case: &Case) -> Vec<Found> {
+    let facts = &case.facts;
+    let unanswered = case.outcome == Outcome::Unanswered && facts.flow.old_ack().is_none();
+    let Some(behind) = behind(facts).filter(|b| unanswered && b.syn.copies.count > 1) else {
+        return Vec::new();
+    };
+    let (ticks, syns) = (behind.ticks, &behind.syn.copies);
+    let than = if behind.same_ports {
+        format!(
+            "that of flow {} on the same addresses and ports",
+            behind.flow
+        )
+    } else {
+        format!("the clock of other connections (flow {})", behind.flow)
+    };
+    let message = format!(
+        "the SYN was sent {} and never answered: its TSval is {ticks} ticks older than {than}; a \
+         server that compares TSvals per address drops it (tcp_tw_recycle, removed in Linux 4.12)",
+        times(syns.count)
+    );
+    let confidence = if behind.shared {
+        Confidence::Likely
+    } else {
+        Confidence::Possible
+    };
+    vec![
+        Found::likely(Some(Side::Server), vec![syns.first.frame], message)
+            .sure(confidence)
+            .with("syns", syns.count)
+            .with("step_ticks", -ticks)
+            .with("seconds", as_seconds(behind.since))
+            .with("flow", behind.flow)
+            .with("same_ports", behind.same_ports),
     ]
 }
 

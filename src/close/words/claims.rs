@@ -2,6 +2,7 @@
 
 use crate::close::finding::Severity;
 use crate::close::terms::Term;
+use crate::close::vantage::Point;
 use crate::close::verdict::{AbortedBy, ActiveCloser, Confidence, RolesFrom, Side};
 use crate::close::words::Word;
 
@@ -261,6 +262,56 @@ pub const SEVERITIES: &[Word<Severity>] = &[
             name: "warning",
             summary: "somebody should act",
             meaning: "Something is stuck, leaking or failing.",
+            ..Term::BLANK
+        },
+    },
+];
+
+/// Every capture point, once.
+pub const POINTS: &[Word<Point>] = &[
+    Word {
+        value: Point::Client,
+        term: Term {
+            name: "client",
+            summary: "at the clients, or on their network",
+            recognised: "The TTL of the clients' segments is one that hosts begin with and that of \
+                the servers' is lower; the clients answer at once and the servers after a round \
+                trip.",
+            meaning: "What the clients sent was seen as they sent it. What the servers sent has \
+                come all the way: a segment that is missing here may have been lost.",
+            ..Term::BLANK
+        },
+    },
+    Word {
+        value: Point::Server,
+        term: Term {
+            name: "server",
+            summary: "at the servers, or on their network",
+            recognised: "As at the clients, with the sides swapped.",
+            meaning: "What the servers sent was seen as they sent it. A segment of theirs may still \
+                have been lost on its way.",
+            ..Term::BLANK
+        },
+    },
+    Word {
+        value: Point::Middle,
+        term: Term {
+            name: "middle",
+            summary: "between the two",
+            recognised: "No TTL is one that hosts begin with; neither side answers at once.",
+            meaning: "Segments of both sides may be lost before and after this point.",
+            ..Term::BLANK
+        },
+    },
+    Word {
+        value: Point::Unknown,
+        term: Term {
+            name: "unknown",
+            summary: "the capture does not tell",
+            recognised: "No router between the two, signs that contradict one another, or \
+                connections that differ: captured on a host that is client of some and server of \
+                others.",
+            meaning: "Where a segment was lost cannot be told from one capture.",
             ..Term::BLANK
         },
     },

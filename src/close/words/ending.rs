@@ -1,7 +1,7 @@
 //! The words of the end: the last ACK, TIME-WAIT and the events of the close. One row each.
 
 use crate::close::terms::Term;
-use crate::close::verdict::{Basis, EndedBy, Event, FinalAck};
+use crate::close::verdict::{Basis, EndedBy, Event, FinalAck, SilenceEnd};
 use crate::close::words::Word;
 
 /// Every fate of the last ACK, once.
@@ -278,6 +278,56 @@ pub const EVENTS: &[Word<Event>] = &[
             meaning: "A repeated FIN or an old duplicate reached it. TIME-WAIT starts anew.",
             rfc: &["RFC 9293 3.10.7.4"],
             zeek: "A or a",
+            ..Term::BLANK
+        },
+    },
+];
+
+/// Every end of a silence, once.
+pub const SILENCE_ENDS: &[Word<SilenceEnd>] = &[
+    Word {
+        value: SilenceEnd::Fin,
+        term: Term {
+            name: "fin",
+            summary: "a FIN ended the silence",
+            recognised: "The FIN that began the close came after it.",
+            meaning: "The side closed an idle connection.",
+            ..Term::BLANK
+        },
+    },
+    Word {
+        value: SilenceEnd::Rst,
+        term: Term {
+            name: "rst",
+            summary: "a RST ended the silence",
+            recognised: "The active RST that ended the connection came after it.",
+            meaning: "The side aborted an idle connection.",
+            ..Term::BLANK
+        },
+    },
+    Word {
+        value: SilenceEnd::Forgotten,
+        term: Term {
+            name: "forgotten",
+            summary: "a segment ended the silence, and met no connection",
+            recognised: "The first segment after it was answered by a RST of a side that had not \
+                closed.",
+            meaning: "The side's host or a device before it had forgotten the connection, at some \
+                time during the silence.",
+            rfc: &["RFC 9293 3.5.1", "RFC 5382 REQ-5"],
+            ..Term::BLANK
+        },
+    },
+    Word {
+        value: SilenceEnd::Unanswered,
+        term: Term {
+            name: "unanswered",
+            summary: "a segment ended the silence, was repeated and never answered",
+            recognised: "The first payload after it was sent three times or more, and nothing of \
+                the other side followed before the capture ended.",
+            meaning: "A device on the way had forgotten the connection, most likely, and drops what \
+                belongs to it without a word; or the path or the other host is gone.",
+            rfc: &["RFC 9293 3.8.3", "RFC 5382 REQ-5"],
             ..Term::BLANK
         },
     },

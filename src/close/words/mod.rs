@@ -2,6 +2,7 @@
 
 pub mod claims;
 pub mod ending;
+pub mod patterns;
 pub mod resets;
 pub mod state;
 

@@ -1,11 +1,11 @@
 //! What is kept briefly says what the facts would say.
 
-use super::{Flows, SEGMENTS};
+use super::{Flows, SEGMENTS, TALKING};
 use crate::flow::key::Key;
 use crate::flow::seen::Seen;
 use crate::flow::table::Why;
 use crate::flow::{FlowTable, Limits};
-use crate::packet::{End, Flags, Segment};
+use crate::packet::{End, Flags, Said, Segment};
 use crate::seq::SeqNum;
 use crate::stamp::{MILLISECOND, SECOND, Stamp, Time};
 use proptest::prelude::*;
@@ -281,6 +281,25 @@ fn what_one_flow_gives_back_serves_another() {
             "{many:?} {few:?}"
         );
     }
+}
+
+#[test]
+fn what_few_too_many_flows_say_is_counted_and_not_kept() {
+    let said = Said::read(b"GET / HTTP/1.1\r\n\r\n", 18).expect("a request");
+    let mut table = FlowTable::default();
+    let most = u32::try_from(TALKING).expect("it fits");
+    for n in 0..most + 2 {
+        let mut segment = of(false, 101, 501, 18, ACK);
+        segment.src = End::v4(n.to_be_bytes(), 40000);
+        let (frame, time) = (n.into(), Time(i64::from(n) * MILLISECOND / 8));
+        table.push_said(&segment, said, Stamp { frame, time });
+    }
+    table.finish();
+    let mut heard = 0;
+    while let Some(due) = table.due(Time::default()) {
+        heard += u32::from(table.facts(&due).is_some_and(|flow| flow.talk.is_some()));
+    }
+    assert_eq!((heard, table.unheard()), (most, 2));
 }
 
 prop_compose! {

@@ -1,5 +1,6 @@
 //! The verdict in sentences: why it is what it is, and what the capture cannot show.
 
+use crate::close::TLS13;
 use crate::close::cause::CAUSES;
 use crate::close::verdict::{
     AbortCause, AbortedBy, ActiveCloser, Basis, CloseEntry, CloseEvent, Confidence, EndedBy, Event,
@@ -96,6 +97,13 @@ pub(super) fn limits(verdict: &Verdict) -> Vec<String> {
     if matches!(verdict.final_ack, FinalAck::Unseen | FinalAck::Unknown) {
         all.push("Whether the final ACK arrived is not in the capture.".to_owned());
     }
+    if speaks_tls13(verdict) {
+        all.push(
+            "TLS 1.3 hides the type of its records: whether close_notify was sent before the FIN or \
+             the RST is not in the capture."
+                .to_owned(),
+        );
+    }
     if verdict.roles_from == RolesFrom::PortGuess {
         all.push(
             "No SYN was captured: the higher port is taken for the client's, and numbers count \
@@ -109,6 +117,11 @@ pub(super) fn limits(verdict: &Verdict) -> Vec<String> {
         .filter(|finding| on_capture(finding));
     all.extend(findings.map(finding));
     all
+}
+
+fn speaks_tls13(verdict: &Verdict) -> bool {
+    let application = verdict.application.as_ref();
+    application.is_some_and(|application| application.protocol == TLS13)
 }
 
 fn on_capture(finding: &Finding) -> bool {
@@ -304,8 +317,15 @@ fn abort(verdict: &Verdict) -> Option<String> {
     let sure = verdict.cause_confidence;
     let sure = sure.map(|sure| format!(", {sure}")).unwrap_or_default();
     let meaning = meaning(cause);
+    let linux = CAUSES.iter().find(|row| row.value == cause);
+    let linux = linux.map_or("", |row| row.term.linux);
+    let confirm = if linux.is_empty() {
+        String::new()
+    } else {
+        format!(" To confirm it on a Linux host: {linux}.")
+    };
     Some(format!(
-        "It was reset by {by}; the cause is {cause}{sure}: {meaning}."
+        "It was reset by {by}; the cause is {cause}{sure}: {meaning}.{confirm}"
     ))
 }
 

@@ -1,6 +1,6 @@
 //! The line of a flow and the objects in it.
 
-use super::Kind::{Addr, Count, Free, Int, List, Name, Nested, OneOf, Text, Time, Version};
+use super::Kind::{Addr, Bool, Count, Free, Int, List, Name, Nested, OneOf, Text, Time, Version};
 use super::{Object, field};
 use crate::close::terms::Group;
 
@@ -91,6 +91,13 @@ pub const FLOW: Object = Object {
             "each side's state at the end of the capture, derived",
         ),
         field(
+            "states",
+            Nested(&DWELLS),
+            "how long each side was in which state, derived; those without a connection left out; \
+             `null` if nobody asked for it",
+        )
+        .nullable(),
+        field(
             "close",
             List(&OneOf(&EVENT, &MORE)),
             "the segments that mattered, at most 16, then how many more",
@@ -101,6 +108,12 @@ pub const FLOW: Object = Object {
             List(&Nested(&FINDING)),
             "what else is worth knowing",
         ),
+        field(
+            "in_flight",
+            Nested(&IN_FLIGHT),
+            "the last HTTP/1 request to which no complete response was seen; `null` if there is none, or if that is not known: payload not captured, encrypted, not looked at (`--no-payload`) or not understood",
+        )
+        .nullable(),
         field(
             "previous_flow",
             Count,
@@ -113,6 +126,12 @@ pub const FLOW: Object = Object {
             "a display filter that selects this flow",
         ),
         field("zeek", Nested(&ZEEK), "Zeek's names for the same flow"),
+        field(
+            "silence",
+            Nested(&SILENCE),
+            "the silence before the close, if that followed one of a second or more",
+        )
+        .optional(),
         field(
             "vlan",
             List(&Count),
@@ -132,6 +151,60 @@ pub const FLOW: Object = Object {
              frame numbers are then those of the whole, as mergecap would write it",
         )
         .optional(),
+        field(
+            "application",
+            Nested(&APPLICATION),
+            "what the applications said last, if payload was captured in clear and understood",
+        )
+        .optional(),
+    ],
+};
+
+pub(super) const IN_FLIGHT: Object = Object {
+    name: "in_flight",
+    text: "a request without a complete response",
+    fields: &[
+        field("frame", Count, "the frame in which it begins"),
+        field("method", Text, "its method"),
+        field(
+            "path",
+            Text,
+            "its target, cut to 64 bytes (`..` at its end); bytes that cannot be printed as `\\xNN`",
+        ),
+        field("acknowledged", Bool, "all of it was acknowledged"),
+        field(
+            "status",
+            Count,
+            "the status of the response that came in part",
+        )
+        .nullable(),
+    ],
+};
+
+pub(super) const APPLICATION: Object = Object {
+    name: "application",
+    text: "what the applications said last, as far as messages began a segment's payload",
+    fields: &[
+        field(
+            "protocol",
+            Text,
+            "`HTTP/1`, `HTTP/2`, or TLS with the version that the server chose",
+        ),
+        field("client", Nested(&LAST_WORDS), "the client's last message").nullable(),
+        field("server", Nested(&LAST_WORDS), "the server's").nullable(),
+    ],
+};
+
+pub(super) const LAST_WORDS: Object = Object {
+    name: "last_words",
+    text: "a message of an application",
+    fields: &[
+        field("frame", Count, "its frame"),
+        field(
+            "words",
+            Text,
+            "request line without its version, status, GOAWAY or alert; with the `Connection` field, if it says close or keep-alive",
+        ),
     ],
 };
 
@@ -159,6 +232,30 @@ pub(super) const STATES: Object = Object {
     fields: &[
         field("client", Name(Group::State), "the client's"),
         field("server", Name(Group::State), "the server's"),
+    ],
+};
+
+pub(super) const DWELLS: Object = Object {
+    name: "dwells",
+    text: "the states of each side in turn",
+    fields: &[
+        field("client", List(&Nested(&DWELL)), "the client's"),
+        field("server", List(&Nested(&DWELL)), "the server's"),
+    ],
+};
+
+pub(super) const DWELL: Object = Object {
+    name: "dwell",
+    text: "how long a side was in a state, as seen at the capture point",
+    fields: &[
+        field("state", Name(Group::State), "the state"),
+        field("from", Time, "since when; `null` if that was not captured").nullable(),
+        field(
+            "to",
+            Time,
+            "until when; `null` if that is not known, or it is so at the end of the capture",
+        )
+        .nullable(),
     ],
 };
 
@@ -266,6 +363,48 @@ pub(super) const FINDING: Object = Object {
             "data",
             Free,
             "figures of the message, for machines; units in the keys",
+        ),
+    ],
+};
+
+pub(super) const SILENCE: Object = Object {
+    name: "silence",
+    text: "the silence before a close",
+    fields: &[
+        field(
+            "by",
+            Name(Group::Side),
+            "who ended it; of a connection that was forgotten, who did not know it any more",
+        ),
+        field("how", Name(Group::SilenceEnd), "what ended it"),
+        field(
+            "frame",
+            Count,
+            "the FIN or RST; of a connection that was forgotten, the segment that met none",
+        ),
+        field(
+            "since_payload_ns",
+            Int,
+            "nanoseconds since the last payload of either side that the closer knew; `null` if \
+             there was none",
+        )
+        .nullable(),
+        field(
+            "payload_by",
+            Name(Group::Side),
+            "who sent that; `null` if it is not known",
+        )
+        .nullable(),
+        field("payload_frame", Count, "its frame").nullable(),
+        field(
+            "since_segment_ns",
+            Int,
+            "nanoseconds since the last segment that was no keepalive probe and no answer to one",
+        ),
+        field(
+            "at_least",
+            Bool,
+            "it lasted longer: its beginning is not kept",
         ),
     ],
 };

@@ -1,6 +1,6 @@
 //! The line of the summary and the objects in it.
 
-use super::Kind::{Addr, Bool, Count, List, Map, Nested, Text, Time, Version};
+use super::Kind::{Addr, Bool, Count, List, Map, Name, Nested, Text, Time, Version};
 use super::{Object, field};
 use crate::close::terms::Group;
 
@@ -44,12 +44,18 @@ pub const SUMMARY: Object = Object {
             Count,
             "segments of flows that had been written and forgotten",
         ),
+        field(
+            "unheard",
+            Count,
+            "messages of applications that were not kept, because too many flows had some",
+        ),
         field("filtered_out", Count, "segments that the filter left out"),
         field(
             "outside_window",
             Count,
             "frames outside of the time that was asked for",
         ),
+        field("vantage", Nested(&VANTAGE), "where the capture was taken"),
         field("interrupted", Bool, "the run was interrupted"),
         field(
             "shown",
@@ -129,5 +135,19 @@ pub(super) const OWNER: Object = Object {
     fields: &[
         field("addr", Addr, "the host"),
         field("time_waits", Count, "how many TIME-WAITs it owned"),
+    ],
+};
+
+pub(super) const VANTAGE: Object = Object {
+    name: "vantage",
+    text: "where the capture was taken",
+    fields: &[
+        field("point", Name(Group::Vantage), "the place"),
+        field(
+            "confidence",
+            Name(Group::Confidence),
+            "how sure it is, `likely` at most",
+        ),
+        field("evidence", List(&Text), "what shows it, a sentence each"),
     ],
 };

@@ -3,9 +3,10 @@
 use crate::close::filter::WiresharkFilter;
 use crate::close::finding::{Code, Severity};
 use crate::close::verdict::{
-    AbortCause, AbortedBy, ActiveCloser, Basis, CloseEntry, CloseEvent, Confidence, ConnState,
-    EndedBy, Endpoint, Event, FileFrames, FinalAck, Finding, Letters, Outcome, PerSide, Reset,
-    RolesFrom, RstFate, RstFit, RstForm, Side, State, TimeWait, Tunnel, Verdict, Zeek,
+    AbortCause, AbortedBy, ActiveCloser, Application, Basis, CloseEntry, CloseEvent, Confidence,
+    ConnState, Dwell, Dwells, EndedBy, Endpoint, Event, FileFrames, FinalAck, Finding, InFlight,
+    LastWords, Letters, Outcome, PerSide, Reset, RolesFrom, RstFate, RstFit, RstForm, Side,
+    Silence, SilenceEnd, State, TimeWait, Tunnel, Verdict, Zeek,
 };
 use crate::report::json::lines::Lines;
 use crate::report::json::piece::{Piece, Short};
@@ -69,9 +70,9 @@ impl Json for Verdict {
             ]
             write "," [cause_alternatives]
             put "," [final_ack, confidence]
-            write "," [reason, time_wait, final_states, close, resets, findings]
+            write "," [reason, time_wait, final_states, states, close, resets, findings, in_flight]
             put "," [previous_flow, wireshark_filter, zeek];
-            vlan, tunnel, files
+            silence, vlan, tunnel, files, application
         );
         to.raw("}");
     }
@@ -81,12 +82,18 @@ object!(Endpoint by Bounded::put to Piece { addr, port });
 object!(TimeWait by Bounded::put to Piece {
     owner, start, end, ended_by, basis, confidence, restarts; left_ns
 });
+object!(Silence by Bounded::put to Piece {
+    by, how, frame, since_payload_ns, payload_by, payload_frame, since_segment_ns, at_least
+});
 object!(Reset by Bounded::put to Piece { frame, time, from, form, fit, fate, copies });
 object!(Finding by Json::write to Lines {
     code, severity, side, frames, confidence, message, data
 });
 object!(Tunnel by Json::write to Lines { kind, id });
 object!(Zeek by Bounded::put to Piece { conn_state, history });
+object!(InFlight by Json::write to Lines { frame, method, path, acknowledged, status });
+object!(Application by Json::write to Lines { protocol, client, server });
+object!(LastWords by Json::write to Lines { frame, words });
 object!(FileFrames by Json::write to Lines { source, frames });
 
 lists!(Finding, Tunnel, FileFrames);
@@ -99,6 +106,49 @@ impl<T: Bounded> Bounded for PerSide<T> {
         to.raw("}");
     }
 }
+
+impl Json for PerSide<Dwells> {
+    fn write(&self, to: &mut Lines) {
+        let Self { client, server } = self;
+        fields!(to, write, "{", client, server);
+        to.raw("}");
+    }
+}
+
+impl Bounded for Dwell {
+    /// Joined like the names of a [`CloseEvent`].
+    #[inline]
+    fn put(&self, to: &mut Piece) {
+        static STATE: [Short; State::ALL.len()] =
+            names!(State, 32, "{\"state\":\"", "\",\"from\":");
+        let Self {
+            state,
+            from,
+            to: until,
+        } = self;
+        to.short(&STATE[*state as usize]);
+        from.put(to);
+        to.raw(",\"to\":");
+        until.put(to);
+        to.raw("}");
+    }
+}
+
+/// What has no bounded length and may be missing.
+macro_rules! nullable {
+    ($($type:ty),+) => {
+        $(impl Json for Option<$type> {
+            #[inline]
+            fn write(&self, to: &mut Lines) {
+                match self {
+                    Some(value) => value.write(to),
+                    None => to.raw("null"),
+                }
+            }
+        })+
+    };
+}
+nullable!(Box<InFlight>, LastWords, PerSide<Dwells>);
 
 impl Bounded for CloseEvent {
     /// As an [`object`], of which the names are joined with what stands around them: most of a line
@@ -214,6 +264,7 @@ named!(
     RstForm,
     Severity,
     Side,
+    SilenceEnd,
     State,
 );
 
@@ -291,6 +342,56 @@ mod tests {
         let expected = serde_json::to_string(&verdict).unwrap();
         let expected = expected.replacen('{', "{\"type\":\"flow\",", 1);
         assert_eq!(str::from_utf8(lines.text()), Ok(expected.as_str()));
+    }
+
+    fn longest<T: Copy>(all: &[T], name: fn(T) -> &'static str) -> T {
+        *all.iter().max_by_key(|value| name(**value).len()).unwrap()
+    }
+
+    #[test]
+    fn lists_of_the_longest_items_fit() {
+        let (frame, time) = (u64::MAX, Some(Time(i64::MIN)));
+        let from = longest(Side::ALL, Side::name);
+        let wait = TimeWait {
+            owner: from,
+            start: time,
+            end: time,
+            ended_by: longest(EndedBy::ALL, EndedBy::name),
+            basis: longest(Basis::ALL, Basis::name),
+            confidence: longest(Confidence::ALL, Confidence::name),
+            restarts: u32::MAX,
+            left_ns: Some(i64::MIN),
+        };
+        let reset = Reset {
+            frame,
+            time,
+            from,
+            form: longest(RstForm::ALL, RstForm::name),
+            fit: longest(RstFit::ALL, RstFit::name),
+            fate: longest(RstFate::ALL, RstFate::name),
+            copies: u32::MAX,
+        };
+        let event = CloseEntry::Event(CloseEvent {
+            frame,
+            time,
+            from,
+            event: longest(Event::ALL, Event::name),
+            seq: u32::MAX,
+            ack: Some(u32::MAX),
+            len: u32::MAX,
+        });
+        let dwell = Dwell {
+            state: longest(State::ALL, State::name),
+            from: time,
+            to: time,
+        };
+        for items in 0..=9 {
+            same_as_serde(&vec![wait.clone(); items]);
+            same_as_serde(&vec![reset.clone(); items]);
+            same_as_serde(&vec![event.clone(); items]);
+            same_as_serde(&vec![dwell.clone(); items]);
+            same_as_serde(&vec![[frame; 2]; items]);
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::report::json::piece::{Piece, ROOM, Room};
 use crate::stamp::Rfc3339;
 use serde_json::Value;
+use std::sync::Arc;
 
 /// Lines gathered in memory.
 #[derive(Debug, Default)]
@@ -12,6 +13,8 @@ pub(super) struct Lines {
     /// Bytes of text.
     len: usize,
     times: Rfc3339,
+    /// The capture's name as it was written last: that of the next line is mostly the same one.
+    name: Option<(Arc<str>, String)>,
 }
 
 impl Lines {
@@ -74,6 +77,18 @@ impl Lines {
             *close = b'"';
             self.len += text.len() + 2;
         }
+    }
+
+    /// The capture's name in quotes.
+    #[inline]
+    pub(super) fn name(&mut self, name: &Arc<str>) {
+        let known = self.name.take_if(|(known, _)| Arc::ptr_eq(known, name));
+        let (name, text) = known.unwrap_or_else(|| {
+            let text = Value::from(name.as_ref()).to_string();
+            (Arc::clone(name), text)
+        });
+        self.raw(&text);
+        self.name = Some((name, text));
     }
 
     /// A text that needs escapes.

@@ -1,6 +1,7 @@
 //! The line of the summary.
 
 use crate::close::summary::{Damage, SourceSummary, Summary, TimeWaitOwner};
+use crate::close::vantage::{Point, Vantage};
 use crate::report::json::BUFFER;
 use crate::report::json::lines::Lines;
 use crate::report::json::piece::Piece;
@@ -30,8 +31,10 @@ impl Lines {
             not_decoded,
             evicted,
             late_segments,
+            unheard,
             filtered_out,
             outside_window,
+            vantage,
             interrupted,
         } = summary;
         fields!(to, write, "{\"type\":\"summary\",", schema, sources, flows);
@@ -49,8 +52,16 @@ impl Lines {
             }
         }
         to.raw("]");
-        fields!(to, write, ",", not_decoded, evicted, late_segments);
-        fields!(to, write, ",", filtered_out, outside_window, interrupted);
+        fields!(to, write, ",", not_decoded, evicted, late_segments, unheard);
+        fields!(
+            to,
+            write,
+            ",",
+            filtered_out,
+            outside_window,
+            vantage,
+            interrupted
+        );
         if let Some(shown) = shown {
             fields!(to, write, ",", shown);
         }
@@ -62,6 +73,13 @@ impl Lines {
 object!(SourceSummary by Json::write to Lines {
     source, frames, bytes, link_types, start, end, dropped, damage, unlisted_damage, skipped
 });
+object!(Vantage by Json::write to Lines { point, confidence, evidence });
 object!(Damage by Json::write to Lines { frame, offset, what, skipped });
 object!(TimeWaitOwner by Bounded::put to Piece { addr, time_waits });
 lists!(SourceSummary, Damage);
+
+impl Json for Point {
+    fn write(&self, to: &mut Lines) {
+        self.name().write(to);
+    }
+}

@@ -55,6 +55,11 @@ pub(super) fn write(out: &mut impl Write, look: Look, summary: &Summary) -> io::
         let text = format!("{count} came when their flow had been written");
         writeln!(out, "  {}", look.paint(UNUSUAL, text))?;
     }
+    if summary.unheard > 0 {
+        let count = counted(summary.unheard, "message");
+        let text = format!("{count} of applications not kept: too many flows had some");
+        writeln!(out, "  {}", look.paint(UNUSUAL, text))?;
+    }
     if summary.interrupted {
         let text = "interrupted: the rest was not read";
         writeln!(out, "  {}", look.paint(UNUSUAL, text))?;

@@ -1,12 +1,14 @@
 //! The totals.
 
-use super::cells::style;
+use super::cells::{mark, style};
 use super::sources;
 use super::table::cut;
 use crate::close::cause::CAUSES;
 use crate::close::finding::{Code, Severity};
+use crate::close::myths::MYTHS;
 use crate::close::outcome::OUTCOMES;
 use crate::close::summary::Summary;
+use crate::close::vantage::{Point, Vantage};
 use crate::report::look::{BAD, FAINT, HEADING, UNUSUAL};
 use crate::report::{Look, counted, printable};
 use anstyle::Style;
@@ -55,6 +57,23 @@ pub(super) fn write(
     sources::write(out, look, summary)
 }
 
+/// Writes what is true where flows may seem to bear out a belief; `counts`: of flows, by row.
+pub(super) fn myths(out: &mut impl Write, look: Look, counts: &[u64]) -> io::Result<()> {
+    let rows = MYTHS
+        .iter()
+        .zip(counts)
+        .filter(|(row, count)| **count >= row.from);
+    let lines = rows.map(|(myth, &count)| Line {
+        count,
+        name: myth.term.name.to_owned(),
+        style: FAINT,
+        note: myth.term.summary,
+    });
+    let lines: Vec<Line> = lines.collect();
+    let title = "Often told otherwise (`whoclosed terms NAME`)";
+    section(out, look, title, &lines)
+}
+
 fn headline(
     out: &mut impl Write,
     look: Look,
@@ -74,8 +93,23 @@ fn headline(
     if summary.flows > 0 {
         let legend = "  ? likely, ?? possible, without a mark certain";
         writeln!(out, "{}", look.paint(FAINT, legend))?;
+        captured_at(out, look, &summary.vantage)?;
     }
     Ok(())
+}
+
+/// Where the capture was taken, and the first sign of it.
+fn captured_at(out: &mut impl Write, look: Look, vantage: &Vantage) -> io::Result<()> {
+    let place = match vantage.point {
+        Point::Client => "at the client",
+        Point::Server => "at the server",
+        Point::Middle => "between client and server",
+        Point::Unknown => return Ok(()),
+    };
+    let mark = mark(vantage.confidence);
+    let sign = vantage.evidence.first().map_or("", String::as_str);
+    let text = format!("  captured {place}{mark}: {sign}");
+    writeln!(out, "{}", look.paint(FAINT, text))
 }
 
 /// What to check when a capture holds no TCP.
