@@ -8,8 +8,9 @@ use crate::stamp::Time;
 
 /// Tells the verdict the states of both sides in turn, those without a connection left out.
 pub(super) fn tell(facts: &Facts, verdict: &mut Verdict) {
-    let (course, dwells) = Course::and_states(verdict);
-    let PerSide { client, server } = dwells.insert(PerSide::default());
+    let course = Course::of(verdict);
+    let mut dwells = PerSide::<Dwells>::default();
+    let PerSide { client, server } = &mut dwells;
     let states = before(&course);
     let mut client = Line::new(client, states.client);
     let mut server = Line::new(server, states.server);
@@ -24,6 +25,7 @@ pub(super) fn tell(facts: &Facts, verdict: &mut Verdict) {
     for (line, side) in [(client, Side::Client), (server, Side::Server)] {
         line.end(*course.final_states.of(side), || expiry(&course, side));
     }
+    verdict.states = Some(dwells);
 }
 
 /// When the TIME-WAIT of `side` ended.

@@ -5,8 +5,8 @@
 //! The states are told, never decided: the judgement rests on acknowledgement numbers.
 
 use crate::close::verdict::{
-    AbortCause, AbortedBy, CloseEntry, CloseEvent, Dwells, EndedBy, Event, FinalAck, Outcome,
-    PerSide, Reset, RstFate, Side, State, TimeWait, Verdict,
+    AbortCause, AbortedBy, CloseEntry, CloseEvent, EndedBy, Event, FinalAck, Outcome, PerSide,
+    Reset, RstFate, Side, State, TimeWait, Verdict,
 };
 use crate::seq::SeqNum;
 
@@ -74,7 +74,7 @@ pub(super) struct Course<'a> {
 }
 
 impl<'a> Course<'a> {
-    fn of(verdict: &'a Verdict) -> Self {
+    pub(super) fn of(verdict: &'a Verdict) -> Self {
         Self {
             outcome: verdict.outcome,
             abort_cause: verdict.abort_cause,
@@ -85,21 +85,6 @@ impl<'a> Course<'a> {
             close: &verdict.close,
             resets: &verdict.resets,
         }
-    }
-
-    /// And the place of the states themselves: they are too many bytes to be moved there.
-    pub(super) fn and_states(verdict: &'a mut Verdict) -> (Self, &'a mut Option<PerSide<Dwells>>) {
-        let course = Self {
-            outcome: verdict.outcome,
-            abort_cause: verdict.abort_cause,
-            aborted_by: verdict.aborted_by,
-            final_ack: verdict.final_ack,
-            final_states: verdict.final_states,
-            time_wait: &verdict.time_wait,
-            close: &verdict.close,
-            resets: &verdict.resets,
-        };
-        (course, &mut verdict.states)
     }
 }
 

@@ -11,6 +11,7 @@ use crate::close::OffClock;
 use crate::close::verdict::{Outcome, Verdict};
 use crate::flow::{Flow, Opening};
 use crate::patterns::Diagnosis;
+use crate::patterns::at::{Addr, At};
 use crate::seq::TsVal;
 use crate::stamp::{MILLISECOND, SECOND, Time};
 use foldhash::fast::RandomState;
@@ -32,11 +33,11 @@ const REMEMBERED: i64 = 60 * SECOND;
 /// Of a clock that two connections seem to share by chance, so many others know nothing.
 const OTHERS: u32 = 16;
 
-/// Who opens connections to whom. Addresses in two words each, which are hashed and compared at once.
+/// Who opens connections to whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Ends {
-    client: [u64; 2],
-    server: [u64; 2],
+    client: Addr,
+    server: Addr,
     domain: u16,
 }
 
@@ -206,13 +207,9 @@ fn syn_of(flow: &Flow, opener: u8) -> Option<(&Opening, TsVal)> {
 }
 
 fn ends(flow: &Flow, opener: u8) -> Ends {
-    let addr = |end: u8| {
-        let bits = u128::from_be_bytes(flow.key.ends[usize::from(end & 1)].addr);
-        [(bits >> u64::BITS) as u64, bits as u64]
-    };
     Ends {
-        client: addr(opener),
-        server: addr(opener ^ 1),
+        client: At::end(flow, opener).addr,
+        server: At::end(flow, opener ^ 1).addr,
         domain: flow.key.domain,
     }
 }

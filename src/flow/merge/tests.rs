@@ -60,7 +60,7 @@ fn sends() -> impl Strategy<Value = Sends> {
 
 /// The segments of a connection on which this happens.
 fn segments(script: &[Sends]) -> Vec<Seen> {
-    let (mut next, mut ids, mut fins) = ([100_u32, 500], [7_u16, 90], [None; 2]);
+    let (mut next, mut ids, mut fins) = ([100_u32, 500], [7_u16, 90], [false; 2]);
     let (mut last, mut all) = ([(100, 0); 2], Vec::new());
     let mut send = |from: usize, seq, ack, len, flags, sends: Option<&Sends>, ids: &[u16; 2]| {
         let frame = all.len() as u64 + 1;
@@ -93,10 +93,10 @@ fn segments(script: &[Sends]) -> Vec<Seen> {
         }
         match sends.what {
             // A SYN alone could be of another connection, to a part that begins there.
-            What::Syn if from == 1 && fins[1].is_none() => {
+            What::Syn if from == 1 && !fins[1] => {
                 send(1, 500, 101, 0, Flags::SYN.with(ACK), Some(sends), &ids);
             }
-            _ if fins[from].is_some() => {
+            _ if fins[from] => {
                 let (seq, flags) = match sends.what {
                     What::Fin => (next[from] - 1, Flags::FIN.with(ACK)),
                     What::BareFin => (next[from] - 1, Flags::FIN),
@@ -125,7 +125,7 @@ fn segments(script: &[Sends]) -> Vec<Seen> {
                     Some(sends),
                     &ids,
                 );
-                fins[from] = Some(());
+                fins[from] = true;
                 next[from] += 1;
             }
             What::Rst => send(from, next[from], ack, 0, Flags::RST, Some(sends), &ids),

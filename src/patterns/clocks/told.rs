@@ -9,7 +9,7 @@ use crate::patterns::Diagnosis;
 use crate::patterns::diagnosis::Example;
 use crate::stamp::Time;
 use serde_json::{Map, Value, json};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 /// Flows named.
 const NAMED: usize = 16;
@@ -47,11 +47,11 @@ struct Told<'a> {
 
 impl Told<'_> {
     fn client(&self) -> IpAddr {
-        address(self.ends.client)
+        self.ends.client.ip()
     }
 
     fn server(&self) -> IpAddr {
-        address(self.ends.server)
+        self.ends.server.ip()
     }
 
     /// Two lines or more, and most SYNs lie on them.
@@ -211,10 +211,4 @@ fn example(syns: &[&Syn]) -> Example {
         flow: syns.first().map_or(0, |syn| syn.flow),
         frames: syns.iter().take(NAMED).map(|syn| syn.frame).collect(),
     }
-}
-
-/// An address as it is written.
-fn address([high, low]: [u64; 2]) -> IpAddr {
-    let v6 = Ipv6Addr::from_bits(u128::from(high) << u64::BITS | u128::from(low));
-    v6.to_ipv4_mapped().map_or(IpAddr::V6(v6), IpAddr::V4)
 }
