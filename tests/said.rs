@@ -324,8 +324,50 @@ fn exchange(number: usize, kind: usize) -> [Vec<u8>; 2] {
     [request.into_bytes(), response.into_bytes()]
 }
 
+/// The conversation, its last response cut to so many per cent, and whether that is whole.
+fn exchanges(kinds: &[usize], pipelined: bool, kept: usize) -> (Vec<(bool, Vec<u8>)>, bool) {
+    let mut all: Vec<[Vec<u8>; 2]> = kinds
+        .iter()
+        .enumerate()
+        .map(|(n, &k)| exchange(n, k))
+        .collect();
+    let [_, last] = all.last_mut().expect("an exchange");
+    let whole = last.len();
+    last.truncate(whole * kept / 100);
+    let is_whole = last.len() == whole;
+    let talk = if pipelined {
+        let [requests, responses] = [0, 1].map(|i| all.iter().flat_map(|e| e[i].clone()).collect());
+        vec![(false, requests), (true, responses)]
+    } else {
+        let both = all.into_iter().flat_map(|[a, b]| [(false, a), (true, b)]);
+        both.collect()
+    };
+    (talk, is_whole)
+}
+
+#[test]
+fn requests_that_were_not_seen_may_wait_before_the_last() {
+    // The second and the third do not begin a segment: the first response is not to the fourth.
+    let (talk, _) = exchanges(&[5, 5, 2, 0], true, 100);
+    let verdict = told(&talk, &[25, 1, 1, 60, 3, 40, 47], Ending::Closed);
+    assert_eq!(verdict.in_flight, None);
+    // The first does not begin one.
+    let (talk, _) = exchanges(&[1, 4, 2], true, 100);
+    let verdict = told(&talk, &[5, 1, 5, 25, 40, 40, 40], Ending::Closed);
+    assert_eq!(verdict.in_flight, None);
+    // The third response of four is the first after some that were not seen to end.
+    let (talk, _) = exchanges(&[3, 2, 3, 0], true, 100);
+    let verdict = told(&talk, &[1400, 47, 5, 5, 2, 47, 2, 47], Ending::Closed);
+    assert_eq!(verdict.in_flight, None);
+    // Where nothing at all follows the last one, nothing of that matters.
+    let (talk, _) = exchanges(&[5, 5, 2, 0], true, 0);
+    let requests = &talk[..1];
+    let verdict = told(requests, &[25, 1, 1, 60, 3, 40, 47], Ending::Closed);
+    assert_eq!(verdict.in_flight.expect("a request").path, "/3");
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 10_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// However it is cut into segments: the request in flight is the one that is, or none is named.
     #[test]
@@ -336,17 +378,7 @@ proptest! {
         cuts in prop::collection::vec(prop::sample::select(vec![1_usize, 2, 3, 5, 17, 24, 25, 40, 47, 60, 1400, 1400]), 1..12),
         reset: bool,
     ) {
-        let mut all: Vec<[Vec<u8>; 2]> = kinds.iter().enumerate().map(|(n, &k)| exchange(n, k)).collect();
-        let [_, last] = all.last_mut().expect("an exchange");
-        let whole = last.len();
-        last.truncate(whole * kept / 100);
-        let is_whole = last.len() == whole;
-        let talk: Vec<(bool, Vec<u8>)> = if pipelined {
-            let [requests, responses] = [0, 1].map(|i| all.iter().flat_map(|e| e[i].clone()).collect());
-            vec![(false, requests), (true, responses)]
-        } else {
-            all.into_iter().flat_map(|[a, b]| [(false, a), (true, b)]).collect()
-        };
+        let (talk, is_whole) = exchanges(&kinds, pipelined, kept);
         let ending = if reset { Ending::Reset } else { Ending::Closed };
         let verdict = told(&talk, &cuts, ending);
         if let Some(found) = &verdict.in_flight {

@@ -92,6 +92,8 @@ pub struct Talk {
     pub alert: [Option<Heard<Alert>>; 2],
     /// Up to there what the other end said is understood.
     told: Option<SeqNum>,
+    /// Where the first request that was seen begins.
+    begin: Option<SeqNum>,
     /// Of several requests it is not known which were answered.
     is_lost: bool,
     /// Another protocol took over (RFC 9110 sections 7.8 and 9.3.6).
@@ -159,13 +161,15 @@ impl Talk {
             return;
         }
         let request = Heard::new(seen, requests.last);
+        self.begin.get_or_insert(seen.seq);
         let (told, ack) = (self.told.filter(|_| self.waiting > 0), request.ack);
         let follows = self
             .request
             .is_none_or(|before| before.end() == Some(seen.seq));
         if !follows || told.zip(ack).is_none_or(|(told, ack)| ack.after(told)) {
-            // Not all that was said before is understood. Who asks again has an answer, most likely.
-            self.is_lost |= self.waiting > 1 && self.heads != 0;
+            // Not all that was said before is understood. Who asks again has an answer, most likely;
+            // but a request that was not seen may stand between the two, and both may wait.
+            self.is_lost |= !follows || self.waiting > 1 && self.heads != 0;
             (self.waiting, self.heads, self.answer) = (0, 0, None);
             self.told = ack;
         } else if self.answer.is_some() && ack == told {
@@ -189,7 +193,9 @@ impl Talk {
             return;
         }
         let response = Heard::new(seen, responses.last);
-        if self.told != Some(seen.seq) {
+        let is_behind_unseen = self.told != Some(seen.seq);
+        let in_doubt = is_behind_unseen && (self.waiting > 1 || self.heads != 0);
+        if is_behind_unseen {
             // Some before it were not understood: it answers the last request, or one before that.
             (self.waiting, self.answer) = (self.waiting.min(1), None);
         }
@@ -209,7 +215,6 @@ impl Talk {
         let is_tunnel = self.waiting == 1 && last.is_some_and(|r| r.what.method.is_connect());
         self.switched = responses.last.status == 101 || is_tunnel && succeeds;
         let is_to_head = self.heads & 1 != 0;
-        let in_doubt = self.told != Some(seen.seq) && self.heads != 0;
         self.told = None;
         self.answer = Some(match responses.last.end(is_to_head) {
             _ if in_doubt => End::Unknown,
@@ -242,10 +247,7 @@ impl Talk {
 
     /// The last request, if surely no complete response to it was seen.
     pub fn unanswered<'a>(&'a self, flow: &Flow) -> Option<Unanswered<'a>> {
-        let request = self
-            .request
-            .as_ref()
-            .filter(|_| !self.switched && !self.is_lost)?;
+        let request = self.request.as_ref().filter(|_| !self.switched)?;
         if self.waiting == 0 {
             return None;
         }
@@ -260,6 +262,7 @@ impl Talk {
         let begun = self.response.as_ref();
         let (response, is_late) = match self.answer {
             _ if peer.nothing_after(asked) => (None, false),
+            _ if self.is_lost || !peer.asked_first(self.begin?) => return None,
             None => {
                 // What came is not understood, unless another response was to follow it.
                 let interim = begun.filter(|r| r.what.is_interim())?;
@@ -299,6 +302,7 @@ impl Talk {
             (self.waiting, self.heads) = (later.waiting, later.heads);
             (self.answer, self.told) = (later.answer, later.told);
         }
+        self.begin = self.begin.or(later.begin);
         self.is_lost |= later.is_lost;
         self.switched |= later.switched;
         if later.protocol != Protocol::Http1 {
@@ -361,6 +365,11 @@ impl<'a> Peer<'a> {
         self.asker
             .next()
             .is_some_and(|next| next.minus(fin).after(number))
+    }
+
+    /// No request that was not seen stands before this one.
+    fn asked_first(&self, begin: SeqNum) -> bool {
+        self.asker.isn.is_some_and(|isn| isn.plus(1) == begin)
     }
 
     fn nothing_after(&self, number: SeqNum) -> bool {
