@@ -75,6 +75,7 @@ fn kind(kind: &Kind) -> String {
         Kind::Version => "version".to_owned(),
         Kind::Count => "number".to_owned(),
         Kind::Int => "whole number".to_owned(),
+        Kind::Number => "number with decimals".to_owned(),
         Kind::Bool => "true or false".to_owned(),
         Kind::Text => "text".to_owned(),
         Kind::Time => "time".to_owned(),

@@ -83,6 +83,7 @@ fn kind(kind: &Kind) -> Value {
         Kind::Version => json!({"const": SCHEMA}),
         Kind::Count => json!({"type": "integer", "minimum": 0}),
         Kind::Int => json!({"type": "integer"}),
+        Kind::Number => json!({"type": "number"}),
         Kind::Bool => json!({"type": "boolean"}),
         Kind::Text => json!({"type": "string"}),
         Kind::Time => json!({
