@@ -14,7 +14,7 @@ use crate::close::summary::{Summary, Totals};
 use crate::close::verdict::{Tunnel, Verdict};
 use crate::close::{Context, Hosts, Judge};
 use crate::flow::{Clock, Due, Limits, Why};
-use crate::ledger::{Ledger, PortRange};
+use crate::ledger::{Ledger, Settings};
 use crate::packet::{Filter, Layers};
 use crate::patterns::{Diagnosis, Patterns};
 use crate::stamp::{SECOND, Stamp, Time};
@@ -41,8 +41,8 @@ pub struct Options {
     pub states: bool,
     /// It is told what many flows show together, and where the capture was taken.
     pub diagnosis: bool,
-    /// Books are kept on TIME-WAIT and on the use of these ephemeral ports.
-    pub ledger: Option<PortRange>,
+    /// Books are kept on TIME-WAIT and on the use of ephemeral ports.
+    pub ledger: Option<Settings>,
     /// How many flows are kept at once.
     pub limits: Limits,
     /// The capture is being made: a flow is let go by the first record that allows it.
@@ -166,7 +166,7 @@ impl<R: Read> Analysis<R> {
     fn new(input: Input<R>, options: &Options) -> Self {
         let ledger = options
             .ledger
-            .map(|ports| Ledger::new(options.time_wait, ports));
+            .map(|how| Ledger::new(options.time_wait, how));
         Self {
             input,
             options: options.clone(),

@@ -84,7 +84,7 @@ impl Args {
         let mut options: Options = self.how.options();
         options.diagnosis = false;
         options.states = true;
-        options.ledger = self.at.is_none().then_some(self.port_range);
+        options.ledger = self.at.is_none().then(|| self.port_range.into());
         let time_wait = options.time_wait;
         let (mut verdicts, progress) = input.open(options, &Shown::default())?;
         let mut sockets = Vec::new();

@@ -4,7 +4,7 @@
 //! Every socket is held from one time to another; a sweep over these intervals gives the number held
 //! at any time. Flows are judged in any order, so the changes are kept, by host and time: exact to the
 //! nanosecond while they are few, and at the instants of a grid once they would take more room than
-//! [`CHANGES`]. So memory is bounded by hosts and instants, not by flows.
+//! [`Settings::changes`]. So memory is bounded by hosts and instants, not by flows.
 
 mod account;
 mod binds;
@@ -32,8 +32,33 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
 
-/// Changes kept at once, of 16 bytes each; beyond that the grid becomes coarser.
-pub const CHANGES: usize = 1 << 22;
+/// How books are kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// The ports that clients choose from.
+    pub ports: PortRange,
+    /// Changes kept at once, of 16 bytes each; beyond that the grid becomes coarser.
+    pub changes: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            ports: PortRange::default(),
+            changes: 1 << 22,
+        }
+    }
+}
+
+impl From<PortRange> for Settings {
+    fn from(ports: PortRange) -> Self {
+        Self {
+            ports,
+            ..Self::default()
+        }
+    }
+}
+
 /// Hosts told apart.
 const HOSTS: usize = 1 << 17;
 /// Services told apart, of owners as well as of ports.
@@ -75,14 +100,14 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Empty books. TIME-WAIT lasts `time_wait` nanoseconds; clients choose ports of `range`.
-    pub fn new(time_wait: i64, range: PortRange) -> Self {
+    /// Empty books. TIME-WAIT lasts `time_wait` nanoseconds.
+    pub fn new(time_wait: i64, settings: Settings) -> Self {
         Self {
             time_wait,
-            range,
+            range: settings.ports,
             grid: Grid::FINEST,
             changes: 0,
-            most: CHANGES,
+            most: settings.changes,
             all: Account::default(),
             hosts: HashMap::default(),
             services: HashMap::default(),
@@ -90,13 +115,6 @@ impl Ledger {
             binds: HashMap::default(),
             beyond: 0,
         }
-    }
-
-    /// Books that take less room: so many changes are kept at once.
-    #[must_use]
-    pub const fn keeping(mut self, changes: usize) -> Self {
-        self.most = changes;
-        self
     }
 
     /// How long TIME-WAIT lasts, in nanoseconds.

@@ -36,9 +36,13 @@ pub fn spans(verdict: &Verdict, side: Side, time_wait: i64) -> SmallVec<[Span; 5
             Some(next) => Some(next.from.unwrap_or(end)),
             None => over(verdict, dwell.state),
         });
-        let to = to
-            .or(limit)
-            .map(|to| limit.map_or(to, |limit| to.min(limit)));
+        // Until TIME-WAIT begins the socket is in the state before.
+        let is_last = next.is_none_or(|next| next.state == State::TimeWait);
+        let to = match limit {
+            Some(limit) if is_last => Some(limit),
+            Some(limit) => Some(to.map_or(limit, |to| to.min(limit))),
+            None => to,
+        };
         if dwell.state != State::TimeWait && to.is_none_or(|to| to > from) {
             let state = dwell.state;
             all.push(Span { state, from, to });
@@ -49,11 +53,13 @@ pub fn spans(verdict: &Verdict, side: Side, time_wait: i64) -> SmallVec<[Span; 5
     all
 }
 
-/// TIME-WAIT is what the verdict says of it. Of one whose beginning was not captured the owner's state
-/// tells that.
+/// TIME-WAIT is what the verdict says of it. Where its beginning was not captured the owner's state
+/// tells it, and where FINs crossed: the owner waits in CLOSING for the ACK of its own.
 fn of_time_wait(wait: &TimeWait, dwells: &[Dwell], end: Time, time_wait: i64) -> Span {
-    let dwell = dwells.iter().find(|dwell| dwell.state == State::TimeWait);
-    let from = wait.start.or_else(|| dwell?.from).unwrap_or(end);
+    let find = |state| dwells.iter().find(|dwell| dwell.state == state);
+    let by_state = find(State::TimeWait).and_then(|dwell| dwell.from);
+    let closing = by_state.filter(|_| find(State::Closing).is_some());
+    let from = wait.start.max(closing).or(by_state).unwrap_or(end);
     Span {
         state: State::TimeWait,
         from,
