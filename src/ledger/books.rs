@@ -12,8 +12,10 @@ use std::net::IpAddr;
 /// Kernel memory of a TIME-WAIT in bytes: an object of the slab `tw_sock_TCP`, struct
 /// `tcp_timewait_sock` rounded up to cache lines (x86-64, Linux 6.18, /proc/slabinfo).
 pub const TIME_WAIT_BYTES: u64 = 256;
-/// Points of a curve at most.
+/// So many points of a curve are enough.
 const POINTS: i64 = 60;
+/// Points of a curve at most.
+const MOST_POINTS: i64 = 100_000;
 /// Distances of points that read well, in nanoseconds.
 const STEPS: [i64; 25] = {
     const M: i64 = MILLISECOND;
@@ -54,6 +56,8 @@ pub(super) struct Period {
     pub(super) start: Time,
     pub(super) end: Time,
     pub(super) time_wait: i64,
+    /// Nanoseconds between the instants at which numbers are exact.
+    resolution: i64,
 }
 
 /// What the books say when a capture is over.
@@ -68,6 +72,8 @@ pub struct Books {
     pub time_wait: i64,
     /// All hosts together.
     pub all: Entry,
+    /// Their TIME-WAITs over time.
+    pub time_waits: Held,
     /// Each host, those with most TIME-WAITs at once first.
     pub hosts: Vec<Entry>,
     /// Each service of a host, in the same order.
@@ -168,6 +174,7 @@ impl Ledger {
             start,
             end,
             time_wait,
+            resolution: self.resolution(),
         };
         let step = step.unwrap_or_else(|| self.step(end.since(start)));
         let entry = |account: &Account, whose| self.entry(account, whose, &period, step);
@@ -184,6 +191,7 @@ impl Ledger {
             end,
             time_wait,
             all: entry(&self.all, (None, None, None)),
+            time_waits: self.all.held(0, self.grid),
             hosts: sorted(hosts.collect()),
             services: sorted(services.collect()),
             ports: self.port_uses(&period),
@@ -263,26 +271,39 @@ fn stay(account: &Account, kept: usize, held: &[Held; KEPT.len()], period: &Peri
     }
 }
 
-/// The numbers at every multiple of the step within the capture, where they are others than before.
+/// The numbers at every step within the capture, where they are others than before.
 fn curve(held: &[Held; KEPT.len()], period: &Period, step: i64) -> Vec<Point> {
-    let step = step.max(1);
     let mut points: Vec<Point> = Vec::new();
-    let first = period.start.0.div_euclid(step).saturating_mul(step);
-    let mut time = Time(first);
-    while time <= period.end {
-        if time >= period.start {
-            let counts = [0, 1, 2, 3].map(|kept: usize| held[kept].at(time));
-            if points.last().map(Point::counts).unwrap_or_default() != counts {
-                points.push(Point::new(time, counts));
-            }
+    for time in period.instants(step) {
+        let counts = [0, 1, 2, 3].map(|kept: usize| held[kept].at(time));
+        if points.last().map(Point::counts).unwrap_or_default() != counts {
+            points.push(Point::new(time, counts));
         }
-        let next = time.plus(step);
-        if next <= time {
-            break;
-        }
-        time = next;
     }
     points
+}
+
+impl Period {
+    /// Instants of the capture a step apart, [`MOST_POINTS`] at most: from its beginning on while
+    /// numbers are exact at any time, else those of the grid.
+    fn instants(&self, step: i64) -> impl Iterator<Item = Time> + use<> {
+        let Self { start, end, .. } = *self;
+        let least = end.since(start) / MOST_POINTS + 1;
+        let units = least.max(step) / self.resolution + i64::from(least > step);
+        let step = units.max(1).saturating_mul(self.resolution);
+        let first = match self.resolution {
+            1 => start,
+            unit => Time(
+                start
+                    .0
+                    .div_euclid(unit)
+                    .saturating_add(1)
+                    .saturating_mul(unit),
+            ),
+        };
+        let following = move |time: &Time| Some(time.plus(step)).filter(|next| next > time);
+        std::iter::successors(Some(first), following).take_while(move |time| *time <= end)
+    }
 }
 
 impl Point {

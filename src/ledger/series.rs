@@ -164,6 +164,12 @@ impl Held {
         peak
     }
 
+    /// The most there are from one time to before another.
+    pub fn most(&self, from: Time, to: Time) -> u64 {
+        let within = self.pieces(from, to).map(|piece| piece.0);
+        within.max().unwrap_or(0)
+    }
+
     /// How many there are on average from one time to another; `None` if that is no time.
     pub fn mean(&self, from: Time, to: Time) -> Option<f64> {
         let length = to.since(from);

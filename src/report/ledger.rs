@@ -97,7 +97,7 @@ fn bar(count: u64, most: u64, columns: usize) -> String {
     let part = EIGHTHS.get(eighths % 8).copied().unwrap_or_default();
     let bar = "█".repeat(eighths / 8) + part;
     // What there is shows.
-    if bar.is_empty() && count > 0 {
+    if bar.is_empty() && count > 0 && columns > 0 {
         "▏".to_owned()
     } else {
         bar

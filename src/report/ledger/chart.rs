@@ -3,7 +3,6 @@
 use crate::ledger::{Books, Point};
 use crate::report::look::HEADING;
 use crate::report::{Clock, Look};
-use crate::stamp::Time;
 use std::io::{self, Write};
 
 /// Lines of the chart.
@@ -26,34 +25,33 @@ pub(super) fn write(
     if points.is_empty() {
         return Ok(());
     }
-    writeln!(
-        out,
-        "\n{}",
-        look.paint(HEADING, "Held over time, all hosts together")
-    )?;
-    match look.width {
-        Some(width) if books.all.time_wait.peak > 0 && books.start < books.end => {
-            chart(out, clock, books, width)
-        }
-        _ => list(out, clock, points),
+    let width = look
+        .width
+        .filter(|_| books.all.time_wait.peak > 0 && books.start < books.end);
+    let what = if width.is_some() {
+        "TIME-WAITs held"
+    } else {
+        "Held"
+    };
+    let title = format!("{what} over time, all hosts together");
+    writeln!(out, "\n{}", look.paint(HEADING, title))?;
+    match width {
+        Some(width) => chart(out, clock, books, width),
+        None => list(out, clock, points),
     }
 }
 
 fn list(out: &mut impl Write, clock: Clock, points: &[Point]) -> io::Result<()> {
-    writeln!(
-        out,
-        "  {:>14}  {:>9}  {:>10}  {:>10}  {:>8}",
-        "time", "TIME-WAIT", "CLOSE-WAIT", "FIN-WAIT-2", "LAST-ACK"
-    )?;
-    for point in points {
+    let times = points.iter().map(|point| clock.show(Some(point.time), 3));
+    let times: Vec<String> = times.collect();
+    let width = times.iter().map(String::len).max().unwrap_or(0).max(10);
+    let head = "TIME-WAIT  CLOSE-WAIT  FIN-WAIT-2  LAST-ACK";
+    writeln!(out, "  {:>width$}  {head}", "time")?;
+    for (point, time) in points.iter().zip(times) {
         writeln!(
             out,
-            "  {:>14}  {:>9}  {:>10}  {:>10}  {:>8}",
-            clock.show(Some(point.time), 3),
-            point.time_wait,
-            point.close_wait,
-            point.fin_wait_2,
-            point.last_ack
+            "  {time:>width$}  {:>9}  {:>10}  {:>10}  {:>8}",
+            point.time_wait, point.close_wait, point.fin_wait_2, point.last_ack
         )?;
     }
     Ok(())
@@ -92,27 +90,17 @@ fn block(height: u64, most: u64, row: u64) -> char {
     BLOCKS.get(part as usize).copied().unwrap_or(' ')
 }
 
-/// The most TIME-WAITs at any point of each column's time, and at its beginning.
+/// The most TIME-WAITs in each column's time.
 fn columns(books: &Books, count: usize) -> Vec<u64> {
     let (start, length) = (books.start, books.end.since(books.start));
-    let wide = i64::try_from(count).unwrap_or(1).max(1);
-    // Not more columns than there are points: a curve by steps would look exact.
-    let wide = wide.min(length / books.all.step_ns.max(1) + 1);
-    let mut heights = Vec::new();
-    let mut points = books.all.over_time.iter().peekable();
-    let mut held = 0;
-    for column in 1..=wide {
-        let share = i128::from(length) * i128::from(column) / i128::from(wide);
-        let end = start.plus(i64::try_from(share).unwrap_or(length));
-        let end = if column == wide { Time(i64::MAX) } else { end };
-        let mut most = held;
-        let mut first = true;
-        while let Some(point) = points.next_if(|point| point.time < end) {
-            held = point.time_wait;
-            most = if first { held } else { most.max(held) };
-            first = false;
-        }
-        heights.push(most);
-    }
-    heights
+    let begin = |column: usize| {
+        let share = i128::from(length) * column as i128 / count.max(1) as i128;
+        start.plus(i64::try_from(share).unwrap_or(length))
+    };
+    let column = |at: usize| {
+        // The last instant belongs to the last column.
+        let end = begin(at + 1).plus(i64::from(at + 1 == count));
+        books.time_waits.most(begin(at), end)
+    };
+    (0..count).map(column).collect()
 }

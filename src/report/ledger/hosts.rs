@@ -9,8 +9,6 @@ use std::net::{IpAddr, SocketAddr};
 
 /// Columns of a bar.
 const BAR: usize = 20;
-/// Columns of the table without names and bars.
-const TABLE: usize = 62;
 
 /// A state, by name and figures.
 type State = (&'static str, fn(&Entry) -> &Stay);
@@ -54,40 +52,84 @@ fn section(
         return Ok(());
     };
     let width = width.max(title.len());
-    let columns = format!(
-        "{:>8}  {:>8}  {:>7}  {:>9}  {:>8}  {:>8}",
-        "entered", "a second", "most", "at", "mean", "at end"
-    );
+    let stays: Vec<&Stay> = held.iter().map(|entry| of(entry)).collect();
+    let widths = COLUMNS.map(|column| column.width(&stays, clock));
+    let room = look.width.unwrap_or(usize::MAX).saturating_sub(width + 2);
+    let table: usize = widths.iter().map(|width| width + 2).sum();
+    let line = |cell: &dyn Fn(&Column) -> String| -> String {
+        let columns = COLUMNS.iter().zip(widths);
+        let columns = columns.filter(|(column, _)| room >= table || column.always);
+        let cells = columns.map(|(column, width)| format!("  {:>width$}", cell(column)));
+        cells.collect()
+    };
+    let head = line(&|column| column.name.to_owned());
     let title = look.paint(HEADING, format!("{title:width$}"));
-    writeln!(out, "\n{title}    {}", look.paint(FAINT, columns))?;
+    writeln!(out, "\n{title}  {}", look.paint(FAINT, head))?;
     let most = held.iter().map(|entry| of(entry).peak).max().unwrap_or(0);
+    // Where there is no terminal there is no bar.
+    let room = look
+        .width
+        .map_or(0, |_| room.saturating_sub(table + 2).min(BAR));
     for (entry, name) in held.iter().zip(names) {
         let stay = of(entry);
-        let room = look
-            .width
-            .map_or(0, |all| all.saturating_sub(width + TABLE));
-        let bar = bar(stay.peak, most, room.min(BAR));
-        let bar = if room > 0 {
-            format!("  {bar}")
-        } else {
-            String::new()
-        };
-        writeln!(out, "  {name:width$}  {}{bar}", figures(stay, clock))?;
+        let cells = line(&|column| (column.cell)(stay, clock));
+        let text = format!("  {name:width$}{cells}  {}", bar(stay.peak, most, room));
+        writeln!(out, "{}", text.trim_end())?;
     }
     and_more(out, look, held.len())
 }
 
-fn figures(stay: &Stay, clock: Clock) -> String {
-    let figure = |figure: Option<f64>| figure.map_or("-".to_owned(), |f| format!("{f:.1}"));
-    format!(
-        "{:>8}  {:>8}  {:>7}  {:>9}  {:>8}  {:>8}",
-        stay.created,
-        figure(stay.per_second),
-        stay.peak,
-        clock.show(stay.peak_time, 3),
-        figure(stay.mean),
-        stay.at_end
-    )
+/// A column of figures.
+#[derive(Clone, Copy)]
+struct Column {
+    name: &'static str,
+    /// On a narrow terminal too.
+    always: bool,
+    cell: fn(&Stay, Clock) -> String,
+}
+
+impl Column {
+    fn width(&self, stays: &[&Stay], clock: Clock) -> usize {
+        let cells = stays.iter().map(|stay| (self.cell)(stay, clock).len());
+        cells.fold(self.name.len(), usize::max)
+    }
+}
+
+const COLUMNS: [Column; 6] = [
+    Column {
+        name: "entered",
+        always: true,
+        cell: |stay, _| stay.created.to_string(),
+    },
+    Column {
+        name: "a second",
+        always: false,
+        cell: |stay, _| figure(stay.per_second),
+    },
+    Column {
+        name: "most",
+        always: true,
+        cell: |stay, _| stay.peak.to_string(),
+    },
+    Column {
+        name: "at",
+        always: true,
+        cell: |stay, clock| clock.show(stay.peak_time, 3),
+    },
+    Column {
+        name: "mean",
+        always: false,
+        cell: |stay, _| figure(stay.mean),
+    },
+    Column {
+        name: "at end",
+        always: true,
+        cell: |stay, _| stay.at_end.to_string(),
+    },
+];
+
+fn figure(figure: Option<f64>) -> String {
+    figure.map_or("-".to_owned(), |figure| format!("{figure:.1}"))
 }
 
 /// Whose the sockets are: of a service with the port on the side it is on.
