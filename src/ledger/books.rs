@@ -287,22 +287,25 @@ impl Period {
     /// Instants of the capture a step apart, [`MOST_POINTS`] at most: from its beginning on while
     /// numbers are exact at any time, else those of the grid.
     fn instants(&self, step: i64) -> impl Iterator<Item = Time> + use<> {
-        let Self { start, end, .. } = *self;
-        let least = end.since(start) / MOST_POINTS + 1;
-        let units = least.max(step) / self.resolution + i64::from(least > step);
-        let step = units.max(1).saturating_mul(self.resolution);
-        let first = match self.resolution {
-            1 => start,
-            unit => Time(
-                start
-                    .0
-                    .div_euclid(unit)
-                    .saturating_add(1)
-                    .saturating_mul(unit),
-            ),
+        let Self {
+            start,
+            end,
+            resolution: unit,
+            ..
+        } = *self;
+        let step = step.max(end.since(start) / MOST_POINTS + 1);
+        let step = (step / unit + i64::from(step % unit != 0)).saturating_mul(unit);
+        let below = |time: Time| Time(time.0.saturating_sub(time.0.rem_euclid(unit)));
+        let first = match below(start) {
+            instant if instant < start => instant.plus(unit),
+            instant => instant,
         };
+        // The end belongs to it, or the last instant before.
+        let last = below(end);
         let following = move |time: &Time| Some(time.plus(step)).filter(|next| next > time);
-        std::iter::successors(Some(first), following).take_while(move |time| *time <= end)
+        let instants = std::iter::successors(Some(first), following);
+        let instants = instants.take_while(move |time| *time < last);
+        instants.chain((last >= start).then_some(last))
     }
 }
 

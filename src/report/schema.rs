@@ -26,7 +26,8 @@ pub fn schema() -> Value {
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": format!("whoclosed report, version {SCHEMA}"),
-        "description": "One line of the JSON Lines report: flows, diagnoses, then one summary.",
+        "description": "One line of the JSON Lines reports: flows, diagnoses, then one summary; or the books \
+            on TIME-WAIT and ports, then one summary.",
         "oneOf": lines,
         "$defs": defs,
     })

@@ -3,7 +3,7 @@
 use super::{LISTED, and_more, bar};
 use crate::ledger::{Books, Entry, Stay};
 use crate::report::look::{FAINT, HEADING};
-use crate::report::{Clock, Look};
+use crate::report::{Clock, Look, counted};
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
 
@@ -62,9 +62,9 @@ fn section(
         let cells = columns.map(|(column, width)| format!("  {:>width$}", cell(column)));
         cells.collect()
     };
-    let head = line(&|column| column.name.to_owned());
+    let header = line(&|column| column.name.to_owned());
     let title = look.paint(HEADING, format!("{title:width$}"));
-    writeln!(out, "\n{title}  {}", look.paint(FAINT, head))?;
+    writeln!(out, "\n{title}  {}", look.paint(FAINT, header))?;
     let most = held.iter().map(|entry| of(entry).peak).max().unwrap_or(0);
     // Where there is no terminal there is no bar.
     let room = look
@@ -157,16 +157,17 @@ fn notes(out: &mut impl Write, look: Look, books: &Books) -> io::Result<()> {
     let mut notes = Vec::new();
     if all.time_wait.peak > 0 {
         notes.push(format!(
-            "{} TIME-WAITs at once take about {} of kernel memory: 256 bytes each (slab tw_sock_TCP, \
-             Linux 6.18 on x86-64)",
-            all.time_wait.peak,
+            "{} at once: about {} of kernel memory, 256 bytes each (slab tw_sock_TCP, Linux 6.18 on \
+             x86-64)",
+            counted(all.time_wait.peak, "TIME-WAIT"),
             bytes(all.time_wait_bytes)
         ));
     }
     if all.as_server > 0 {
         notes.push(format!(
-            "{} of {} TIME-WAITs are a server's: they use no ephemeral port, only memory",
-            all.as_server, all.time_wait.created
+            "{} of {}: a server's, which uses no ephemeral port, only memory",
+            all.as_server,
+            counted(all.time_wait.created, "TIME-WAIT")
         ));
     }
     if !notes.is_empty() {

@@ -46,12 +46,12 @@ fn one(out: &mut impl Write, look: Look, clock: Clock, ports: &PortUse) -> io::R
     let names = format!("{} to {}", ports.client, ports.server);
     let rate = ports.per_second;
     let rate = rate.map_or(String::new(), |rate| format!(", {rate:.1} a second"));
-    let mut parts = vec![format!(
+    let mut told = vec![format!(
         "{}{rate}",
         counted(ports.connections, "connection")
     )];
     if ports.connections > 0 {
-        parts.push(format!(
+        told.push(format!(
             "at most {} in use at once at {} ({:.1} %; {} even, {} odd), {} when the capture ends",
             counted(ports.peak, "port"),
             clock.show(ports.peak_time, 3),
@@ -63,11 +63,11 @@ fn one(out: &mut impl Write, look: Look, clock: Clock, ports: &PortUse) -> io::R
     }
     if ports.outside > 0 {
         let outside = ports.outside;
-        parts.push(format!(
+        told.push(format!(
             "{outside} from ports outside of the range (--port-range)"
         ));
     }
-    let text = format!("{names}: {}", parts.join("; "));
+    let text = format!("{names}: {}", told.join("; "));
     sentence(out, look, ("  ", Style::new()), &text)?;
     if let Some((style, text)) = warning(ports, clock) {
         sentence(out, look, ("    ", style), &text)?;
@@ -85,13 +85,17 @@ fn warning(ports: &PortUse, clock: Clock) -> Option<(Style, String)> {
     let advice =
         format!("Keep connections open, or use more addresses or ports of the server{reuse}.");
     if ports.exhausted {
+        let still = match ports.at_end {
+            at_end if at_end < ports.ports => "",
+            _ => ", and are when the capture ends",
+        };
         let text = format!(
-            "The ports have run out: all {} were in use from {} on, for {:.3} s; connect() fails with \
-             EADDRNOTAVAIL meanwhile. {} from a port used before. {advice}",
+            "The ports have run out: all {} were in use from {} on, for {:.3} s{still}; connect() fails \
+             with EADDRNOTAVAIL meanwhile. Of the connections {} came from a port used before. {advice}",
             ports.ports,
             clock.show(ports.exhausted_since, 3),
             ports.exhausted_seconds,
-            counted(ports.reused, "connection"),
+            ports.reused,
         );
         return Some((BAD, text));
     }
@@ -147,7 +151,10 @@ fn sentence(
     (indent, style): (&str, Style),
     text: &str,
 ) -> io::Result<()> {
-    let columns = look.width.unwrap_or(COLUMNS).saturating_sub(indent.len());
+    let columns = look
+        .width
+        .unwrap_or(COLUMNS)
+        .saturating_sub(indent.len() + 2);
     let mut before = indent.to_owned();
     for line in wrap(text, columns.max(LEAST)) {
         writeln!(out, "{before}{}", look.paint(style, line))?;
