@@ -89,6 +89,8 @@ Examples:
       the server's resets, refused connections left out
   whoclosed explain --flow 7 trace.pcap
       why flow 7 is judged as it is, frame by frame
+  whoclosed timewait trace.pcap
+      who held TIME-WAITs, how many at once, and whether ports run out
   whoclosed terms close-wait-leak
       what a word of the report means, and what to do about it
   whoclosed ring/

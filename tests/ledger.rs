@@ -108,14 +108,14 @@ fn compare(capture: &Path, truth: &Path, time_wait: i64, step: i64) {
             time = time.plus(step);
         }
     }
-    let owners = ledger.books(start, end, None).hosts;
-    let owners = owners.iter().filter(|entry| entry.time_wait.created > 0);
-    assert_eq!(owners.count(), by_host.len());
     assert!(
         compared > 100 && held > 20,
         "{compared} compared, {held} held"
     );
     support::report("numbers of TIME-WAITs that differ from brute force", &wrong);
+    let owners = ledger.books(start, end, None).hosts;
+    let owners = owners.iter().filter(|entry| entry.time_wait.created > 0);
+    assert_eq!(owners.count(), by_host.len());
 }
 
 #[test]
@@ -473,6 +473,76 @@ fn little_room_makes_the_grid_coarser_and_no_number_wrong() {
         ledgers.is_sorted() && ledgers[0] < ledgers[2],
         "{ledgers:?}"
     );
+}
+
+#[test]
+fn the_curve_is_what_is_held_at_every_step() {
+    let (ledger, start, end) = books(&support::testdata("capgen/short.pcap"), SECOND);
+    let step = 100 * MILLISECOND;
+    let books = ledger.books(start, end, Some(step));
+    let mut points = books.all.over_time.iter().peekable();
+    let (mut time, mut held, mut steps) = (start, 0, 0);
+    while time <= end {
+        while let Some(point) = points.next_if(|point| point.time <= time) {
+            held = point.time_wait;
+        }
+        assert_eq!(held, books.time_waits.at(time), "{time:?}");
+        (time, steps) = (time.plus(step), steps + 1);
+    }
+    assert!(steps > 40, "{steps}");
+    let last = books.all.over_time.last().expect("a point");
+    assert_eq!(last.time_wait, books.all.time_wait.at_end);
+    // At most as many at once as the hosts' most together; on average as many as theirs together.
+    let peaks: u64 = books.hosts.iter().map(|host| host.time_wait.peak).sum();
+    assert!(books.all.time_wait.peak <= peaks);
+    let means: f64 = books
+        .hosts
+        .iter()
+        .filter_map(|host| host.time_wait.mean)
+        .sum();
+    let mean = books.all.time_wait.mean.expect("a mean");
+    assert!((means - mean).abs() < 0.1, "{means} {mean}");
+}
+
+/// Whatever a capture holds, and however little room there is.
+#[test]
+fn every_capture_has_books() {
+    let mut captures = 0;
+    for folder in ["captures", "containers", "questions", "peers", "seeds"] {
+        for path in support::files(folder, &[".pcap", ".pcapng"]) {
+            let bytes = fs::read(&path).expect("readable");
+            for changes in [1, 1 << 20] {
+                let settings = Settings {
+                    changes,
+                    ..Settings::default()
+                };
+                let mut options = Options::default();
+                options.ledger = Some(settings);
+                let Ok(mut flows) = analyze(&*bytes, &options) else {
+                    continue;
+                };
+                let mut owned = 0;
+                for verdict in flows.by_ref() {
+                    owned += verdict.time_wait.len() as u64;
+                }
+                let source = flows.summary().sources.remove(0);
+                let (start, end) = source.start.zip(source.end).unwrap_or_default();
+                let books = flows.ledger().expect("books").books(start, end, Some(1));
+                let (all, is_timed) = (books.all, source.start.is_some());
+                let created: u64 = books.hosts.iter().map(|host| host.time_wait.created).sum();
+                assert_eq!(all.time_wait.created, created, "{}", path.display());
+                assert_eq!(
+                    created,
+                    if is_timed { owned } else { 0 },
+                    "{}",
+                    path.display()
+                );
+                assert!(all.time_wait.at_end <= all.time_wait.peak);
+                captures += 1;
+            }
+        }
+    }
+    assert!(captures > 600, "{captures}");
 }
 
 #[test]

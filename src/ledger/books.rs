@@ -14,8 +14,6 @@ use std::net::IpAddr;
 pub const TIME_WAIT_BYTES: u64 = 256;
 /// So many points of a curve are enough.
 const POINTS: i64 = 60;
-/// Points of a curve at most.
-const MOST_POINTS: i64 = 100_000;
 /// Distances of points that read well, in nanoseconds.
 const STEPS: [i64; 25] = {
     const M: i64 = MILLISECOND;
@@ -273,8 +271,12 @@ fn stay(account: &Account, kept: usize, held: &[Held; KEPT.len()], period: &Peri
 
 /// The numbers at every step within the capture, where they are others than before.
 fn curve(held: &[Held; KEPT.len()], period: &Period, step: i64) -> Vec<Point> {
+    let next = period.instants(step);
+    let mut times: Vec<Time> = held.iter().flat_map(Held::changes).map(next).collect();
+    times.sort_unstable();
+    times.dedup();
     let mut points: Vec<Point> = Vec::new();
-    for time in period.instants(step) {
+    for time in times {
         let counts = [0, 1, 2, 3].map(|kept: usize| held[kept].at(time));
         if points.last().map(Point::counts).unwrap_or_default() != counts {
             points.push(Point::new(time, counts));
@@ -284,28 +286,22 @@ fn curve(held: &[Held; KEPT.len()], period: &Period, step: i64) -> Vec<Point> {
 }
 
 impl Period {
-    /// Instants of the capture a step apart, [`MOST_POINTS`] at most: from its beginning on while
-    /// numbers are exact at any time, else those of the grid.
-    fn instants(&self, step: i64) -> impl Iterator<Item = Time> + use<> {
-        let Self {
-            start,
-            end,
-            resolution: unit,
-            ..
-        } = *self;
-        let step = step.max(end.since(start) / MOST_POINTS + 1);
-        let step = (step / unit + i64::from(step % unit != 0)).saturating_mul(unit);
-        let below = |time: Time| Time(time.0.saturating_sub(time.0.rem_euclid(unit)));
-        let first = match below(start) {
-            instant if instant < start => instant.plus(unit),
-            instant => instant,
+    /// Tells of a time the next of those instants that are a step apart: from the beginning of the
+    /// capture on, or the first instant at which numbers are exact, to its end, or the last one.
+    fn instants(&self, step: i64) -> impl Fn(Time) -> Time + use<> {
+        let unit = self.resolution;
+        let up = |number: i64, by: i64| {
+            let part = number.rem_euclid(by);
+            let rest = if part == 0 { 0 } else { by - part };
+            number.saturating_add(rest)
         };
-        // The end belongs to it, or the last instant before.
-        let last = below(end);
-        let following = move |time: &Time| Some(time.plus(step)).filter(|next| next > time);
-        let instants = std::iter::successors(Some(first), following);
-        let instants = instants.take_while(move |time| *time < last);
-        instants.chain((last >= start).then_some(last))
+        let first = Time(up(self.start.0, unit));
+        let last = Time(self.end.0.saturating_sub(self.end.0.rem_euclid(unit)));
+        let step = up(step.max(1), unit);
+        move |time| {
+            let after = time.since(first).max(0);
+            first.plus(up(after, step)).min(last)
+        }
     }
 }
 

@@ -84,11 +84,11 @@ struct Space {
 #[derive(Clone, Debug)]
 pub struct Ledger {
     time_wait: i64,
-    range: PortRange,
+    settings: Settings,
     grid: Grid,
     /// How many changes are kept.
     changes: usize,
-    /// How many may be.
+    /// From how many on the grid becomes coarser.
     most: usize,
     all: Account,
     hosts: HashMap<IpAddr, Account, RandomState>,
@@ -104,7 +104,7 @@ impl Ledger {
     pub fn new(time_wait: i64, settings: Settings) -> Self {
         Self {
             time_wait,
-            range: settings.ports,
+            settings,
             grid: Grid::FINEST,
             changes: 0,
             most: settings.changes,
@@ -129,7 +129,7 @@ impl Ledger {
 
     /// The ports that clients choose from.
     pub const fn range(&self) -> PortRange {
-        self.range
+        self.settings.ports
     }
 
     /// The account of a host.
@@ -199,17 +199,20 @@ impl Ledger {
             self.beyond += 1;
             return;
         };
-        self.changes += ports.enter(flow, verdict, &spans, (self.range, self.grid));
+        self.changes += ports.enter(flow, verdict, &spans, (self.settings.ports, self.grid));
     }
 
     /// Makes the grid coarser until half of the room is free.
     fn shrink(&mut self) {
         loop {
             self.changes = self.each_series(series::Series::settle);
-            if self.changes <= self.most / 2 {
+            if self.changes <= self.settings.changes / 2 {
+                self.most = self.settings.changes;
                 return;
             }
             let Some((coarser, factor)) = self.grid.coarser() else {
+                // As coarse as can be. To sort them all for every flow would take for ever.
+                self.most = self.settings.changes.max(self.changes.saturating_mul(2));
                 return;
             };
             self.grid = coarser;

@@ -109,6 +109,8 @@ pub struct PortUse {
     pub exhausted_seconds: f64,
     /// Since when.
     pub exhausted_since: Option<Time>,
+    /// When the last connection began.
+    pub last_opened: Option<Time>,
     /// When the ports run out at this rate; `None`: they do not, or have.
     pub runs_out: Option<Time>,
     /// The client could use ports in TIME-WAIT again (`tcp_tw_reuse`, which needs timestamps on both
@@ -183,6 +185,7 @@ impl Ports {
             exhausted,
             exhausted_seconds: seconds(full),
             exhausted_since: full_since,
+            last_opened: self.last,
             runs_out: self.runs_out(ports).filter(|_| !exhausted),
             reuse_helps: self.reuse_helps(),
         }
@@ -249,7 +252,7 @@ impl Ledger {
     /// The use of ports, where most of the range are in use first.
     pub(super) fn port_uses(&self, period: &Period) -> Vec<PortUse> {
         let uses = self.spaces.iter().map(|(&key, ports)| {
-            let kind = (self.range, self.grid);
+            let kind = (self.range(), self.grid);
             ports.told(key, kind, period)
         });
         let mut uses: Vec<PortUse> = uses.collect();

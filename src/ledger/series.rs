@@ -152,6 +152,11 @@ impl Held {
         level.map_or(0, |level| level.1)
     }
 
+    /// When that changes.
+    pub fn changes(&self) -> impl Iterator<Item = Time> + '_ {
+        self.levels.iter().map(|level| level.0)
+    }
+
     /// The most there are.
     pub fn peak(&self) -> Peak {
         let mut peak = Peak::default();

@@ -1,7 +1,7 @@
 //! From when to when a side of a flow held a socket in which state.
 
 use crate::close::finding::Code;
-use crate::close::verdict::{Dwell, Outcome, Side, State, TimeWait, Verdict};
+use crate::close::verdict::{Dwell, EndedBy, Outcome, Side, State, TimeWait, Verdict};
 use crate::stamp::{SECOND, Time};
 use smallvec::SmallVec;
 
@@ -60,10 +60,17 @@ fn of_time_wait(wait: &TimeWait, dwells: &[Dwell], end: Time, time_wait: i64) ->
     let by_state = find(State::TimeWait).and_then(|dwell| dwell.from);
     let closing = by_state.filter(|_| find(State::Closing).is_some());
     let from = wait.start.max(closing).or(by_state).unwrap_or(end);
+    let expiry = from.plus(time_wait);
+    let runs_out = matches!(wait.ended_by, EndedBy::Expiry | EndedBy::CaptureEnd);
+    let to = match wait.end {
+        Some(end) if runs_out => end.max(expiry),
+        Some(end) => end,
+        None => expiry,
+    };
     Span {
         state: State::TimeWait,
         from,
-        to: Some(wait.end.unwrap_or_else(|| from.plus(time_wait))),
+        to: Some(to),
     }
 }
 

@@ -162,6 +162,7 @@ pub const PORT_USE: Object = Object {
         ),
         field("exhausted_seconds", Number, "for how many seconds"),
         field("exhausted_since", Time, "since when").nullable(),
+        field("last_opened", Time, "when the last connection began").nullable(),
         field(
             "runs_out",
             Time,

@@ -91,10 +91,12 @@ fn warning(ports: &PortUse, clock: Clock) -> Option<(Style, String)> {
         };
         let text = format!(
             "The ports have run out: all {} were in use from {} on, for {:.3} s{still}; connect() fails \
-             with EADDRNOTAVAIL meanwhile. Of the connections {} came from a port used before. {advice}",
+             with EADDRNOTAVAIL meanwhile. The last connection began at {}, and {} of all came from a \
+             port used before. {advice}",
             ports.ports,
             clock.show(ports.exhausted_since, 3),
             ports.exhausted_seconds,
+            clock.show(ports.last_opened, 3),
             ports.reused,
         );
         return Some((BAD, text));
