@@ -371,6 +371,44 @@ fn rfc_name(kernel: &str) -> &'static str {
     }
 }
 
+/// The lab waited for 75 s: until the kernel's own TIME-WAIT was over, once started anew by a FIN that
+/// was repeated four times.
+#[test]
+fn time_wait_ends_when_the_kernels_does() {
+    let (mut compared, mut wrong) = (0, Vec::new());
+    for path in support::files("ledger", &[".truth.json"]) {
+        let text = fs::read_to_string(&path).expect("readable");
+        let truth: truth::Truth = serde_json::from_str(&text).expect("a truth file");
+        let states = truth.flows[0].states.as_ref().expect("states");
+        let last = states["client"]
+            .iter()
+            .rfind(|span| span.state == "TIME_WAIT");
+        let last = last.expect("a TIME-WAIT");
+        #[expect(clippy::cast_possible_truncation, reason = "a time of the lab")]
+        let over = Time((last.last * 1e9) as i64);
+        for point in truth::POINTS {
+            let file = support::testdata("ledger").join(&truth.captures[point].file);
+            let (ledger, ..) = books(&file, 60 * SECOND);
+            let client = truth.flows[0].client.split(' ').next().expect("an address");
+            let held = ledger.held(client.parse().expect("an address"), 0);
+            let ends = held.changes().last().expect("an end");
+            // The kernel's timers are coarse at a minute, and never early.
+            let late = over.since(ends);
+            let in_time = (-50 * MILLISECOND..=SECOND / 2).contains(&late);
+            let counts = [-5, 1].map(|seconds| held.at(over.plus(seconds * SECOND)));
+            if !in_time || counts != [1, 0] {
+                wrong.push(format!(
+                    "{}.{point}: {late} ns late, {counts:?}",
+                    truth.name
+                ));
+            }
+            compared += 1;
+        }
+    }
+    assert_eq!(compared, 6);
+    support::report("ends of TIME-WAIT", &wrong);
+}
+
 /// The use of ports of the one client of a question's capture.
 fn port_use(name: &str, range: PortRange) -> PortUse {
     let path = support::testdata("questions").join(name);
