@@ -14,6 +14,7 @@ use crate::close::summary::{Summary, Totals};
 use crate::close::verdict::{Tunnel, Verdict};
 use crate::close::{Context, Hosts, Judge};
 use crate::flow::{Clock, Due, Limits, Why};
+use crate::ledger::{Ledger, Settings};
 use crate::packet::{Filter, Layers};
 use crate::patterns::{Diagnosis, Patterns};
 use crate::stamp::{SECOND, Stamp, Time};
@@ -40,6 +41,8 @@ pub struct Options {
     pub states: bool,
     /// It is told what many flows show together, and where the capture was taken.
     pub diagnosis: bool,
+    /// Books are kept on TIME-WAIT and on the use of ephemeral ports.
+    pub ledger: Option<Settings>,
     /// How many flows are kept at once.
     pub limits: Limits,
     /// The capture is being made: a flow is let go by the first record that allows it.
@@ -74,6 +77,7 @@ impl Default for Options {
             close_wait: 5 * SECOND,
             states: true,
             diagnosis: true,
+            ledger: None,
             limits: Limits::default(),
             live: false,
             interrupt: None,
@@ -116,6 +120,7 @@ pub struct Analysis<R: Read> {
     totals: Totals,
     hosts: Hosts,
     patterns: Patterns,
+    ledger: Option<Box<Ledger>>,
     /// The last record's place, with the latest time of any.
     end: Stamp,
     start: Option<Time>,
@@ -159,6 +164,9 @@ impl<R: Read> Iterator for Analysis<R> {
 
 impl<R: Read> Analysis<R> {
     fn new(input: Input<R>, options: &Options) -> Self {
+        let ledger = options
+            .ledger
+            .map(|how| Ledger::new(options.time_wait, how));
         Self {
             input,
             options: options.clone(),
@@ -173,6 +181,7 @@ impl<R: Read> Analysis<R> {
             totals: Totals::default(),
             hosts: Hosts::default(),
             patterns: Patterns::new(options.diagnosis),
+            ledger: ledger.map(Box::new),
             end: Stamp::default(),
             start: None,
         }
@@ -225,12 +234,17 @@ impl<R: Read> Analysis<R> {
         self.patterns.diagnoses()
     }
 
+    /// The books, if they were asked for; whole after the last verdict.
+    pub fn ledger(&self) -> Option<&Ledger> {
+        self.ledger.as_deref()
+    }
+
     /// Shows the verdict of a flow, if nothing more can belong to that.
     fn settle(&mut self, due: &Due, see: &mut dyn FnMut(&mut Option<Verdict>)) -> bool {
         let mut context = Context {
             time_wait: self.options.time_wait,
             close_wait: self.options.close_wait,
-            states: self.options.states,
+            states: self.options.states || self.ledger.is_some(),
             end: self.end,
             cut: self.ended && !self.interrupted && self.input.is_cut(),
             evicted: due.why == Why::Evicted,
@@ -261,6 +275,9 @@ impl<R: Read> Analysis<R> {
                 verdict.forget_times();
             }
             self.input.place(verdict);
+            if let Some(ledger) = &mut self.ledger {
+                ledger.see(flow, verdict);
+            }
             self.totals.add(verdict);
             settled = Some(is_over);
             see(judged);

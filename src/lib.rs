@@ -11,7 +11,8 @@
 //!                               │ close::judge        facts → verdict; pure, once per flow
 //!                               v
 //!                            Verdict ──> report::{text, json, explain}
-//!                                     └─> patterns            what many flows show together
+//!                                     ├─> patterns            what many flows show together
+//!                                     └─> ledger              TIME-WAIT and ports over time
 //! ```
 //!
 //! Data goes one way. [`analyze`] is the whole way in one call: an iterator of verdicts, then a
@@ -39,6 +40,7 @@ mod analysis;
 pub mod capture;
 pub mod close;
 pub mod flow;
+pub mod ledger;
 pub mod packet;
 pub mod patterns;
 pub mod report;

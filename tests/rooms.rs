@@ -12,10 +12,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("flow", &["packet"]),
     ("close", &["flow"]),
     ("patterns", &["close", "flow"]),
-    ("report", &["close", "flow", "patterns"]),
+    ("ledger", &["close", "flow"]),
+    ("report", &["close", "flow", "ledger", "patterns"]),
     (
         "analysis",
-        &["capture", "packet", "flow", "close", "patterns"],
+        &["capture", "packet", "flow", "close", "ledger", "patterns"],
     ),
 ];
 

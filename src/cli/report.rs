@@ -98,7 +98,7 @@ enum End {
 
 /// How times are written.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum TimeArg {
+pub(crate) enum TimeArg {
     /// Seconds since the capture began
     #[default]
     Rel,

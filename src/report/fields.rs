@@ -2,6 +2,7 @@
 
 mod diagnosis;
 mod flow;
+mod ledger;
 mod summary;
 
 use crate::close::terms::Group;
@@ -10,10 +11,12 @@ use flow::{
     APPLICATION, COUNTS, DWELL, DWELLS, ENDPOINT, EVENT, FILE, FINDING, IN_FLIGHT, LAST_WORDS,
     MORE, RESET, SILENCE, STATES, TIME_WAIT, TUNNEL, ZEEK,
 };
+use ledger::{POINT, RANGE, STAY};
 use summary::{DAMAGE, OWNER, SOURCE, VANTAGE};
 
 pub use diagnosis::DIAGNOSIS;
 pub use flow::FLOW;
+pub use ledger::{BIND_CONFLICT, LEDGER, PORT_USE, SOCKET_AT};
 pub use summary::SUMMARY;
 
 /// An object of the report.
@@ -64,6 +67,8 @@ pub enum Kind {
     Count,
     /// A whole number, negative ones too.
     Int,
+    /// A number with decimals.
+    Number,
     /// True or false.
     Bool,
     /// A text.
@@ -109,7 +114,15 @@ impl Field {
 }
 
 /// The kinds of lines of the report.
-pub const LINES: &[&Object] = &[&FLOW, &DIAGNOSIS, &SUMMARY];
+pub const LINES: &[&Object] = &[
+    &FLOW,
+    &DIAGNOSIS,
+    &LEDGER,
+    &PORT_USE,
+    &BIND_CONFLICT,
+    &SOCKET_AT,
+    &SUMMARY,
+];
 
 /// The objects within them.
 pub const PARTS: &[&Object] = &[
@@ -135,4 +148,7 @@ pub const PARTS: &[&Object] = &[
     &DAMAGE,
     &OWNER,
     &VANTAGE,
+    &STAY,
+    &POINT,
+    &RANGE,
 ];

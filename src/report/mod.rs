@@ -6,6 +6,7 @@
 pub mod explain;
 pub mod fields;
 pub mod json;
+pub mod ledger;
 mod look;
 mod network;
 pub mod reference;

@@ -40,7 +40,8 @@ writes it anew. `whoclosed terms NAME` prints the same about one name, `whoclose
 [JSON Schema](schema.json).
 
 The JSON report is JSON Lines: a `flow` object per flow, then a `diagnosis` for each thing that many
-of them show, then one `summary`. Names and values are
+of them show, then one `summary`. `whoclosed timewait --format json` writes `ledger`, `port_use` and
+`bind_conflict` objects, with `--at` a `socket_at` for each socket, then the `summary`. Names and values are
 an interface: within a version fields and names are added, never changed. What is not known is
 `null` or `unknown`. Times are RFC 3339, UTC, with nine decimals.
 
@@ -75,6 +76,7 @@ fn kind(kind: &Kind) -> String {
         Kind::Version => "version".to_owned(),
         Kind::Count => "number".to_owned(),
         Kind::Int => "whole number".to_owned(),
+        Kind::Number => "number with decimals".to_owned(),
         Kind::Bool => "true or false".to_owned(),
         Kind::Text => "text".to_owned(),
         Kind::Time => "time".to_owned(),

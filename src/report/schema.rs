@@ -26,7 +26,8 @@ pub fn schema() -> Value {
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": format!("whoclosed report, version {SCHEMA}"),
-        "description": "One line of the JSON Lines report: flows, diagnoses, then one summary.",
+        "description": "One line of the JSON Lines reports: flows, diagnoses, then one summary; or the books \
+            on TIME-WAIT and ports, then one summary.",
         "oneOf": lines,
         "$defs": defs,
     })
@@ -83,6 +84,7 @@ fn kind(kind: &Kind) -> Value {
         Kind::Version => json!({"const": SCHEMA}),
         Kind::Count => json!({"type": "integer", "minimum": 0}),
         Kind::Int => json!({"type": "integer"}),
+        Kind::Number => json!({"type": "number"}),
         Kind::Bool => json!({"type": "boolean"}),
         Kind::Text => json!({"type": "string"}),
         Kind::Time => json!({

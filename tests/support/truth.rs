@@ -89,6 +89,8 @@ pub struct FirstClosing {
 pub struct Span {
     pub state: String,
     pub first: f64,
+    #[serde(default)]
+    pub last: f64,
     pub restarts: Option<u32>,
 }
 

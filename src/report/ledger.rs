@@ -1,0 +1,105 @@
+//! The books on TIME-WAIT and ports, for people and as JSON Lines.
+
+mod chart;
+mod hosts;
+mod ports;
+mod sockets;
+
+use crate::ledger::{Books, Socket};
+use crate::report::json::line;
+use crate::report::look::{FAINT, HEADING};
+use crate::report::time::span;
+use crate::report::{Clock, Look, counted};
+use std::io::{self, Write};
+
+pub use sockets::listing;
+
+/// Lines of a section at most; the JSON report has them all.
+const LISTED: usize = 10;
+
+/// Writes a `ledger` line for all hosts together, one for each host and one for each service, then a
+/// `port_use` for each of the port spaces and a `bind_conflict` for each server that has some.
+pub fn json(out: &mut impl Write, books: &Books) -> io::Result<()> {
+    let entries = [&books.all].into_iter().chain(&books.hosts);
+    for entry in entries.chain(&books.services) {
+        line(out, "ledger", entry)?;
+    }
+    for ports in &books.ports {
+        line(out, "port_use", ports)?;
+    }
+    for bind in &books.binds {
+        line(out, "bind_conflict", bind)?;
+    }
+    Ok(())
+}
+
+/// Writes a `socket_at` line for each socket of a moment.
+pub fn json_sockets(out: &mut impl Write, sockets: &[Socket]) -> io::Result<()> {
+    for socket in sockets {
+        line(out, "socket_at", socket)?;
+    }
+    Ok(())
+}
+
+/// Writes the books for people.
+pub fn text(out: &mut impl Write, look: Look, clock: Clock, books: &Books) -> io::Result<()> {
+    headline(out, look, books)?;
+    chart::write(out, look, clock, books)?;
+    hosts::write(out, look, clock, books)?;
+    ports::write(out, look, clock, books)?;
+    ports::binds(out, look, clock, books)
+}
+
+fn headline(out: &mut impl Write, look: Look, books: &Books) -> io::Result<()> {
+    let waits = &books.all.time_wait;
+    let text = format!(
+        "{} in {}, {} held when it ends",
+        counted(waits.created, "TIME-WAIT"),
+        span(books.end.since(books.start)),
+        waits.at_end
+    );
+    writeln!(out, "{}", look.paint(HEADING, text))?;
+    let wait = span(books.time_wait);
+    let text =
+        format!("  each lasts {wait} from its owner's last ACK, by the rules of TCP (--time-wait)");
+    writeln!(out, "{}", look.paint(FAINT, text))?;
+    let unit = books.all.resolution_ns;
+    if unit > 1 {
+        let unit = span(unit);
+        let text = format!("  numbers are exact at every {unit}; between, more may have been held");
+        writeln!(out, "{}", look.paint(FAINT, text))?;
+    }
+    if books.beyond > 0 {
+        let text = format!(
+            "  there were more hosts or services than are told apart: {} are only part of the whole",
+            counted(books.beyond, "entry").replace("entrys", "entries")
+        );
+        writeln!(out, "{}", look.paint(FAINT, text))?;
+    }
+    Ok(())
+}
+
+/// How many are left out of a list.
+fn and_more(out: &mut impl Write, look: Look, all: usize) -> io::Result<()> {
+    let more = all.saturating_sub(LISTED);
+    if more == 0 {
+        return Ok(());
+    }
+    let text = format!("  and {more} more: see --format json");
+    writeln!(out, "{}", look.paint(FAINT, text))
+}
+
+/// So many of `most` as a bar of so many columns, in eighths of one.
+fn bar(count: u64, most: u64, columns: usize) -> String {
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let eighths = u128::from(count) * columns as u128 * 8 / u128::from(most.max(1));
+    let eighths = usize::try_from(eighths).unwrap_or(0).min(columns * 8);
+    let part = EIGHTHS.get(eighths % 8).copied().unwrap_or_default();
+    let bar = "█".repeat(eighths / 8) + part;
+    // What there is shows.
+    if bar.is_empty() && count > 0 && columns > 0 {
+        "▏".to_owned()
+    } else {
+        bar
+    }
+}
