@@ -16,6 +16,7 @@ mod output;
 mod progress;
 mod report;
 mod schema;
+mod sockets;
 mod terms;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
@@ -70,6 +71,8 @@ impl Color {
 enum Command {
     /// Tells one flow: a ladder of its close, the states, and the reasoning frame by frame
     Explain(explain::Args),
+    /// Joins a list of sockets (ss, netstat, lsof) with the flows of a capture
+    Sockets(sockets::Args),
     /// Tells what an outcome, cause, finding, state or other word of the report means
     Terms(terms::Args),
     /// Prints the JSON Schema of the JSON report
@@ -86,6 +89,8 @@ Examples:
       the server's resets, refused connections left out
   whoclosed explain --flow 7 trace.pcap
       why flow 7 is judged as it is, frame by frame
+  ss -tano | whoclosed sockets --list - trace.pcap
+      which connections the sockets of a host are, who closed them, since when
   whoclosed terms close-wait-leak
       what a word of the report means, and what to do about it
   whoclosed ring/
@@ -114,6 +119,7 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
     cli.color.choice().write_global();
     match cli.command {
         Some(Command::Explain(args)) => args.run(),
+        Some(Command::Sockets(args)) => args.run(),
         Some(Command::Terms(args)) => args.run(),
         Some(Command::Schema(args)) => args.run(),
         None => cli.report.run(),

@@ -43,6 +43,7 @@ pub mod packet;
 pub mod patterns;
 pub mod report;
 pub mod seq;
+pub mod sockets;
 pub mod stamp;
 
 pub use analysis::{

@@ -12,7 +12,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("flow", &["packet"]),
     ("close", &["flow"]),
     ("patterns", &["close", "flow"]),
-    ("report", &["close", "flow", "patterns"]),
+    ("sockets", &["close", "flow"]),
+    ("report", &["close", "flow", "patterns", "sockets"]),
     (
         "analysis",
         &["capture", "packet", "flow", "close", "patterns"],

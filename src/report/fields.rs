@@ -2,6 +2,7 @@
 
 mod diagnosis;
 mod flow;
+mod sockets;
 mod summary;
 
 use crate::close::terms::Group;
@@ -10,10 +11,12 @@ use flow::{
     APPLICATION, COUNTS, DWELL, DWELLS, ENDPOINT, EVENT, FILE, FINDING, IN_FLIGHT, LAST_WORDS,
     MORE, RESET, SILENCE, STATES, TIME_WAIT, TUNNEL, ZEEK,
 };
+use sockets::{PROCESS, TAKEN, TIMER};
 use summary::{DAMAGE, OWNER, SOURCE, VANTAGE};
 
 pub use diagnosis::DIAGNOSIS;
 pub use flow::FLOW;
+pub use sockets::{MISSING_SOCKET, SOCKET, SOCKETS};
 pub use summary::SUMMARY;
 
 /// An object of the report.
@@ -109,7 +112,14 @@ impl Field {
 }
 
 /// The kinds of lines of the report.
-pub const LINES: &[&Object] = &[&FLOW, &DIAGNOSIS, &SUMMARY];
+pub const LINES: &[&Object] = &[
+    &FLOW,
+    &DIAGNOSIS,
+    &SUMMARY,
+    &SOCKET,
+    &MISSING_SOCKET,
+    &SOCKETS,
+];
 
 /// The objects within them.
 pub const PARTS: &[&Object] = &[
@@ -135,4 +145,7 @@ pub const PARTS: &[&Object] = &[
     &DAMAGE,
     &OWNER,
     &VANTAGE,
+    &TIMER,
+    &PROCESS,
+    &TAKEN,
 ];

@@ -40,7 +40,8 @@ writes it anew. `whoclosed terms NAME` prints the same about one name, `whoclose
 [JSON Schema](schema.json).
 
 The JSON report is JSON Lines: a `flow` object per flow, then a `diagnosis` for each thing that many
-of them show, then one `summary`. Names and values are
+of them show, then one `summary`. `whoclosed sockets` writes a `socket` object per socket of the
+list, a `missing_socket` for each that is not in it, then one `sockets`. Names and values are
 an interface: within a version fields and names are added, never changed. What is not known is
 `null` or `unknown`. Times are RFC 3339, UTC, with nine decimals.
 
