@@ -37,7 +37,8 @@ pub fn text(out: &mut impl Write, look: Look, joined: &Joined) -> io::Result<()>
     heading(out, look, joined)?;
     let mut sockets: Vec<&Explained> = joined.sockets.iter().filter(|s| is_told(s)).collect();
     sockets.sort_by_key(|socket| place(socket.state));
-    table(out, look, &sockets)?;
+    let day = joined.taken.at.map(|at| day(at).0);
+    table(out, look, day.as_deref(), &sockets)?;
     let untold = joined.sockets.len() - sockets.len();
     if untold > 0 {
         let untold = counted(untold as u64, "open socket");
@@ -112,6 +113,13 @@ fn time(time: Time) -> String {
     utc(time, DECIMALS)
 }
 
+/// The day of a time, and the time of that day.
+fn day(at: Time) -> (String, String) {
+    let text = time(at);
+    let (day, clock) = text.split_once('T').unwrap_or_default();
+    (day.to_owned(), clock.to_owned())
+}
+
 /// Columns before the sentence.
 const COLUMNS: usize = 6;
 const TITLES: [&str; COLUMNS] = [
@@ -123,11 +131,16 @@ const TITLES: [&str; COLUMNS] = [
     "since",
 ];
 
-fn table(out: &mut impl Write, look: Look, sockets: &[&Explained]) -> io::Result<()> {
+fn table(
+    out: &mut impl Write,
+    look: Look,
+    day: Option<&str>,
+    sockets: &[&Explained],
+) -> io::Result<()> {
     if sockets.is_empty() {
         return Ok(());
     }
-    let rows: Vec<[String; COLUMNS]> = sockets.iter().map(|socket| cells(socket)).collect();
+    let rows: Vec<_> = sockets.iter().map(|socket| cells(socket, day)).collect();
     let widths = widths(&rows);
     let titles = TITLES.map(str::to_owned);
     writeln!(
@@ -146,21 +159,24 @@ fn table(out: &mut impl Write, look: Look, sockets: &[&Explained]) -> io::Result
     Ok(())
 }
 
-fn cells(socket: &Explained) -> [String; COLUMNS] {
+fn cells(socket: &Explained, today: Option<&str>) -> [String; COLUMNS] {
     let closed = match socket.closed_by {
         ClosedBy::Local => "this host",
         ClosedBy::Peer => "peer",
         ClosedBy::Both => "both",
         _ => "-",
     };
-    let since = socket.since.map_or_else(|| "-".to_owned(), time);
+    let since = socket.since.map(|since| match day(since) {
+        (day, clock) if Some(day.as_str()) == today => clock,
+        _ => time(since),
+    });
     [
         socket.state.to_string(),
         printable(&socket.local.to_string()).into_owned(),
         printable(&socket.peer.to_string()).into_owned(),
         flow(socket),
         closed.to_owned(),
-        since,
+        since.unwrap_or_else(|| "-".to_owned()),
     ]
 }
 

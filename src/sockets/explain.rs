@@ -51,6 +51,7 @@ pub(super) fn explain(socket: &Socket, flows: &Flows, view: &View) -> Explained 
 
 /// What the list alone says.
 fn blank(socket: &Socket, view: &View) -> Explained {
+    let until = left(socket).and_then(|_| runs_out(socket, view));
     Explained {
         schema: SCHEMA,
         line: socket.line,
@@ -69,11 +70,15 @@ fn blank(socket: &Socket, view: &View) -> Explained {
         side: None,
         expected: None,
         agrees: None,
-        closed_by: by_state(socket.state),
+        closed_by: match socket.state {
+            // TIME-WAIT or FIN-WAIT-2.
+            State::Unknown if is_timewait(socket) => ClosedBy::Local,
+            state => by_state(state),
+        },
         active_closer: None,
         outcome: None,
-        since: began(socket, view),
-        until: runs_out(socket, view),
+        since: until.map(|until| until.plus(view.time_wait.saturating_neg())),
+        until,
         wireshark_filter: None,
         message: String::new(),
         readings: readings(socket, view),
@@ -91,18 +96,17 @@ const fn by_state(state: State) -> ClosedBy {
     }
 }
 
-/// Nanoseconds that a timewait socket in TIME-WAIT still has.
+/// Nanoseconds that a socket in TIME-WAIT still has.
 fn left(socket: &Socket) -> Option<i64> {
     let timer = socket.timer.filter(|t| t.kind == TimerKind::TimeWait)?;
     timer.left_ns.filter(|_| socket.state == State::TimeWait)
 }
 
+/// When the timer of a timewait socket runs out, where it is known when the list was taken.
 fn runs_out(socket: &Socket, view: &View) -> Option<Time> {
-    Some(view.taken.at?.plus(left(socket)?))
-}
-
-fn began(socket: &Socket, view: &View) -> Option<Time> {
-    Some(runs_out(socket, view)?.plus(view.time_wait.saturating_neg()))
+    let timer = socket.timer.filter(|t| t.kind == TimerKind::TimeWait)?;
+    let known = view.taken.from != TakenFrom::CaptureEnd;
+    Some(view.taken.at.filter(|_| known)?.plus(timer.left_ns?))
 }
 
 /// The flow in that state then, else the last one that had begun, else the next.
@@ -110,7 +114,9 @@ fn best<'a>(socket: &Socket, parts: &[Part<'a>], view: &View) -> Option<Part<'a>
     let last = view.span().map(|(_, last)| last);
     let begun = |(course, _): &&Part| last.is_none_or(|last| course.start <= Some(last));
     let agrees = |part: &&Part| stay(socket, **part, view).is_some();
-    let found = parts.iter().find(agrees);
+    let found = parts.iter().find(|part| begun(part) && agrees(part));
+    // A connection may be older than its first frame.
+    let found = found.or_else(|| parts.iter().find(agrees));
     let found = found.or_else(|| parts.iter().find(begun));
     found.or(parts.last()).copied()
 }
@@ -215,7 +221,7 @@ fn apart(socket: &Socket, until: Option<Time>, view: &View) -> Option<i64> {
 fn off(socket: &Socket, until: Option<Time>, view: &View) -> Option<String> {
     let resolution = socket.timer.map_or(0, |timer| timer.resolution_ns);
     let apart = apart(socket, until, view)?;
-    let far = apart > SECOND + resolution && view.taken.from != TakenFrom::CaptureEnd;
+    let far = apart > SECOND + resolution;
     let later = runs_out(socket, view) > until;
     let (way, why) = if later {
         (
@@ -281,7 +287,10 @@ fn disagreement(
             None => {
                 let since = stay.to.and_then(|to| view.since(Some(to)));
                 let since = since.map_or_else(String::new, |n| format!(" {}", span(n)));
-                format!("it left {state}{since} before the list, by what the capture shows")
+                format!(
+                    "by the capture it left {state}{since} before the list: what it received then \
+                     was lost behind the capture point, or the list is older"
+                )
             }
         };
     }
@@ -292,7 +301,11 @@ fn disagreement(
              of another time",
             course.outcome
         ),
-        Some(expected) => format!("the capture shows {expected} ({})", course.outcome),
+        Some(expected) => format!(
+            "the capture shows {expected} ({}): what makes the difference was lost on one side of it, \
+             or the list is of another time",
+            course.outcome
+        ),
     }
 }
 
@@ -301,23 +314,24 @@ fn unexplained(socket: &Socket, view: &View) -> String {
     let mut text = "no flow of the capture has these ends".to_owned();
     let ends = [&socket.local, &socket.peer];
     let loopback = ends.map(|end| end.endpoint().is_some_and(|end| end.addr.is_loopback()));
-    if let Some(began) = began(socket, view) {
-        let before = view.start.is_some_and(|start| began < start);
-        let ago = view.since(Some(began)).map(span).unwrap_or_default();
-        let when = if before {
+    let quiet = [State::Established, State::CloseWait, State::FinWait2];
+    if let Some(left) = left(socket) {
+        let ago = view.time_wait.saturating_sub(left);
+        let began = runs_out(socket, view).map(|end| end.plus(view.time_wait.saturating_neg()));
+        let before = began
+            .zip(view.start)
+            .is_some_and(|(began, start)| began < start);
+        text.push_str(": by its timer TIME-WAIT began ");
+        text.push_str(&span(ago));
+        text.push_str(" before the list");
+        text.push_str(if before {
             ", before the capture did"
         } else {
             ""
-        };
-        text.push_str(&format!(
-            ": by its timer TIME-WAIT began {ago} before the list{when}"
-        ));
+        });
     } else if loopback == [true, true] {
         text.push_str(": loopback, which only a capture on that interface shows");
-    } else if matches!(
-        socket.state,
-        State::Established | State::CloseWait | State::FinWait2
-    ) {
+    } else if quiet.contains(&socket.state) {
         text.push_str(": it said nothing while the capture ran, or takes another way");
     }
     text

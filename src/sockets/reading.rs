@@ -23,10 +23,11 @@ fn received(socket: &Socket) -> Option<String> {
     );
     let unread = queue.saturating_sub(u64::from(linux && fin));
     if unread > 0 && may_read(socket.state) {
-        let besides = if linux && fin { " and the FIN" } else { "" };
-        let verb = if unread == 1 { "byte is" } else { "bytes are" };
+        let besides = if linux && fin { ", and the FIN" } else { "" };
+        let bytes = if unread == 1 { "byte" } else { "bytes" };
+        let fin = if fin { " instead of FIN" } else { "" };
         return Some(format!(
-            "Recv-Q {queue}: {unread} {verb} unread{besides}; a close() there sends RST instead of FIN"
+            "Recv-Q {queue}: {unread} {bytes} unread{besides}; a close() there sends RST{fin}"
         ));
     }
     if socket.state != State::CloseWait || !linux {
@@ -45,9 +46,9 @@ fn received(socket: &Socket) -> Option<String> {
     .map(str::to_owned)
 }
 
-/// The socket still has a receive queue that its application may read, and its own FIN to send.
+/// Its application may still hold the socket, and closing is what is left to do.
 const fn may_read(state: State) -> bool {
-    matches!(state, State::CloseWait | State::Established)
+    matches!(state, State::CloseWait | State::FinWait1 | State::FinWait2)
 }
 
 /// The FIN counts as one byte.
