@@ -11,7 +11,8 @@
 //!                               │ close::judge        facts → verdict; pure, once per flow
 //!                               v
 //!                            Verdict ──> report::{text, json, explain}
-//!                                     └─> patterns            what many flows show together
+//!                                     ├─> patterns            what many flows show together
+//!                                     └─> sockets             which flows a host's sockets are
 //! ```
 //!
 //! Data goes one way. [`analyze`] is the whole way in one call: an iterator of verdicts, then a

@@ -48,7 +48,8 @@ fn of_port<'a>(joined: &'a Joined, port: &str) -> &'a Explained {
 #[test]
 fn every_list_of_the_seeds_is_read_with_every_socket() {
     use State::{CloseWait, Established, FinWait2, Listen, SynReceived, TimeWait};
-    let all: &[(&str, Tool, &[(State, u64)])] = &[
+    type Counts = &'static [(State, u64)];
+    let all: &[(&str, Tool, Counts)] = &[
         (
             "lsof-close-wait",
             Tool::Lsof,
@@ -179,6 +180,14 @@ nginx    12 root 8u IPv6 3423 0t0 TCP [::1]:http->[::1]:50003 (CLOSE_WAIT)
     assert_eq!((process.name.as_str(), process.pid), ("sshd", Some(7)));
     let heading = parse("State Recv-Q Send-Q Local Address:Port Peer Address:Port\n");
     assert!(heading.sockets.is_empty());
+}
+
+#[test]
+fn ss_on_a_narrow_terminal_writes_the_rest_below() {
+    let text = "FIN-WAIT-2 0 0 10.0.0.1:1 10.0.0.2:2\n      users:((\"a\",pid=3,fd=4)) timer:(keepalive,42sec,0)\n";
+    let socket = &parse(text).sockets[0];
+    assert_eq!(socket.timer.expect("a timer").kind, TimerKind::Keepalive);
+    assert_eq!(socket.process.as_ref().expect("a process").pid, Some(3));
 }
 
 #[test]
@@ -432,6 +441,25 @@ fn masked_and_named_ends_match_by_port_and_state() {
 }
 
 #[test]
+fn beyond_the_limit_those_that_were_over_first_are_forgotten_and_that_is_said() {
+    let bytes = fs::read(support::testdata(CAPTURE)).expect("readable");
+    let list = parse(&read("sockets/server.netstat-tanop.txt"));
+    let mut join = Join::new(list, &[]).keep_at_most(8);
+    for verdict in support::verdicts(&bytes) {
+        join.see(&verdict);
+    }
+    let joined = join.finish(&JoinOptions::default(), None);
+    assert!(joined.forgotten >= 12, "{}", joined.forgotten);
+    assert!(joined.explained > 0 && joined.explained <= 8);
+    assert!(
+        joined
+            .notes
+            .iter()
+            .any(|note| note.contains("were not compared"))
+    );
+}
+
+#[test]
 fn both_ends_of_one_host_are_two_sockets_of_one_flow() {
     let both = "CLOSE-WAIT 1 0 192.0.2.2:80 192.0.2.1:43001\nFIN-WAIT-2 0 0 192.0.2.1:43001 192.0.2.2:80\n";
     let joined = join(both, None);
@@ -507,12 +535,15 @@ fn the_list_may_come_from_standard_input_and_the_time_from_the_user() {
     let output = whoclosed(&args, &list);
     assert_eq!(output.status.code(), Some(0));
     let text = String::from_utf8(output.stdout).expect("text");
-    let last: Value = serde_json::from_str(text.lines().last().expect("a line")).expect("JSON");
+    let whole: Value = serde_json::from_str(text.lines().last().expect("a line")).expect("JSON");
     assert_eq!(
-        (&last["type"], &last["taken"]["from"]),
+        (&whole["type"], &whole["taken"]["from"]),
         (&"sockets".into(), &"user".into())
     );
-    assert_eq!((&last["explained"], &last["missing"]), (&18.into(), &1.into()));
+    assert_eq!(
+        (&whole["explained"], &whole["missing"]),
+        (&18.into(), &1.into())
+    );
 }
 
 #[test]

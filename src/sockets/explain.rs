@@ -33,7 +33,8 @@ pub(super) fn explain(socket: &Socket, flows: &Flows, view: &View) -> Explained 
     explained.candidate_count = parts.len() as u64;
     match parts.as_slice() {
         [] => {
-            explained.message = "no flow of the capture has these ports in this state".to_owned();
+            explained.message =
+                String::from("no flow of the capture has these ports in this state");
         }
         [part] => {
             tell(&mut explained, socket, *part, view);
@@ -282,17 +283,15 @@ fn disagreement(
     }
     let mut same = course.stays(side).filter(|stay| stay.state == state);
     if let Some(stay) = same.next() {
-        return match stay.from.map(|from| from.since(at)).filter(|&n| n > 0) {
-            Some(later) => format!("it came to {state} {} after the list", span(later)),
-            None => {
-                let since = stay.to.and_then(|to| view.since(Some(to)));
-                let since = since.map_or_else(String::new, |n| format!(" {}", span(n)));
-                format!(
-                    "by the capture it left {state}{since} before the list: what it received then \
-                     was lost behind the capture point, or the list is older"
-                )
-            }
-        };
+        if let Some(later) = stay.from.map(|from| from.since(at)).filter(|&n| n > 0) {
+            return format!("it came to {state} {} after the list", span(later));
+        }
+        let since = stay.to.and_then(|to| view.since(Some(to)));
+        let since = since.map_or_else(String::new, |n| format!(" {}", span(n)));
+        return format!(
+            "by the capture it left {state}{since} before the list: what it received then was lost \
+             behind the capture point, or the list is older"
+        );
     }
     match expected {
         None => format!("flow {flow} has these ends; the capture does not show this side's state"),

@@ -16,7 +16,7 @@ use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
-/// How many flows are kept at once; beyond that, those that were over first are forgotten.
+/// How many flows are kept at once.
 const MOST: usize = 262_144;
 
 type Set<T> = HashSet<T, RandomState>;
@@ -52,6 +52,7 @@ pub struct Join {
     loose: Set<Ports>,
     hosts: Set<IpAddr>,
     kept: Vec<Course>,
+    most: usize,
     forgotten: u64,
 }
 
@@ -64,6 +65,7 @@ impl Join {
             loose: Set::default(),
             hosts: hosts.iter().copied().collect(),
             kept: Vec::new(),
+            most: MOST,
             forgotten: 0,
         };
         for socket in &join.listing.sockets {
@@ -81,6 +83,14 @@ impl Join {
         join
     }
 
+    /// Keeps so many flows at once (262,144 unless this says otherwise); beyond that, those that were
+    /// over first are forgotten.
+    #[must_use]
+    pub const fn keep_at_most(mut self, flows: usize) -> Self {
+        self.most = flows;
+        self
+    }
+
     /// Keeps what matters of a flow. Its verdict must tell the states (`Options::states`).
     pub fn see(&mut self, verdict: &Verdict) {
         let ends = (verdict.client, verdict.server);
@@ -90,7 +100,7 @@ impl Join {
         if !concerns(ends) && !concerns((ends.1, ends.0)) {
             return;
         }
-        if self.kept.len() >= MOST {
+        if self.kept.len() >= self.most {
             self.forget();
         }
         self.kept.push(Course::of(verdict));

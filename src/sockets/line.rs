@@ -60,8 +60,10 @@ pub(super) enum Line {
     Other,
     /// A heading, or what a tool says besides.
     Heading,
-    /// Empty, or more of the line before.
+    /// Empty, or of no interest.
     Nothing,
+    /// More of the socket before: ss breaks lines that are wider than the terminal.
+    More(Option<Timer>, Option<Process>),
     /// None of these.
     Unclear,
 }
@@ -146,8 +148,15 @@ pub(super) fn read(text: &str, number: u64) -> Line {
         return Line::Other;
     }
     if text.starts_with(char::is_whitespace) {
-        // ss writes what it knows besides (-i, -m) below a socket.
-        return Line::Nothing;
+        // ss writes what it knows besides (-i, -m) below a socket, too.
+        return if ["timer:(", "users:(("]
+            .iter()
+            .any(|more| text.contains(more))
+        {
+            Line::More(timer::find(text), process(text))
+        } else {
+            Line::Nothing
+        };
     }
     Line::Unclear
 }

@@ -1,6 +1,7 @@
 //! A list of sockets as text.
 
-use super::line::{Line, Socket, read};
+use super::line::{Line, Process, Socket, read};
+use super::timer::Timer;
 use crate::close::verdict::State;
 use std::collections::BTreeMap;
 
@@ -63,6 +64,7 @@ impl Listing {
                 Line::Other => listing.other += 1,
                 Line::Heading => headings += 1,
                 Line::Nothing => {}
+                Line::More(timer, process) => listing.more(timer, process),
                 Line::Unclear => {
                     listing.unclear += 1;
                     listing.first_unclear.get_or_insert(number);
@@ -78,6 +80,14 @@ impl Listing {
         let (line, text) = first.ok_or(NotAListing::Empty)?;
         let found = text.trim().chars().take(QUOTED).collect();
         Err(NotAListing::Line { line, found })
+    }
+
+    /// The last socket has these too.
+    fn more(&mut self, timer: Option<Timer>, process: Option<Process>) {
+        if let Some(socket) = self.sockets.last_mut() {
+            socket.timer = socket.timer.or(timer);
+            socket.process = socket.process.take().or(process);
+        }
     }
 
     /// How many sockets are in which state.

@@ -67,6 +67,9 @@ impl Shown {
     }
 }
 
+/// What ss leaves out without -a, besides listeners (`SS_CONN` in iproute2's misc/ss.c).
+const BUCKET: &[State] = &[State::TimeWait, State::SynReceived];
+
 /// Lists are often filtered: what they would not show is not missing.
 fn shown(listing: &Listing) -> (Shown, Option<String>) {
     let sockets = &listing.sockets;
@@ -86,8 +89,6 @@ fn shown(listing: &Listing) -> (Shown, Option<String>) {
             format!("the list shows {only} alone: flows in other states were not looked for in it");
         return (Shown::Only(only), Some(text));
     }
-    // ss without -a leaves out listeners and minisockets (SS_CONN in iproute2's misc/ss.c).
-    const BUCKET: &[State] = &[State::TimeWait, State::SynReceived];
     let whole = [State::Listen, State::TimeWait, State::SynReceived];
     if whole.iter().any(|state| states.contains_key(state)) {
         return (Shown::All, None);

@@ -1,5 +1,5 @@
-//! What the queues and the timer of a socket say. Of Linux: `tcp_diag_get_info` (net/ipv4/tcp_diag.c),
-//! `tcp_close` and `tcp_rcv_state_process` (net/ipv4).
+//! What the queues and the timer of a socket say. Of Linux: `tcp_diag_get_info` in
+//! `net/ipv4/tcp_diag.c`, `tcp_close` in `tcp.c`, `tcp_rcv_state_process` in `tcp_input.c`.
 
 use super::join::View;
 use super::line::{Socket, Tool};
@@ -33,17 +33,12 @@ fn received(socket: &Socket) -> Option<String> {
     if socket.state != State::CloseWait || !linux {
         return None;
     }
-    Some(match queue {
-        0 => {
-            "Recv-Q 0: the application has read everything up to the FIN; what is missing is its \
-              close()"
-        }
-        _ => {
-            "Recv-Q 1 is the FIN itself, no data: the application has not read the end of the \
-              stream"
-        }
-    })
-    .map(str::to_owned)
+    let text = if queue == 0 {
+        "Recv-Q 0: the application has read everything up to the FIN; what is missing is its close()"
+    } else {
+        "Recv-Q 1 is the FIN itself, no data: the application has not read the end of the stream"
+    };
+    Some(text.to_owned())
 }
 
 /// Its application may still hold the socket, and closing is what is left to do.
