@@ -433,6 +433,14 @@ fn masked_and_named_ends_match_by_port_and_state() {
         );
         assert_eq!(socket.confidence, Some(Confidence::Possible));
     }
+    let hidden = join(
+        &text
+            .replace("192.0.2.2:", "web-1:")
+            .replace("[2001:db8::2]:", "web-1:"),
+        None,
+    );
+    assert_eq!(hidden.missing, 0);
+    assert!(hidden.notes[0].contains("--as-host"), "{:?}", hidden.notes);
     let wrong = join(&text.replace("192.0.2.1:", "192.xx.xx.7:"), None);
     assert_eq!(of_port(&wrong, "43002").flow, None);
     let named = join("CLOSE-WAIT 1 0 192.0.2.2:80 192.0.2.1:someport", None);

@@ -43,6 +43,7 @@ pub(super) fn explain(socket: &Socket, flows: &Flows, view: &View) -> Explained 
         several => {
             let named = several.iter().take(NAMED).map(|(course, _)| course.flow);
             explained.candidates = named.collect();
+            explained.candidates.sort_unstable();
             let count = several.len();
             explained.message = format!("one of {count} flows with these ports in this state");
         }

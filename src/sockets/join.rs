@@ -189,8 +189,9 @@ pub(super) type Part<'a> = (&'a Course, Side);
 
 /// How many connections on the same ends before a moment are looked at.
 const EARLIER: usize = 16;
-/// How many flows on the same ports are looked at.
-const CANDIDATES: usize = 4096;
+/// How many flows on the same ports are looked at, the last ones to be settled first: those are the ones
+/// that lived longest.
+pub(super) const CANDIDATES: usize = 512;
 
 impl<'a> Flows<'a> {
     fn new(all: &'a [Course], loose: &Set<Ports>) -> Self {
@@ -236,7 +237,8 @@ impl<'a> Flows<'a> {
 
     /// The flows that a socket without exact ends may be, by what it shows of them.
     pub(super) fn like(&self, socket: &Socket) -> impl Iterator<Item = Part<'a>> {
-        let found = self.by_ports.get(&ports(socket)).into_iter().flatten();
+        let found = self.by_ports.get(&ports(socket));
+        let found = found.into_iter().flat_map(|parts| parts.iter().rev());
         found.copied().take(CANDIDATES).filter(|(course, side)| {
             let (local, peer) = (course.end(*side), course.end(side.peer()));
             socket.local.fits(local) && socket.peer.fits(peer)

@@ -1,7 +1,7 @@
 //! Flows that should be in a list and are not.
 
 use super::course::{Course, Stay};
-use super::join::{Flows, Ports, View, known_ports, pair, ports};
+use super::join::{CANDIDATES, Flows, Ports, View, known_ports, pair, ports};
 use super::line::{Socket, Tool};
 use super::listing::Listing;
 use super::result::Missing;
@@ -28,6 +28,11 @@ pub(super) fn missing(
     let Some(span) = view.span() else {
         return (Vec::new(), Vec::new());
     };
+    if hosts.is_empty() && !listing.sockets.is_empty() {
+        let text = "the list shows no address of its host: which flows are missing from it cannot be \
+                    told; --as-host ADDR names one";
+        return (Vec::new(), vec![text.to_owned()]);
+    }
     let (shown, note) = shown(listing);
     let listed: HashSet<_> = listing.sockets.iter().filter_map(pair).collect();
     let masked = Masked::of(listing);
@@ -109,9 +114,6 @@ fn expected(course: &Course, side: Side, (first, last): (Time, Time)) -> Option<
 
 /// The sockets whose ends the list masks, by the ports that it shows.
 struct Masked<'a>(HashMap<Ports, Vec<&'a Socket>, RandomState>);
-
-/// How many of them are looked at for a flow.
-const CANDIDATES: usize = 4096;
 
 impl<'a> Masked<'a> {
     fn of(listing: &'a Listing) -> Self {

@@ -49,12 +49,13 @@ pub const SOCKET: Object = Object {
         field(
             "candidates",
             List(&Count),
-            "numbers of the flows that may be it, where several may: the first 8",
+            "numbers of the flows that may be it, where several may: 8 at most",
         ),
         field(
             "candidate_count",
             Count,
-            "how many flows may be it; 0: the capture does not explain it",
+            "how many flows may be it, of at most 512 that were looked at; 0: the capture does not explain \
+             it",
         ),
         field("side", Name(Group::Side), "the host's side of the flow").nullable(),
         field(
