@@ -16,6 +16,7 @@ mod output;
 mod progress;
 mod report;
 mod schema;
+mod sockets;
 mod terms;
 mod timewait;
 
@@ -73,6 +74,8 @@ enum Command {
     Explain(explain::Args),
     /// Tells who held TIME-WAITs, how many at once, and whether ports run out
     Timewait(timewait::Args),
+    /// Joins a list of sockets (ss, netstat, lsof) with the flows of a capture
+    Sockets(sockets::Args),
     /// Tells what an outcome, cause, finding, state or other word of the report means
     Terms(terms::Args),
     /// Prints the JSON Schema of the JSON report
@@ -91,6 +94,8 @@ Examples:
       why flow 7 is judged as it is, frame by frame
   whoclosed timewait trace.pcap
       who held TIME-WAITs, how many at once, and whether ports run out
+  ss -tano | whoclosed sockets --list - trace.pcap
+      which connections the sockets of a host are, who closed them, since when
   whoclosed terms close-wait-leak
       what a word of the report means, and what to do about it
   whoclosed ring/
@@ -120,6 +125,7 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
     match cli.command {
         Some(Command::Explain(args)) => args.run(),
         Some(Command::Timewait(args)) => args.run(),
+        Some(Command::Sockets(args)) => args.run(),
         Some(Command::Terms(args)) => args.run(),
         Some(Command::Schema(args)) => args.run(),
         None => cli.report.run(),

@@ -12,7 +12,8 @@
 //!                               v
 //!                            Verdict ──> report::{text, json, explain}
 //!                                     ├─> patterns            what many flows show together
-//!                                     └─> ledger              TIME-WAIT and ports over time
+//!                                     ├─> ledger              TIME-WAIT and ports over time
+//!                                     └─> sockets             which flows a host's sockets are
 //! ```
 //!
 //! Data goes one way. [`analyze`] is the whole way in one call: an iterator of verdicts, then a
@@ -45,6 +46,7 @@ pub mod packet;
 pub mod patterns;
 pub mod report;
 pub mod seq;
+pub mod sockets;
 pub mod stamp;
 
 pub use analysis::{

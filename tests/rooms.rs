@@ -13,7 +13,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("close", &["flow"]),
     ("patterns", &["close", "flow"]),
     ("ledger", &["close", "flow"]),
-    ("report", &["close", "flow", "ledger", "patterns"]),
+    ("sockets", &["close", "flow"]),
+    (
+        "report",
+        &["close", "flow", "ledger", "patterns", "sockets"],
+    ),
     (
         "analysis",
         &["capture", "packet", "flow", "close", "ledger", "patterns"],

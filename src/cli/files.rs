@@ -45,6 +45,12 @@ struct Candidate {
 }
 
 impl Files {
+    /// Standard input is read.
+    pub(crate) fn is_stdin(&self) -> bool {
+        let mut paths = self.file.iter().chain(&self.read);
+        paths.any(|path| path.as_os_str() == "-")
+    }
+
     /// Finds the captures, and which of them are one; all of them are separate if so asked.
     pub(crate) fn inputs(&self, separate: bool) -> Result<Inputs, Failure> {
         let paths: Vec<&PathBuf> = self.file.iter().chain(&self.read).collect();

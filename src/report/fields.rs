@@ -3,6 +3,7 @@
 mod diagnosis;
 mod flow;
 mod ledger;
+mod sockets;
 mod summary;
 
 use crate::close::terms::Group;
@@ -12,11 +13,13 @@ use flow::{
     MORE, RESET, SILENCE, STATES, TIME_WAIT, TUNNEL, ZEEK,
 };
 use ledger::{POINT, RANGE, STAY};
+use sockets::{PROCESS, TAKEN, TIMER};
 use summary::{DAMAGE, OWNER, SOURCE, VANTAGE};
 
 pub use diagnosis::DIAGNOSIS;
 pub use flow::FLOW;
 pub use ledger::{BIND_CONFLICT, LEDGER, PORT_USE, SOCKET_AT};
+pub use sockets::{MISSING_SOCKET, SOCKET, SOCKETS};
 pub use summary::SUMMARY;
 
 /// An object of the report.
@@ -122,6 +125,9 @@ pub const LINES: &[&Object] = &[
     &BIND_CONFLICT,
     &SOCKET_AT,
     &SUMMARY,
+    &SOCKET,
+    &MISSING_SOCKET,
+    &SOCKETS,
 ];
 
 /// The objects within them.
@@ -151,4 +157,7 @@ pub const PARTS: &[&Object] = &[
     &STAY,
     &POINT,
     &RANGE,
+    &TIMER,
+    &PROCESS,
+    &TAKEN,
 ];

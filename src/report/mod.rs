@@ -13,6 +13,7 @@ pub mod reference;
 #[cfg(test)]
 mod samples;
 pub mod schema;
+pub mod sockets;
 pub mod terms;
 pub mod text;
 mod time;

@@ -12,7 +12,7 @@ use crate::close::verdict::Verdict;
 use crate::patterns::Diagnosis;
 use crate::report::{Clock, Look, Report};
 use cells::row;
-pub(super) use cells::style;
+pub(super) use cells::{mark, style};
 use std::io::{self, Write};
 use table::{Layout, Row};
 

@@ -40,7 +40,7 @@ pub(super) fn row(verdict: &Verdict, look: Look, clock: Clock) -> Row {
 }
 
 /// `?` for likely, `??` for possible, nothing for certain.
-pub(super) const fn mark(confidence: Confidence) -> &'static str {
+pub(in crate::report) const fn mark(confidence: Confidence) -> &'static str {
     match confidence {
         Confidence::Certain => "",
         Confidence::Likely => "?",
