@@ -2,8 +2,11 @@
 //!
 //! 0: reported. 1: reserved. 2: usage, or input that is unreadable or damaged.
 
+mod annotate;
+mod anonymize;
 mod duration;
 mod explain;
+mod extract;
 mod failure;
 mod files;
 mod how;
@@ -16,7 +19,9 @@ mod output;
 mod progress;
 mod report;
 mod schema;
+mod selection;
 mod terms;
+mod twice;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use failure::Failure;
@@ -70,6 +75,10 @@ impl Color {
 enum Command {
     /// Tells one flow: a ladder of its close, the states, and the reasoning frame by frame
     Explain(explain::Args),
+    /// Copies a capture with comments on the frames that close connections
+    Annotate(annotate::Args),
+    /// Copies some flows of a capture
+    Extract(extract::Args),
     /// Tells what an outcome, cause, finding, state or other word of the report means
     Terms(terms::Args),
     /// Prints the JSON Schema of the JSON report
@@ -86,6 +95,10 @@ Examples:
       the server's resets, refused connections left out
   whoclosed explain --flow 7 trace.pcap
       why flow 7 is judged as it is, frame by frame
+  whoclosed annotate trace.pcap -o told.pcapng
+      the capture with comments on the frames that decide, for Wireshark
+  whoclosed extract --flow 7 --anonymize trace.pcap -o shared.pcap
+      one flow as a capture, without addresses and payloads
   whoclosed terms close-wait-leak
       what a word of the report means, and what to do about it
   whoclosed ring/
@@ -114,6 +127,8 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
     cli.color.choice().write_global();
     match cli.command {
         Some(Command::Explain(args)) => args.run(),
+        Some(Command::Annotate(args)) => args.run(),
+        Some(Command::Extract(args)) => args.run(),
         Some(Command::Terms(args)) => args.run(),
         Some(Command::Schema(args)) => args.run(),
         None => cli.report.run(),

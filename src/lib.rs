@@ -11,7 +11,8 @@
 //!                               │ close::judge        facts → verdict; pure, once per flow
 //!                               v
 //!                            Verdict ──> report::{text, json, explain}
-//!                                     └─> patterns            what many flows show together
+//!                                     ├─> patterns            what many flows show together
+//!                                     └─> rewrite             the capture again: annotated, or a part of it
 //! ```
 //!
 //! Data goes one way. [`analyze`] is the whole way in one call: an iterator of verdicts, then a
@@ -42,6 +43,7 @@ pub mod flow;
 pub mod packet;
 pub mod patterns;
 pub mod report;
+pub mod rewrite;
 pub mod seq;
 pub mod stamp;
 

@@ -12,6 +12,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("flow", &["packet"]),
     ("close", &["flow"]),
     ("patterns", &["close", "flow"]),
+    ("rewrite", &["capture", "packet", "flow", "close"]),
     ("report", &["close", "flow", "patterns"]),
     (
         "analysis",

@@ -18,8 +18,8 @@ use pcap_parser::{
 };
 use std::io::Read;
 
-const SECTION_HEADER: u32 = 0x0a0d_0d0a;
-const INTERFACE_DESCRIPTION: u32 = 1;
+pub(super) const SECTION_HEADER: u32 = 0x0a0d_0d0a;
+pub(super) const INTERFACE_DESCRIPTION: u32 = 1;
 const OBSOLETE_PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
 const INTERFACE_STATISTICS: u32 = 5;
@@ -52,14 +52,21 @@ pub(super) struct PcapNg {
     dropped: Option<u64>,
 }
 
+/// A block at the beginning of the buffer.
+pub(super) enum Block {
+    Packet(Packet),
+    /// One without a packet: its type and length.
+    Other(u32, usize),
+}
+
 impl PcapNg {
     /// The input begins with a section header, as far as it goes.
     pub(super) fn matches(start: &[u8]) -> bool {
         start.starts_with(&SECTION_HEADER.to_be_bytes())
     }
 
-    /// Reads the first section header.
-    pub(super) fn open<R: Read>(buffer: &mut Buffer<R>) -> Result<Self, String> {
+    /// Reads the first section header; tells its length.
+    pub(super) fn open<R: Read>(buffer: &mut Buffer<R>) -> Result<(Self, usize), String> {
         let mut pcapng = Self {
             order: Order::Little,
             interfaces: Vec::new(),
@@ -68,11 +75,11 @@ impl PcapNg {
             passed: 0,
             dropped: None,
         };
-        if let Some((_, size)) = pcapng.frame(buffer).map_err(|fault| fault.0.what)? {
-            pcapng.begin_section(buffer.bytes().get(..size).unwrap_or_default())?;
-            buffer.consume(size);
-        }
-        Ok(pcapng)
+        let Some((_, size)) = pcapng.frame(buffer).map_err(|fault| fault.0.what)? else {
+            return Ok((pcapng, 0));
+        };
+        pcapng.begin_section(buffer.bytes().get(..size).unwrap_or_default())?;
+        Ok((pcapng, size))
     }
 
     /// The next packet. Blocks that hold none are read or stepped over on the way.
@@ -88,6 +95,35 @@ impl PcapNg {
             buffer.consume(size);
         }
         Ok(None)
+    }
+
+    /// The next block, whatever it is. It is left where it stands.
+    pub(super) fn block<R: Read>(
+        &mut self,
+        buffer: &mut Buffer<R>,
+    ) -> Result<Option<Block>, Fault> {
+        let Some((kind, size)) = self.frame(buffer)? else {
+            return Ok(None);
+        };
+        let block = buffer.bytes().get(..size).unwrap_or_default();
+        let packet = match kind {
+            ENHANCED_PACKET | OBSOLETE_PACKET => self.timed(block, kind)?,
+            SIMPLE_PACKET => self.simple(block)?,
+            _ => {
+                self.read_other(kind, block)?;
+                None
+            }
+        };
+        Ok(Some(packet.map_or(Block::Other(kind, size), Block::Packet)))
+    }
+
+    pub(super) const fn order(&self) -> Order {
+        self.order
+    }
+
+    /// How many interfaces the section has described so far.
+    pub(super) const fn interfaces(&self) -> usize {
+        self.interfaces.len()
     }
 
     pub(super) fn link_types(&self) -> &[u16] {

@@ -1,0 +1,394 @@
+//! A packet without what could tell whose it is.
+//!
+//! Whatever is not known to be harmless becomes zero: payloads, padding, options. What stays are the
+//! headers as far as verdicts rest on them, with other addresses. Checksums that were right are right
+//! again, others become zero: what is left of them would tell about the addresses.
+
+use super::anonymize::Anonymizer;
+use super::bytes::{Bytes, Header};
+use super::ip::{self, Packet};
+use super::layers::Layers;
+use super::{MAX_HEADERS, NotDecoded, link, step};
+use etherparse::IpNumber;
+use std::ops::Range;
+
+/// The link types whose header holds addresses.
+const EN10MB: u16 = 1;
+const LINUX_SLL: u16 = 113;
+const LINUX_SLL2: u16 = 276;
+const NFLOG: u16 = 239;
+
+/// The port of UDP whose tunnel's header has options.
+const GENEVE: [u8; 2] = 6081_u16.to_be_bytes();
+
+/// The packet of a record as it may be shown. `link` is its link type, `on_wire` its original length.
+///
+/// Fails where [`decode`](super::decode) or [`quoted_by_icmp`](super::quoted_by_icmp) would.
+pub(crate) fn scrub(
+    anonymizer: &mut Anonymizer,
+    link: u16,
+    data: &[u8],
+    on_wire: u32,
+) -> Result<Vec<u8>, NotDecoded> {
+    let mut scrub = Scrub {
+        anonymizer,
+        from: data,
+        into: vec![0; data.len()],
+    };
+    let (header, bytes) = link::first(link, Bytes { data, on_wire })?;
+    scrub.link(link, 0..place(data, bytes.data));
+    let (packet, ip) = scrub.layers(header, bytes)?;
+    if packet.protocol == IpNumber::TCP {
+        scrub.tcp(&packet, ip);
+    } else {
+        scrub.icmp(&packet, ip);
+    }
+    Ok(scrub.into)
+}
+
+/// A packet, and what is made of it.
+struct Scrub<'a> {
+    anonymizer: &'a mut Anonymizer,
+    from: &'a [u8],
+    into: Vec<u8>,
+}
+
+/// Where a part of a packet begins in it.
+fn place(whole: &[u8], part: &[u8]) -> usize {
+    let at = part.as_ptr().addr().checked_sub(whole.as_ptr().addr());
+    at.unwrap_or(whole.len()).min(whole.len())
+}
+
+impl Scrub<'_> {
+    /// These bytes stay as they are.
+    fn keep(&mut self, range: Range<usize>) {
+        let end = range.end.min(self.from.len());
+        let from = self.from.get(range.start..end);
+        let into = self.into.get_mut(range.start..end);
+        if let Some((into, from)) = into.zip(from) {
+            into.copy_from_slice(from);
+        }
+    }
+
+    /// These bytes come there, as far as there is room.
+    fn put(&mut self, at: usize, bytes: &[u8]) {
+        let into = self.into.get_mut(at..).unwrap_or_default();
+        for (into, from) in into.iter_mut().zip(bytes) {
+            *into = *from;
+        }
+    }
+
+    fn original<const N: usize>(&self, at: usize) -> Option<[u8; N]> {
+        self.from.get(at..)?.first_chunk().copied()
+    }
+
+    fn mac(&mut self, at: usize) {
+        if let Some(mac) = self.original(at) {
+            let other = self.anonymizer.mac(mac);
+            self.put(at, &other);
+        }
+    }
+
+    fn v4(&mut self, at: usize) {
+        if let Some(addr) = self.original(at) {
+            let other = self.anonymizer.v4(addr);
+            self.put(at, &other);
+        }
+    }
+
+    fn v6(&mut self, at: usize) {
+        if let Some(addr) = self.original(at) {
+            let other = self.anonymizer.v6(addr);
+            self.put(at, &other);
+        }
+    }
+
+    /// The header that the link type names.
+    fn link(&mut self, link: u16, header: Range<usize>) {
+        match link {
+            EN10MB => self.ethernet(header),
+            LINUX_SLL => {
+                self.keep(0..6);
+                let len = self.original(4).unwrap_or_default();
+                self.cooked_address(6, len);
+                self.keep(14..16);
+            }
+            LINUX_SLL2 => {
+                self.keep(0..12);
+                let [len] = self.original(11).unwrap_or_default();
+                self.cooked_address(12, [0, len]);
+            }
+            NFLOG => self.nflog(header),
+            _ => self.keep(header),
+        }
+    }
+
+    /// An address of a cooked header, if it is one of Ethernet's.
+    fn cooked_address(&mut self, at: usize, len: [u8; 2]) {
+        if len == [0, 6] {
+            self.mac(at);
+        }
+    }
+
+    /// The types and lengths of the fields before the packet; what they hold may be addresses, and the
+    /// names of rules.
+    fn nflog(&mut self, header: Range<usize>) {
+        let mut at = 4;
+        self.keep(0..at);
+        while let Some(head @ [_, _, c, _]) = self.original::<4>(at)
+            && at < header.end
+        {
+            self.keep(at..at + 4);
+            let [a, b, ..] = head;
+            // As where it is read: no type takes both bytes.
+            let len = match c {
+                0 => u16::from_be_bytes([a, b]),
+                _ => u16::from_le_bytes([a, b]),
+            };
+            at += usize::from(len.max(4)).next_multiple_of(4);
+        }
+    }
+
+    fn ethernet(&mut self, header: Range<usize>) {
+        let at = header.start;
+        self.mac(at);
+        self.mac(at + 6);
+        self.keep(at + 12..header.end);
+    }
+
+    /// All headers from this one on down to those of the innermost IP packet, which is of TCP or ICMP;
+    /// gives that, and where it begins.
+    fn layers<'b>(
+        &mut self,
+        header: Header,
+        bytes: Bytes<'b>,
+    ) -> Result<(Packet<'b>, usize), NotDecoded> {
+        let (mut header, mut bytes) = (header, bytes);
+        for _ in 0..MAX_HEADERS {
+            let at = place(self.from, bytes.data);
+            let packet = match header {
+                Header::Ipv4 => ip::v4(bytes)?,
+                Header::Ipv6 => ip::v6(bytes)?,
+                other => {
+                    let next = step(other, bytes, &mut Layers::default())?;
+                    self.between(other, at..place(self.from, next.1.data));
+                    (header, bytes) = next;
+                    continue;
+                }
+            };
+            let payload = place(self.from, packet.payload.data);
+            self.ip(header, at..payload);
+            let protocol = packet.protocol;
+            if [IpNumber::TCP, IpNumber::ICMP, IpNumber::IPV6_ICMP].contains(&protocol) {
+                return Ok((packet, at));
+            }
+            (header, bytes) = packet.inside()?;
+        }
+        Err(NotDecoded::OtherProtocol)
+    }
+
+    /// A header between those of IP.
+    fn between(&mut self, header: Header, range: Range<usize>) {
+        let at = range.start;
+        match header {
+            Header::Ethernet => self.ethernet(range),
+            Header::Udp => {
+                // No checksum: in a tunnel IPv6 goes without as well (RFC 6935).
+                self.keep(at..at + 6);
+                let options = self.original(at + 2) == Some(GENEVE);
+                self.keep(at + 8..if options { at + 16 } else { range.end });
+            }
+            Header::Gre => {
+                self.keep(range);
+                if self
+                    .original::<1>(at)
+                    .is_some_and(|[flags]| flags & 0x80 != 0)
+                {
+                    self.put(at + 4, &[0; 2]);
+                }
+            }
+            _ => self.keep(range),
+        }
+    }
+
+    fn ip(&mut self, header: Header, range: Range<usize>) {
+        let at = range.start;
+        if matches!(header, Header::Ipv4) {
+            self.keep(at..at + 10);
+            self.v4(at + 12);
+            self.v4(at + 16);
+            let is_right = self
+                .from
+                .get(range.clone())
+                .is_some_and(|h| sum(h) == 0xffff);
+            let header = self.into.get(range).unwrap_or_default();
+            let checksum = if is_right { !sum(header) } else { 0 };
+            self.put(at + 10, &checksum.to_be_bytes());
+            return;
+        }
+        self.keep(at..at + 8);
+        self.v6(at + 8);
+        self.v6(at + 24);
+        let [next] = self.original(at + 6).unwrap_or_default();
+        self.extensions(next, at + 40..range.end);
+    }
+
+    /// IPv6's further headers: what kind they are, how long, and the place of a fragment. Zeros in the
+    /// place of options are padding (RFC 8200 section 4.2).
+    fn extensions(&mut self, next: u8, range: Range<usize>) {
+        const FRAGMENT: u8 = 44;
+        const AUTHENTICATION: u8 = 51;
+        let (mut kind, mut at) = (next, range.start);
+        while at < range.end
+            && let Some([next, len]) = self.original(at)
+        {
+            let (size, kept) = match kind {
+                FRAGMENT => (8, 8),
+                // The sequence number, not the value that was made with a key (RFC 4302).
+                AUTHENTICATION => ((usize::from(len) + 2) * 4, 12),
+                0 => ((usize::from(len) + 1) * 8, self.jumbo(at)),
+                _ => ((usize::from(len) + 1) * 8, 2),
+            };
+            self.keep(at..at + kept.min(size));
+            (kind, at) = (next, at + size);
+        }
+    }
+
+    /// How many bytes of a hop-by-hop header stay: a jumbogram's length, where that stands first.
+    fn jumbo(&self, at: usize) -> usize {
+        match self.original(at + 2) {
+            Some([0xc2, 4]) => 8,
+            _ => 2,
+        }
+    }
+
+    /// The TCP header, of an IP packet that begins at `ip`. The payload becomes zeros.
+    fn tcp(&mut self, packet: &Packet<'_>, ip: usize) {
+        let at = place(self.from, packet.payload.data);
+        let end = at + packet.payload.data.len();
+        self.tcp_header(at..end);
+        self.checksum(packet, [ip, at, at + 16]);
+    }
+
+    fn tcp_header(&mut self, segment: Range<usize>) {
+        let at = segment.start;
+        self.keep(at..segment.end.min(at + 16));
+        self.keep(segment.end.min(at + 18)..segment.end.min(at + 20));
+        let [words] = self.original(at + 12).unwrap_or_default();
+        let end = at + usize::from(words >> 4) * 4;
+        self.tcp_options(at + 20..end.min(segment.end));
+    }
+
+    /// The kinds and lengths of all options, and the values of those that say nothing of anybody. Where
+    /// they are malformed they stay so.
+    fn tcp_options(&mut self, options: Range<usize>) {
+        let mut at = options.start;
+        while at < options.end {
+            let [kind] = self.original(at).unwrap_or_default();
+            if kind < 2 {
+                self.keep(at..at + 1);
+                if kind == 0 {
+                    return;
+                }
+                at += 1;
+                continue;
+            }
+            self.keep(at..options.end.min(at + 2));
+            let Some([len]) = self.original(at + 1).filter(|_| at + 1 < options.end) else {
+                return;
+            };
+            let end = at + usize::from(len);
+            if len < 2 || end > options.end {
+                return;
+            }
+            let value = self.from.get(at + 2..end).unwrap_or_default();
+            self.keep(at + 2..at + 2 + harmless(kind, value));
+            at = end;
+        }
+    }
+
+    /// An ICMP error: what it says, and the headers that it quotes.
+    fn icmp(&mut self, packet: &Packet<'_>, ip: usize) {
+        const QUOTE: usize = 8;
+        let at = place(self.from, packet.payload.data);
+        let end = at + packet.payload.data.len();
+        self.keep(at..end.min(at + 2));
+        if let Some(data) = self.from.get(at + QUOTE..end) {
+            let on_wire = data.len() as u32;
+            let bytes = Bytes { data, on_wire };
+            let (header, quoted) = match data.first().map(|first| first >> 4) {
+                Some(4) => (Header::Ipv4, ip::v4(bytes)),
+                _ => (Header::Ipv6, ip::v6(bytes)),
+            };
+            if let Ok(quoted) = quoted {
+                let tcp = place(self.from, quoted.payload.data);
+                self.ip(header, at + QUOTE..tcp);
+                self.tcp_header(tcp..tcp + quoted.payload.data.len());
+            }
+        }
+        self.checksum(packet, [ip, at, at + 2]);
+    }
+
+    /// Writes the checksum of what is whole and was right: that of the segment or message at `at`, in
+    /// the IP packet at `ip`, which stands at `field`.
+    fn checksum(&mut self, packet: &Packet<'_>, [ip, at, field]: [usize; 3]) {
+        let len = packet.payload.on_wire;
+        let end = at + packet.payload.data.len();
+        let is_whole = end - at == len as usize && !packet.carrier.fragment;
+        // IPv4's ICMP has no pseudo header.
+        let addresses = match (self.original::<1>(ip), packet.protocol) {
+            (_, IpNumber::ICMP) => None,
+            (Some([first]), _) if first >> 4 == 4 => Some(ip + 12..ip + 20),
+            _ => Some(ip + 8..ip + 40),
+        };
+        let pseudo = |bytes: &[u8]| {
+            let Some(addresses) = addresses.clone() else {
+                return 0;
+            };
+            let addresses = sum(bytes.get(addresses).unwrap_or_default());
+            let rest = [
+                len.to_be_bytes(),
+                u32::from(packet.protocol.0).to_be_bytes(),
+            ];
+            fold(u64::from(addresses) + u64::from(sum(rest.as_flattened())))
+        };
+        let total = |bytes: &[u8]| {
+            let payload = sum(bytes.get(at..end).unwrap_or_default());
+            fold(u64::from(pseudo(bytes)) + u64::from(payload))
+        };
+        if !is_whole || total(self.from) != 0xffff {
+            return;
+        }
+        let checksum = !total(&self.into);
+        self.put(field, &checksum.to_be_bytes());
+    }
+}
+
+/// How much of an option's value stays.
+fn harmless(kind: u8, value: &[u8]) -> usize {
+    match (kind, value) {
+        // Segment size, window scale, selective acknowledgements, timestamps.
+        (2..=5 | 8, value) => value.len(),
+        // Of Multipath TCP (RFC 8684 section 3) neither keys and tokens nor addresses.
+        (30, [first, ..]) if matches!(first >> 4, 2 | 4 | 5 | 6 | 8) => value.len(),
+        (30, value) => value.len().min(2),
+        _ => 0,
+    }
+}
+
+/// The sum of 16-bit numbers in ones' complement (RFC 1071).
+fn sum(bytes: &[u8]) -> u16 {
+    let (pairs, rest) = bytes.as_chunks::<2>();
+    let pairs = pairs
+        .iter()
+        .map(|pair| u64::from(u16::from_be_bytes(*pair)));
+    let rest = rest.iter().map(|&last| u64::from(last) << 8);
+    fold(pairs.chain(rest).sum())
+}
+
+const fn fold(mut sum: u64) -> u16 {
+    while sum > 0xffff {
+        sum = (sum >> 16) + (sum & 0xffff);
+    }
+    sum as u16
+}
