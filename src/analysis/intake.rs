@@ -81,26 +81,28 @@ impl Intake {
     #[inline(never)]
     fn push_seldom(&mut self, kind: (u16, u32), data: &[u8], at: Stamp) {
         if let Some(usual) = Usual::v4_any(kind.0, data) {
-            self.push_matching(usual.segment(), usual.payload(data), at);
+            self.push_matching(&usual.segment(), usual.payload(data), at);
         } else if let Some(usual) = Usual::v6(kind.0, data) {
-            self.push_matching(usual.segment(), usual.payload(data), at);
+            self.push_matching(&usual.segment(), usual.payload(data), at);
         } else {
             self.push_by_layers(kind, data, at);
         }
     }
 
-    fn push_matching(&mut self, segment: Segment, payload: &[u8], at: Stamp) {
-        if !self.leaves_out(&segment) {
+    fn push_matching(&mut self, segment: &Segment, payload: &[u8], at: Stamp) {
+        if !self.leaves_out(segment) {
             self.push_hidden(segment, payload, at);
         }
     }
 
     /// The same of a segment that the filter wants: behind here nobody knows its addresses.
-    fn push_hidden(&mut self, mut segment: Segment, payload: &[u8], at: Stamp) {
-        if let Some(anonymizer) = &mut self.anonymizer {
-            anonymizer.segment(&mut segment);
-        }
-        self.push_heard(&segment, payload, at);
+    fn push_hidden(&mut self, segment: &Segment, payload: &[u8], at: Stamp) {
+        let Some(anonymizer) = &mut self.anonymizer else {
+            return self.push_heard(segment, payload, at);
+        };
+        let mut hidden = *segment;
+        anonymizer.segment(&mut hidden);
+        self.push_heard(&hidden, payload, at);
     }
 
     #[inline(never)]
@@ -139,7 +141,7 @@ impl Intake {
             Ok(segment) if self.leaves_out(&segment) => {}
             Ok(mut segment) => {
                 segment.domain = self.domains.number(&around.layers);
-                self.push_hidden(segment, around.payload, at);
+                self.push_hidden(&segment, around.payload, at);
             }
         }
     }

@@ -42,6 +42,8 @@ pub struct Reader<R: Read> {
     head_given: bool,
     strict: bool,
     packets: u64,
+    /// Those of them that could not be read.
+    lost: u64,
     damage: Vec<Damage>,
     unlisted: u64,
     skipped: u64,
@@ -96,6 +98,7 @@ impl<R: Read> Reader<R> {
             head_given: false,
             strict: false,
             packets: 0,
+            lost: 0,
             damage: Vec::new(),
             unlisted: 0,
             skipped: 0,
@@ -259,6 +262,7 @@ impl<R: Read> Reader<R> {
             (Then::Pass(size, frames), _) => {
                 self.buffer.consume(size);
                 self.packets += frames;
+                self.lost += frames;
                 true
             }
             (Then::Search(from), Format::Pcap(pcap)) => pcap.resume(&mut self.buffer, from),
@@ -300,6 +304,11 @@ impl<R: Read> Reader<R> {
             Format::PcapNg(pcapng) => pcapng.passed(),
         };
         self.packets + passed
+    }
+
+    /// Packets in whole pcapng blocks that cannot be read, so far.
+    pub const fn lost(&self) -> u64 {
+        self.lost
     }
 
     /// Packets that the capture says it dropped (pcapng interface statistics), so far; `None` where

@@ -62,6 +62,13 @@ impl Args {
                 written.left_out
             ));
         }
+        if written.lost > 0 {
+            note(&format!(
+                "{} packets that cannot be read are not in what was written: frames behind them \
+                 have lower numbers there than in the comments",
+                written.lost
+            ));
+        }
         Ok(code)
     }
 }

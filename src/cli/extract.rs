@@ -6,7 +6,7 @@ use super::how::How;
 use super::selection::Selection;
 use super::twice::Paths;
 use std::process::ExitCode;
-use whoclosed::rewrite::{Written, extract};
+use whoclosed::rewrite::extract;
 
 /// What is copied.
 #[derive(Debug, clap::Args)]
@@ -58,11 +58,9 @@ impl Args {
             let text = format!("more than {most} flows; choose fewer with --only or --filter");
             return Err(Failure::Usage(text));
         }
-        let mut written = Written::default();
         let strict = self.how.is_strict();
         let code = self.paths.write(&summary, strict, |reader, out| {
-            written = extract(reader, &choice, key, out)?;
-            Ok(())
+            extract(reader, &choice, key, out).map(|_| ())
         })?;
         if choice.flows() == 0 && !summary.interrupted {
             note("no flow matches: there are no packets in what was written");

@@ -23,7 +23,7 @@ const GENEVE: [u8; 2] = 6081_u16.to_be_bytes();
 
 /// The packet of a record as it may be shown. `link` is its link type, `on_wire` its original length.
 ///
-/// Fails where [`decode`](super::decode) or [`quoted_by_icmp`](super::quoted_by_icmp) would.
+/// Fails for what is neither TCP nor ICMP.
 pub(crate) fn scrub(
     anonymizer: &mut Anonymizer,
     link: u16,
@@ -246,19 +246,28 @@ impl Scrub<'_> {
                 FRAGMENT => (8, 8),
                 // The sequence number, not the value that was made with a key (RFC 4302).
                 AUTHENTICATION => ((usize::from(len) + 2) * 4, 12),
-                0 => ((usize::from(len) + 1) * 8, self.jumbo(at)),
                 _ => ((usize::from(len) + 1) * 8, 2),
             };
             self.keep(at..at + kept.min(size));
+            if kind == 0 {
+                self.jumbo(at + 2..range.end.min(at + size));
+            }
             (kind, at) = (next, at + size);
         }
     }
 
-    /// How many bytes of a hop-by-hop header stay: a jumbogram's length, where that stands first.
-    fn jumbo(&self, at: usize) -> usize {
-        match self.original(at + 2) {
-            Some([0xc2, 4]) => 8,
-            _ => 2,
+    /// A jumbogram's length among the options of a hop-by-hop header (RFC 2675).
+    fn jumbo(&mut self, options: Range<usize>) {
+        let mut at = options.start;
+        while at < options.end {
+            let Some([kind, len]) = self.original(at) else {
+                return;
+            };
+            let next = at + if kind == 0 { 1 } else { 2 + usize::from(len) };
+            if [kind, len] == [0xc2, 4] {
+                self.keep(at..next.min(options.end));
+            }
+            at = next;
         }
     }
 
@@ -391,4 +400,149 @@ const fn fold(mut sum: u64) -> u16 {
         sum = (sum >> 16) + (sum & 0xffff);
     }
     sum as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::scrub;
+    use crate::packet::{AnonymizeKey, Anonymizer, NotDecoded, decode, quoted_by_icmp};
+    use proptest::prelude::*;
+    use std::fs;
+    use std::path::Path;
+
+    fn anonymizer() -> Anonymizer {
+        let digits = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+        Anonymizer::new(digits.parse::<AnonymizeKey>().unwrap())
+    }
+
+    /// Packets of every link type and tunnel, each with its link type.
+    fn packets() -> Vec<(u16, Vec<u8>)> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/containers");
+        let mut packets = Vec::new();
+        let mut paths: Vec<_> = fs::read_dir(folder)
+            .unwrap()
+            .map(|e| e.unwrap().path())
+            .collect();
+        paths.sort();
+        for path in paths {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            let plain = name.starts_with("tunnel-") || name.starts_with("link-");
+            if !plain || path.extension().is_none_or(|end| end != "pcap") {
+                continue;
+            }
+            let bytes = fs::read(&path).unwrap();
+            let word = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+            let mut at = 24;
+            while at < bytes.len() {
+                let len = word(at + 8) as usize;
+                packets.push((word(20) as u16, bytes[at + 16..at + 16 + len].to_vec()));
+                at += 16 + len;
+            }
+        }
+        assert!(packets.len() > 500, "{}", packets.len());
+        packets
+    }
+
+    /// What is left is read as what was there, but for the addresses.
+    fn is_read_as_before(link: u16, data: &[u8], on_wire: u32) -> Result<(), TestCaseError> {
+        let mut anonymizer = anonymizer();
+        let scrubbed = scrub(&mut anonymizer, link, data, on_wire);
+        match decode(link, data, on_wire) {
+            Ok(mut expected) => {
+                anonymizer.segment(&mut expected);
+                let scrubbed = scrubbed.unwrap();
+                prop_assert_eq!(scrubbed.len(), data.len());
+                prop_assert_eq!(decode(link, &scrubbed, on_wire), Ok(expected));
+            }
+            Err(NotDecoded::Icmp) => {
+                if let Ok(mut expected) = quoted_by_icmp(link, data, on_wire) {
+                    anonymizer.quoted(&mut expected);
+                    let quoted = quoted_by_icmp(link, &scrubbed.unwrap(), on_wire);
+                    prop_assert_eq!(quoted, Ok(expected));
+                }
+            }
+            Err(_) => {}
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn packets_are_read_as_before() {
+        for (link, data) in packets() {
+            is_read_as_before(link, &data, data.len() as u32).unwrap();
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #[test]
+        fn damaged_packets_are_read_as_before(
+            which: prop::sample::Index,
+            changes in prop::collection::vec((any::<prop::sample::Index>(), prop::sample::select(vec![0, 1, 2, 4, 5, 6, 8, 17, 30, 43, 44, 47, 51, 58, 60, 0x20, 0x45, 0x50, 0x60, 0xc2, 0xff])), 0..5),
+            cut in prop::option::of(any::<prop::sample::Index>()),
+        ) {
+            thread_local!(static PACKETS: Vec<(u16, Vec<u8>)> = packets());
+            let (link, mut data) = PACKETS.with(|packets| which.get(packets).clone());
+            let on_wire = data.len() as u32;
+            for (at, value) in changes {
+                let at = at.index(data.len());
+                data[at] = value;
+            }
+            if let Some(cut) = cut {
+                data.truncate(cut.index(data.len()));
+            }
+            is_read_as_before(link, &data, on_wire)?;
+        }
+    }
+
+    /// An Ethernet frame with an IPv4 packet of this protocol.
+    fn over_v4(protocol: u8, payload: &[u8]) -> Vec<u8> {
+        let mut frame = vec![0x11; 12];
+        let total = 24 + payload.len() as u8;
+        frame.extend([8, 0, 0x46, 0, 0, total, 0, 1, 0, 0, 64, protocol, 0, 0]);
+        // A route that was recorded.
+        frame.extend([198, 51, 100, 10, 203, 0, 113, 80, 7, 4, 4, 77]);
+        frame.extend(payload);
+        frame
+    }
+
+    #[test]
+    fn options_do_not_tell_addresses() {
+        let address = [192, 0, 2, 77];
+        let mut tcp = vec![0; 20];
+        tcp[12] = 0xa0;
+        // Multipath TCP's further address, a client's address from a load balancer, a cookie.
+        tcp.extend([30, 8, 0x30, 1, 192, 0, 2, 77]);
+        tcp.extend([254, 6, 192, 0, 2, 77]);
+        tcp.extend([34, 6, 192, 0, 2, 77]);
+        tcp.extend(address);
+        let frame = over_v4(6, &tcp);
+        let hidden = scrub(&mut anonymizer(), 1, &frame, frame.len() as u32).unwrap();
+        assert_eq!(hidden[34..38], [0; 4]);
+        assert_eq!(hidden[38 + 20..38 + 24], [30, 8, 0x30, 1]);
+        assert_eq!(hidden[38 + 28..38 + 30], [254, 6]);
+        assert_eq!(hidden[38 + 34..38 + 36], [34, 6]);
+        for secret in [address, [198, 51, 100, 10], [203, 0, 113, 80]] {
+            assert!(frame.windows(4).any(|window| window == secret));
+            assert!(
+                !hidden.windows(4).any(|window| window == secret),
+                "{secret:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_error_quotes_other_addresses() {
+        let quoted = over_v4(6, &[0; 20]);
+        let mut icmp = vec![3, 1, 0, 0, 0, 0, 0, 0];
+        icmp.extend(&quoted[14..]);
+        let frame = over_v4(1, &icmp);
+        let on_wire = frame.len() as u32;
+        let mut anonymizer = anonymizer();
+        let hidden = scrub(&mut anonymizer, 1, &frame, on_wire).unwrap();
+        let mut expected = quoted_by_icmp(1, &frame, on_wire).unwrap();
+        anonymizer.quoted(&mut expected);
+        assert_eq!(quoted_by_icmp(1, &hidden, on_wire), Ok(expected));
+        assert!(!hidden.windows(4).any(|window| window == [198, 51, 100, 10]));
+    }
 }

@@ -35,7 +35,11 @@ pub fn annotate<R: Read>(
         annotate.part(&part)?;
     }
     annotate.sections.out.flush()?;
-    Ok(annotate.written)
+    let lost = reader.lost();
+    Ok(Written {
+        lost,
+        ..annotate.written
+    })
 }
 
 struct Annotate<'a> {

@@ -3,16 +3,18 @@
 use crate::capture::Record;
 use crate::close::verdict::{Endpoint, Verdict};
 use crate::packet::{
-    Around, End, Filter, Layers, NotDecoded, Segment, decode_by_layers, quoted_by_icmp,
+    Around, End, Filter, Layers, NotDecoded, Quoted, Segment, decode_by_layers, quoted_by_icmp,
 };
 use foldhash::fast::RandomState;
 use smallvec::SmallVec;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
 /// So many flows can be chosen: each takes some 120 bytes.
 const MOST: u64 = 1 << 20;
+/// Segments that are remembered: copies of a packet follow it closely.
+const RECENT: usize = 64;
 
 /// Flows that were chosen.
 ///
@@ -80,22 +82,11 @@ impl Choice {
         self.flows
     }
 
-    /// It belongs to one of them.
-    pub(super) fn holds(&self, record: &Record<'_>) -> bool {
-        let mut around = Around::default();
-        let (link, data, on_wire) = (record.link, record.data, record.original_len);
-        match decode_by_layers(link, data, on_wire, &mut around) {
-            Ok(segment) => self.has_segment(&segment, &around.layers, record.frame),
-            Err(NotDecoded::Icmp) => {
-                let quoted = quoted_by_icmp(link, data, on_wire);
-                quoted.is_ok_and(|quoted| {
-                    let ranges = self.of(quoted.src, quoted.dst, &around.layers);
-                    // It comes after what it is about.
-                    ranges.is_some_and(|r| r.first().is_some_and(|[from, _]| *from < record.frame))
-                })
-            }
-            Err(_) => false,
-        }
+    /// A quoted segment is of one of them, or of another one of the same ends after it.
+    fn has_quoted(&self, quoted: &Quoted, layers: &Layers, frame: u64) -> bool {
+        let ranges = self.of(quoted.src, quoted.dst, layers);
+        let first = ranges.and_then(|ranges| ranges.first());
+        first.is_some_and(|[from, _]| *from < frame)
     }
 
     fn has_segment(&self, segment: &Segment, layers: &Layers, frame: u64) -> bool {
@@ -115,6 +106,48 @@ impl Choice {
         let tunnels = layers.tunnels().filter(|_| self.tunnel);
         let network = network(vlans, tunnels.map(|tunnel| (tunnel.kind.name(), tunnel.id)));
         self.frames.get(&Key::new(one, other, network))
+    }
+}
+
+/// Chooses packets, one after another.
+pub(super) struct Chooser<'a> {
+    choice: &'a Choice,
+    /// The last segments that were chosen: records of them that come again belong to them, also behind
+    /// the last frame of their flow, which is none of these.
+    recent: VecDeque<Segment>,
+}
+
+impl<'a> Chooser<'a> {
+    pub(super) const fn new(choice: &'a Choice) -> Self {
+        let recent = VecDeque::new();
+        Self { choice, recent }
+    }
+
+    /// It belongs to a flow that was chosen.
+    pub(super) fn chooses(&mut self, record: &Record<'_>) -> bool {
+        let mut around = Around::default();
+        let (link, data, on_wire) = (record.link, record.data, record.original_len);
+        match decode_by_layers(link, data, on_wire, &mut around) {
+            Ok(mut segment) => {
+                // Some copies come from behind a router.
+                segment.ttl = 0;
+                let layers = &around.layers;
+                if self.recent.contains(&segment) {
+                    return true;
+                }
+                let chosen = self.choice.has_segment(&segment, layers, record.frame);
+                if chosen {
+                    self.recent.truncate(RECENT - 1);
+                    self.recent.push_front(segment);
+                }
+                chosen
+            }
+            Err(NotDecoded::Icmp) => quoted_by_icmp(link, data, on_wire).is_ok_and(|quoted| {
+                self.choice
+                    .has_quoted(&quoted, &around.layers, record.frame)
+            }),
+            Err(_) => false,
+        }
     }
 }
 

@@ -6,8 +6,9 @@ use foldhash::fast::RandomState;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-/// So many frames can have a comment: each takes some 200 bytes.
-const MOST: usize = 1 << 20;
+/// So many bytes all comments take at most, with so many for each besides its words.
+const MOST: usize = 256 << 20;
+const EACH: usize = 64;
 /// Bytes of a comment; what flow after flow says of one frame ends there.
 const LONGEST: usize = 4096;
 
@@ -15,13 +16,14 @@ const LONGEST: usize = 4096;
 #[derive(Debug, Default)]
 pub struct Comments {
     of: HashMap<u64, String, RandomState>,
+    bytes: usize,
 }
 
 impl Comments {
     /// Adds what is to be said of a flow, on the frames that decide. False if there is too much: nothing
     /// is said of it then.
     pub fn add(&mut self, verdict: &Verdict) -> bool {
-        if self.of.len() >= MOST {
+        if self.bytes >= MOST {
             return false;
         }
         let mut said = words(verdict);
@@ -41,6 +43,7 @@ impl Comments {
                 let end = comment.floor_char_boundary(if start == 0 { LONGEST } else { start });
                 comment.truncate(end);
             }
+            self.bytes += EACH + comment.len() - start.min(comment.len());
             last = Some(frame);
         }
         true

@@ -4,6 +4,7 @@ use super::blocks::{
     HEAD, INTERFACE_DESCRIPTION, INTERFACE_STATISTICS, SECTION_HEADER, SIMPLE_PACKET, Sections,
     block, copy_options, pad, within,
 };
+use super::choice::Chooser;
 use super::{Choice, Written};
 use crate::capture::{Order, Part, PcapHeader, Reader, Record, What};
 use crate::packet::{AnonymizeKey, Anonymizer, scrub};
@@ -35,7 +36,7 @@ pub fn extract<R: Read>(
 ) -> io::Result<Written> {
     let mut extract = Extract {
         sections: Sections::new(out),
-        choice,
+        chooser: Chooser::new(choice),
         anonymizer: key.map(Anonymizer::new),
         is_pcap: false,
         written: Written::default(),
@@ -44,12 +45,16 @@ pub fn extract<R: Read>(
         extract.part(&part)?;
     }
     extract.sections.out.flush()?;
-    Ok(extract.written)
+    let lost = reader.lost();
+    Ok(Written {
+        lost,
+        ..extract.written
+    })
 }
 
 struct Extract<'a> {
     sections: Sections<&'a mut dyn Write>,
-    choice: &'a Choice,
+    chooser: Chooser<'a>,
     anonymizer: Option<Anonymizer>,
     is_pcap: bool,
     written: Written,
@@ -86,7 +91,7 @@ impl Extract<'_> {
     }
 
     fn packet(&mut self, part: &Part<'_>, record: &Record<'_>, at: usize) -> io::Result<()> {
-        if !self.choice.holds(record) {
+        if !self.chooser.chooses(record) {
             return Ok(());
         }
         self.written.packets += 1;

@@ -43,4 +43,7 @@ pub struct Written {
     pub comments: u64,
     /// Comments on packets that cannot have any (pcapng simple packet blocks).
     pub left_out: u64,
+    /// Packets that have a number in the capture and cannot be read: frames behind them have lower
+    /// numbers in what was written.
+    pub lost: u64,
 }
