@@ -466,7 +466,8 @@ fn tshark_finds_the_checksums_right_and_the_payload_empty() {
         let Some(shown) = tshark(&args) else { return };
         assert_eq!(shown, "", "{name}");
         let payloads = |path: &str| {
-            tshark(&["-r", path, "-T", "fields", "-e", "tcp.payload"]).unwrap_or_default()
+            tshark(&["-r", path, "-Y", "tcp", "-T", "fields", "-e", "tcp.payload"])
+                .unwrap_or_default()
         };
         let (before, after) = (payloads(&lab(name)), payloads(&out));
         let zeros = |text: &str| text.replace(|c: char| c.is_ascii_hexdigit(), "0");

@@ -4,7 +4,10 @@
 //! Each block is framed here before anything looks inside of it. Packet blocks are read here as
 //! well: pcap-parser allocates a list of options for each, and has no obsolete packet block.
 
+mod block;
 mod find;
+
+pub(super) use block::Block;
 
 use super::interface::Interface;
 use super::order::Order;
@@ -52,13 +55,6 @@ pub(super) struct PcapNg {
     dropped: Option<u64>,
 }
 
-/// A block at the beginning of the buffer.
-pub(super) enum Block {
-    Packet(Packet),
-    /// One without a packet: its type and length.
-    Other(u32, usize),
-}
-
 impl PcapNg {
     /// The input begins with a section header, as far as it goes.
     pub(super) fn matches(start: &[u8]) -> bool {
@@ -95,35 +91,6 @@ impl PcapNg {
             buffer.consume(size);
         }
         Ok(None)
-    }
-
-    /// The next block, whatever it is. It is left where it stands.
-    pub(super) fn block<R: Read>(
-        &mut self,
-        buffer: &mut Buffer<R>,
-    ) -> Result<Option<Block>, Fault> {
-        let Some((kind, size)) = self.frame(buffer)? else {
-            return Ok(None);
-        };
-        let block = buffer.bytes().get(..size).unwrap_or_default();
-        let packet = match kind {
-            ENHANCED_PACKET | OBSOLETE_PACKET => self.timed(block, kind)?,
-            SIMPLE_PACKET => self.simple(block)?,
-            _ => {
-                self.read_other(kind, block)?;
-                None
-            }
-        };
-        Ok(Some(packet.map_or(Block::Other(kind, size), Block::Packet)))
-    }
-
-    pub(super) const fn order(&self) -> Order {
-        self.order
-    }
-
-    /// How many interfaces the section has described so far.
-    pub(super) const fn interfaces(&self) -> usize {
-        self.interfaces.len()
     }
 
     pub(super) fn link_types(&self) -> &[u16] {

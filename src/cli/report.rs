@@ -12,6 +12,7 @@ use super::progress::Progress;
 use clap::ValueEnum;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use whoclosed::Options;
 use whoclosed::close::verdict::Verdict;
 use whoclosed::packet::{AnonymizeKey, Anonymizer};
 use whoclosed::report::json::JsonReport;
@@ -172,10 +173,7 @@ impl Args {
         key: Option<AnonymizeKey>,
     ) -> Result<End, Failure> {
         let shown = Shown::default();
-        let mut options = self.how.options();
-        options.anonymize = key;
-        options.states = self.format == Format::Json && !self.summary;
-        let (mut verdicts, mut progress) = input.open(options, &shown)?;
+        let (mut verdicts, mut progress) = input.open(self.options(key), &shown)?;
         let first = verdicts.next();
         let sources = verdicts.summary().sources;
         if self.format == Format::Text {
@@ -216,6 +214,13 @@ impl Args {
         } else {
             End::Damaged
         })
+    }
+
+    fn options(&self, key: Option<AnonymizeKey>) -> Options {
+        let mut options = self.how.options();
+        options.anonymize = key;
+        options.states = self.format == Format::Json && !self.summary;
+        options
     }
 
     /// Reports the flow if it is selected. Gives how many were.

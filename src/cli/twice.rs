@@ -2,9 +2,10 @@
 
 use super::failure::Failure;
 use super::how::How;
-use super::input::{Input, is_whole, size};
+use super::input::{Input, exit_code, is_whole, size};
 use super::live::{INTERRUPTED, Shown, interrupt};
 use super::progress::{Progress, meter};
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
@@ -91,39 +92,44 @@ impl Paths {
         if summary.interrupted {
             return Ok(ExitCode::from(INTERRUPTED));
         }
-        let name = |path: &Path| path.to_string_lossy().into_owned();
-        let unreadable = |error: String| Failure::Input(name(&self.input), error);
-        let meter = meter();
-        let progress = Progress::of(meter.as_ref(), Some(size(&self.input)));
-        let file = File::open(&self.input).map_err(|error| unreadable(error.to_string()))?;
         let flag = interrupt();
-        let file: Box<dyn Read> = Box::new(Interruptible {
-            file,
-            flag: flag.clone(),
-        });
-        let read = match meter {
-            Some(meter) => Box::new(Metered::new(file, meter)),
-            None => file,
-        };
-        let reader = Reader::new(read).map_err(|error| unreadable(error.to_string()))?;
-        let mut reader = reader.strict(strict);
+        let (mut reader, progress) = self.again(flag.clone())?;
+        reader = reader.strict(strict);
         if self.is_stdout() {
             let mut out = BufWriter::with_capacity(BUFFER, io::stdout().lock());
             work(&mut reader, &mut out)?;
         } else {
-            let unwritable = |error: io::Error| {
-                let text = format!("cannot be written: {error}");
-                Failure::Input(name(&self.output), text)
-            };
-            let file = File::create(&self.output).map_err(unwritable)?;
+            let file = File::create(&self.output).map_err(|error| self.unwritable(&error))?;
             let mut out = BufWriter::with_capacity(BUFFER, file);
-            work(&mut reader, &mut out).map_err(unwritable)?;
+            work(&mut reader, &mut out).map_err(|error| self.unwritable(&error))?;
         }
         drop(progress);
         if is_set(flag.as_ref()) {
             return Ok(ExitCode::from(INTERRUPTED));
         }
-        Ok(super::input::exit_code(whole))
+        Ok(exit_code(whole))
+    }
+
+    /// Opens the capture once more.
+    fn again(&self, flag: Option<Arc<AtomicBool>>) -> Result<(Again, Progress), Failure> {
+        let unreadable = |error: &dyn Display| {
+            let name = self.input.to_string_lossy().into_owned();
+            Failure::Input(name, error.to_string())
+        };
+        let file = File::open(&self.input).map_err(|error| unreadable(&error))?;
+        let mut read: Box<dyn Read> = Box::new(Interruptible { file, flag });
+        let meter = meter();
+        let progress = Progress::of(meter.as_ref(), Some(size(&self.input)));
+        if let Some(meter) = meter {
+            read = Box::new(Metered::new(read, meter));
+        }
+        let reader = Reader::new(read).map_err(|error| unreadable(&error))?;
+        Ok((reader, progress))
+    }
+
+    fn unwritable(&self, error: &io::Error) -> Failure {
+        let name = self.output.to_string_lossy().into_owned();
+        Failure::Input(name, format!("cannot be written: {error}"))
     }
 
     fn is_stdout(&self) -> bool {

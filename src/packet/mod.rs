@@ -8,6 +8,7 @@
 mod anonymize;
 mod app;
 mod bytes;
+mod checksum;
 mod domains;
 mod ethernet;
 mod filter;

@@ -6,6 +6,7 @@
 
 use super::anonymize::Anonymizer;
 use super::bytes::{Bytes, Header};
+use super::checksum::{fold, sum};
 use super::ip::{self, Packet};
 use super::layers::Layers;
 use super::{MAX_HEADERS, NotDecoded, link, step};
@@ -383,23 +384,6 @@ fn harmless(kind: u8, value: &[u8]) -> usize {
         (30, value) => value.len().min(2),
         _ => 0,
     }
-}
-
-/// The sum of 16-bit numbers in ones' complement (RFC 1071).
-fn sum(bytes: &[u8]) -> u16 {
-    let (pairs, rest) = bytes.as_chunks::<2>();
-    let pairs = pairs
-        .iter()
-        .map(|pair| u64::from(u16::from_be_bytes(*pair)));
-    let rest = rest.iter().map(|&last| u64::from(last) << 8);
-    fold(pairs.chain(rest).sum())
-}
-
-const fn fold(mut sum: u64) -> u16 {
-    while sum > 0xffff {
-        sum = (sum >> 16) + (sum & 0xffff);
-    }
-    sum as u16
 }
 
 #[cfg(test)]
