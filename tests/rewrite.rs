@@ -311,9 +311,17 @@ fn a_report_without_addresses_says_the_same() {
         let all = verdicts(bytes);
         let mut options = Options::default();
         options.anonymize = Some(key());
-        let mut hidden: Vec<Verdict> = analyze(bytes, &options).expect("a capture").collect();
+        let mut analysis = analyze(bytes, &options).expect("a capture");
+        let mut hidden: Vec<Verdict> = analysis.by_ref().collect();
         hidden.sort_by_key(|v| v.flow);
         let mut wrong = Vec::new();
+        let report = (&hidden, analysis.diagnoses(), analysis.summary());
+        let report = serde_json::to_string(&report).expect("JSON");
+        for address in addresses(&all).1 {
+            if report.contains(&address) {
+                wrong.push(format!("holds {address}"));
+            }
+        }
         let copy = verdicts(&part(bytes, &all, Some(key())));
         for ((before, after), copied) in all.iter().zip(&hidden).zip(&copy) {
             if claims(before) != claims(after) {
@@ -591,6 +599,13 @@ fn what_lies_behind_damage_is_written_too() {
         let output = whoclosed(&["annotate", &path, "-o", "-"]);
         assert_eq!(output.status.code(), Some(2), "{name}");
         assert_eq!(packets(&output.stdout), packets(&bytes), "{name}");
+        let told = text(&output.stderr).contains("were not written: 1; frames behind");
+        assert_eq!(
+            told,
+            name == "damaged-block.pcapng",
+            "{}",
+            text(&output.stderr)
+        );
         let strict = whoclosed(&["annotate", "--strict", &path, "-o", "-"]);
         assert!(
             packets(&strict.stdout).len() < packets(&bytes).len(),

@@ -53,20 +53,21 @@ impl Args {
         })?;
         if unsaid > 0 {
             note(&format!(
-                "{unsaid} flows have no comments: there are too many; choose some with --only"
+                "flows without comments: {unsaid}; there are too many, choose some with --only"
             ));
         }
         if written.left_out > 0 {
             note(&format!(
-                "{} comments left out: simple packet blocks have none",
+                "comments left out: {}; simple packet blocks have none",
                 written.left_out
             ));
         }
         if written.lost > 0 {
             note(&format!(
-                "{} packets that cannot be read are not in what was written: frames behind them \
-                 have lower numbers there than in the comments",
-                written.lost
+                "packets that cannot be read and were not written: {}; frames behind them have lower \
+                 numbers in {} than in its comments",
+                written.lost,
+                self.paths.output()
             ));
         }
         Ok(code)

@@ -5,6 +5,7 @@ use super::how::How;
 use super::input::{Input, exit_code, is_whole, size};
 use super::live::{INTERRUPTED, Shown, interrupt};
 use super::progress::{Progress, meter};
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, IsTerminal, Read, Write};
@@ -69,6 +70,11 @@ impl Paths {
             return no(&self.output, "this is the input, which is still needed");
         }
         Ok(())
+    }
+
+    /// What messages call the output.
+    pub(crate) fn output(&self) -> Cow<'_, str> {
+        self.output.to_string_lossy()
     }
 
     /// Reads the capture for the first time.
