@@ -15,7 +15,7 @@ use crate::close::verdict::{Tunnel, Verdict};
 use crate::close::{Context, Hosts, Judge};
 use crate::flow::{Clock, Due, Limits, Why};
 use crate::ledger::{Ledger, Settings};
-use crate::packet::{Filter, Layers};
+use crate::packet::{AnonymizeKey, Filter, Layers};
 use crate::patterns::{Diagnosis, Patterns};
 use crate::stamp::{SECOND, Stamp, Time};
 use clocks::Clocks;
@@ -67,6 +67,8 @@ pub struct Options {
     pub meter: Option<Arc<Meter>>,
     /// Payloads are not looked at.
     pub no_payload: bool,
+    /// Addresses are replaced before anything is made of them, and payloads are not looked at.
+    pub anonymize: Option<AnonymizeKey>,
 }
 
 impl Default for Options {
@@ -89,6 +91,7 @@ impl Default for Options {
             until: None,
             meter: None,
             no_payload: false,
+            anonymize: None,
         }
     }
 }

@@ -2,8 +2,11 @@
 //!
 //! 0: reported. 1: reserved. 2: usage, or input that is unreadable or damaged.
 
+mod annotate;
+mod anonymize;
 mod duration;
 mod explain;
+mod extract;
 mod failure;
 mod files;
 mod how;
@@ -16,9 +19,11 @@ mod output;
 mod progress;
 mod report;
 mod schema;
+mod selection;
 mod sockets;
 mod terms;
 mod timewait;
+mod twice;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use failure::Failure;
@@ -76,6 +81,10 @@ enum Command {
     Timewait(timewait::Args),
     /// Joins a list of sockets (ss, netstat, lsof) with the flows of a capture
     Sockets(sockets::Args),
+    /// Copies a capture with comments on the frames that close connections
+    Annotate(annotate::Args),
+    /// Copies some flows of a capture
+    Extract(extract::Args),
     /// Tells what an outcome, cause, finding, state or other word of the report means
     Terms(terms::Args),
     /// Prints the JSON Schema of the JSON report
@@ -96,6 +105,10 @@ Examples:
       who held TIME-WAITs, how many at once, and whether ports run out
   ss -tano | whoclosed sockets --list - trace.pcap
       which connections the sockets of a host are, who closed them, since when
+  whoclosed annotate trace.pcap -o told.pcapng
+      the capture with comments on the frames that decide, for Wireshark
+  whoclosed extract --flow 7 --anonymize trace.pcap -o shared.pcap
+      one flow as a capture, without addresses and payloads
   whoclosed terms close-wait-leak
       what a word of the report means, and what to do about it
   whoclosed ring/
@@ -126,6 +139,8 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
         Some(Command::Explain(args)) => args.run(),
         Some(Command::Timewait(args)) => args.run(),
         Some(Command::Sockets(args)) => args.run(),
+        Some(Command::Annotate(args)) => args.run(),
+        Some(Command::Extract(args)) => args.run(),
         Some(Command::Terms(args)) => args.run(),
         Some(Command::Schema(args)) => args.run(),
         None => cli.report.run(),

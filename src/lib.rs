@@ -13,7 +13,8 @@
 //!                            Verdict ──> report::{text, json, explain}
 //!                                     ├─> patterns            what many flows show together
 //!                                     ├─> ledger              TIME-WAIT and ports over time
-//!                                     └─> sockets             which flows a host's sockets are
+//!                                     ├─> sockets             which flows a host's sockets are
+//!                                     └─> rewrite             the capture again: annotated, or a part of it
 //! ```
 //!
 //! Data goes one way. [`analyze`] is the whole way in one call: an iterator of verdicts, then a
@@ -45,6 +46,7 @@ pub mod ledger;
 pub mod packet;
 pub mod patterns;
 pub mod report;
+pub mod rewrite;
 pub mod seq;
 pub mod sockets;
 pub mod stamp;

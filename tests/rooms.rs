@@ -18,6 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "report",
         &["close", "flow", "ledger", "patterns", "sockets"],
     ),
+    ("rewrite", &["capture", "packet", "flow", "close"]),
     (
         "analysis",
         &["capture", "packet", "flow", "close", "ledger", "patterns"],

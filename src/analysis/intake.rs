@@ -3,7 +3,7 @@
 use super::Options;
 use crate::flow::{ErrorTable, FlowTable};
 use crate::packet::{
-    Around, Domains, Filter, Keys, NotDecoded, Said, Segment, Usual, decode_by_layers,
+    Anonymizer, Around, Domains, Filter, Keys, NotDecoded, Said, Segment, Usual, decode_by_layers,
     quoted_by_icmp,
 };
 use crate::stamp::Stamp;
@@ -16,6 +16,9 @@ pub(super) struct Intake {
     /// What ICMP says of segments.
     pub(super) errors: ErrorTable,
     filter: Option<Filter>,
+    anonymizer: Option<Box<Anonymizer>>,
+    /// Every segment is taken in as it stands.
+    is_plain: bool,
     /// Payloads are looked at.
     listens: bool,
     pub(super) filtered_out: u64,
@@ -32,7 +35,9 @@ impl Intake {
             }),
             errors: ErrorTable::default(),
             filter: options.filter.clone(),
-            listens: !options.no_payload,
+            is_plain: options.filter.is_none() && options.anonymize.is_none(),
+            anonymizer: options.anonymize.map(|key| Box::new(Anonymizer::new(key))),
+            listens: !options.no_payload && options.anonymize.is_none(),
             filtered_out: 0,
             not_decoded: [0; NotDecoded::ALL.len()],
         }
@@ -42,7 +47,7 @@ impl Intake {
     /// on the wire.
     #[inline]
     pub(super) fn push(&mut self, kind: (u16, u32), data: &[u8], at: Stamp) {
-        if self.filter.is_none()
+        if self.is_plain
             && let Some(usual) = Usual::v4(kind.0, data)
         {
             let speaks = usual.may_speak(data) && self.listens;
@@ -86,8 +91,18 @@ impl Intake {
 
     fn push_matching(&mut self, segment: &Segment, payload: &[u8], at: Stamp) {
         if !self.leaves_out(segment) {
-            self.push_heard(segment, payload, at);
+            self.push_hidden(segment, payload, at);
         }
+    }
+
+    /// The same of a segment that the filter wants: behind here nobody knows its addresses.
+    fn push_hidden(&mut self, segment: &Segment, payload: &[u8], at: Stamp) {
+        let Some(anonymizer) = &mut self.anonymizer else {
+            return self.push_heard(segment, payload, at);
+        };
+        let mut hidden = *segment;
+        anonymizer.segment(&mut hidden);
+        self.push_heard(&hidden, payload, at);
     }
 
     #[inline(never)]
@@ -114,8 +129,11 @@ impl Intake {
             Err(reason) => {
                 self.not_decoded[reason as usize] += 1;
                 if reason == NotDecoded::Icmp
-                    && let Ok(quoted) = quoted_by_icmp(link, data, on_wire)
+                    && let Ok(mut quoted) = quoted_by_icmp(link, data, on_wire)
                 {
+                    if let Some(anonymizer) = &mut self.anonymizer {
+                        anonymizer.quoted(&mut quoted);
+                    }
                     let domain = self.domains.number(&around.layers);
                     self.errors.push(&quoted, domain, at);
                 }
@@ -123,7 +141,7 @@ impl Intake {
             Ok(segment) if self.leaves_out(&segment) => {}
             Ok(mut segment) => {
                 segment.domain = self.domains.number(&around.layers);
-                self.push_heard(&segment, around.payload, at);
+                self.push_hidden(&segment, around.payload, at);
             }
         }
     }

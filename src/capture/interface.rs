@@ -104,7 +104,7 @@ impl Interface {
 }
 
 /// The first option: its code, its value, and what follows; `None` at the end of the options.
-fn option(options: &[u8], order: Order) -> Option<(u16, &[u8], &[u8])> {
+pub(crate) fn option(options: &[u8], order: Order) -> Option<(u16, &[u8], &[u8])> {
     let [word] = order.words(options)?;
     let code = order.first_half(word);
     let length = usize::from(order.second_half(word));

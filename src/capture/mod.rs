@@ -14,6 +14,7 @@ mod error;
 mod interface;
 mod meter;
 mod order;
+mod part;
 mod pcap;
 mod pcapng;
 mod reader;
@@ -27,3 +28,7 @@ pub use meter::{Meter, Metered};
 pub use reader::{Reader, Record};
 pub use seen::Seen;
 pub use set::{Set, SetFile, Span, by_name};
+
+pub(crate) use interface::option;
+pub(crate) use order::Order;
+pub(crate) use part::{Part, PcapHeader, What};

@@ -2,7 +2,7 @@
 
 /// The byte order of a file or section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Order {
+pub(crate) enum Order {
     Little,
     Big,
 }
@@ -10,7 +10,7 @@ pub(super) enum Order {
 impl Order {
     /// The first `N` 32-bit integers; `None` where there are fewer bytes.
     #[inline]
-    pub(super) fn words<const N: usize>(self, bytes: &[u8]) -> Option<[u32; N]> {
+    pub(crate) fn words<const N: usize>(self, bytes: &[u8]) -> Option<[u32; N]> {
         let (words, _) = bytes.as_chunks();
         let words = words.first_chunk()?;
         Some(match self {
@@ -20,7 +20,7 @@ impl Order {
     }
 
     /// The 16-bit integer that stands in the first two bytes of this 32-bit one.
-    pub(super) const fn first_half(self, word: u32) -> u16 {
+    pub(crate) const fn first_half(self, word: u32) -> u16 {
         match self {
             Self::Little => word as u16,
             Self::Big => (word >> 16) as u16,
@@ -28,7 +28,7 @@ impl Order {
     }
 
     /// The 16-bit integer that stands in its last two bytes.
-    pub(super) const fn second_half(self, word: u32) -> u16 {
+    pub(crate) const fn second_half(self, word: u32) -> u16 {
         self.other().first_half(word)
     }
 
@@ -36,6 +36,22 @@ impl Order {
         match self {
             Self::Little => Self::Big,
             Self::Big => Self::Little,
+        }
+    }
+
+    /// A 16-bit integer as it is written.
+    pub(crate) const fn bytes_of_u16(self, number: u16) -> [u8; 2] {
+        match self {
+            Self::Little => number.to_le_bytes(),
+            Self::Big => number.to_be_bytes(),
+        }
+    }
+
+    /// A 32-bit integer as it is written.
+    pub(crate) const fn bytes_of_u32(self, number: u32) -> [u8; 4] {
+        match self {
+            Self::Little => number.to_le_bytes(),
+            Self::Big => number.to_be_bytes(),
         }
     }
 

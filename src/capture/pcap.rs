@@ -2,6 +2,7 @@
 //! Format: draft-ietf-opsawg-pcap; "modified": Alexey Kuznetzov's records of 24-byte headers.
 
 use super::order::Order;
+use super::part::PcapHeader;
 use super::reader::{Found, Packet};
 use super::resume::{Fault, search};
 use super::source::Buffer;
@@ -80,8 +81,8 @@ impl Pcap {
         MAGICS.iter().any(|magic| start.starts_with(&magic.bytes))
     }
 
-    /// Reads the file header.
-    pub(super) fn open<R: Read>(buffer: &mut Buffer<R>) -> Result<Self, String> {
+    /// Reads the file header; tells its length.
+    pub(super) fn open<R: Read>(buffer: &Buffer<R>) -> Result<(Self, usize), String> {
         let start = buffer.bytes();
         let magic = MAGICS.iter().find(|magic| start.starts_with(&magic.bytes));
         let magic = magic.ok_or("an unknown pcap magic")?;
@@ -103,16 +104,29 @@ impl Pcap {
                 header.version_major, header.version_minor
             ));
         }
-        buffer.consume(size);
         let network = header.network.0.cast_unsigned();
-        Ok(Self {
+        let pcap = Self {
             order: magic.order,
             unit: magic.unit,
             header: record,
             fcs: fcs_length(network),
             link: [network as u16],
             last: 0,
-        })
+        };
+        Ok((pcap, size))
+    }
+
+    pub(super) const fn order(&self) -> Order {
+        self.order
+    }
+
+    /// What its header says of all records.
+    pub(super) const fn header(&self) -> PcapHeader {
+        PcapHeader {
+            unit: self.unit,
+            link: self.link[0],
+            fcs: self.fcs,
+        }
     }
 
     /// The next packet.

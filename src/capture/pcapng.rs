@@ -4,7 +4,10 @@
 //! Each block is framed here before anything looks inside of it. Packet blocks are read here as
 //! well: pcap-parser allocates a list of options for each, and has no obsolete packet block.
 
+mod block;
 mod find;
+
+pub(super) use block::Block;
 
 use super::interface::Interface;
 use super::order::Order;
@@ -18,8 +21,8 @@ use pcap_parser::{
 };
 use std::io::Read;
 
-const SECTION_HEADER: u32 = 0x0a0d_0d0a;
-const INTERFACE_DESCRIPTION: u32 = 1;
+pub(super) const SECTION_HEADER: u32 = 0x0a0d_0d0a;
+pub(super) const INTERFACE_DESCRIPTION: u32 = 1;
 const OBSOLETE_PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
 const INTERFACE_STATISTICS: u32 = 5;
@@ -58,8 +61,8 @@ impl PcapNg {
         start.starts_with(&SECTION_HEADER.to_be_bytes())
     }
 
-    /// Reads the first section header.
-    pub(super) fn open<R: Read>(buffer: &mut Buffer<R>) -> Result<Self, String> {
+    /// Reads the first section header; tells its length.
+    pub(super) fn open<R: Read>(buffer: &mut Buffer<R>) -> Result<(Self, usize), String> {
         let mut pcapng = Self {
             order: Order::Little,
             interfaces: Vec::new(),
@@ -68,11 +71,11 @@ impl PcapNg {
             passed: 0,
             dropped: None,
         };
-        if let Some((_, size)) = pcapng.frame(buffer).map_err(|fault| fault.0.what)? {
-            pcapng.begin_section(buffer.bytes().get(..size).unwrap_or_default())?;
-            buffer.consume(size);
-        }
-        Ok(pcapng)
+        let Some((_, size)) = pcapng.frame(buffer).map_err(|fault| fault.0.what)? else {
+            return Ok((pcapng, 0));
+        };
+        pcapng.begin_section(buffer.bytes().get(..size).unwrap_or_default())?;
+        Ok((pcapng, size))
     }
 
     /// The next packet. Blocks that hold none are read or stepped over on the way.

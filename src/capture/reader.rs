@@ -1,8 +1,9 @@
 //! The reader: sniffs the container, numbers the frames, goes on behind damage and remembers it.
 
 use super::error::{Damage, OpenError, START, looks_like};
+use super::part::{Part, What};
 use super::pcap::Pcap;
-use super::pcapng::PcapNg;
+use super::pcapng::{Block, PcapNg};
 use super::resume::{Fault, Then};
 use super::source::Buffer;
 use crate::stamp::Time;
@@ -35,8 +36,14 @@ const LISTED: usize = 16;
 pub struct Reader<R: Read> {
     buffer: Buffer<R>,
     format: Format,
+    /// The file's header or first section header as it stands there.
+    head: Vec<u8>,
+    /// That was asked for.
+    head_given: bool,
     strict: bool,
     packets: u64,
+    /// Those of them that could not be read.
+    lost: u64,
     damage: Vec<Damage>,
     unlisted: u64,
     skipped: u64,
@@ -76,18 +83,22 @@ impl<R: Read> Reader<R> {
     /// Fails where the input is empty, is no capture, or ends inside of its header.
     pub fn new(read: R) -> Result<Self, OpenError> {
         let mut buffer = Buffer::new(read);
-        let format = open(&mut buffer).map_err(|error| match buffer.take_error() {
+        let (format, size) = open(&mut buffer).map_err(|error| match buffer.take_error() {
             Some(source) => OpenError::Io {
                 offset: buffer.offset() + buffer.bytes().len() as u64,
                 source,
             },
             None => error,
         })?;
+        let head = buffer.take(size, 0, size).to_vec();
         Ok(Self {
             buffer,
             format,
+            head,
+            head_given: false,
             strict: false,
             packets: 0,
+            lost: 0,
             damage: Vec::new(),
             unlisted: 0,
             skipped: 0,
@@ -133,6 +144,70 @@ impl<R: Read> Reader<R> {
                 return None;
             }
         }
+    }
+
+    /// The next part of the input as its bytes stand there, what holds no packet included; `None`
+    /// where [`Reader::next`] gives none. Bytes that cannot be read are in no part.
+    pub(crate) fn next_part(&mut self) -> Option<Part<'_>> {
+        if !self.head_given {
+            self.head_given = true;
+            return Some(self.head());
+        }
+        while self.end.is_none() {
+            let found = match &mut self.format {
+                Format::Pcap(pcap) => {
+                    let found = pcap.packet(&mut self.buffer);
+                    found.map(|packet| packet.map(Block::Packet))
+                }
+                Format::PcapNg(pcapng) => pcapng.block(&mut self.buffer),
+            };
+            match found {
+                Ok(block) => return block.map(|block| self.part(&block)),
+                Err(fault) if self.pass(&fault) => {}
+                Err(_) => break,
+            }
+        }
+        None
+    }
+
+    /// The first part.
+    fn head(&self) -> Part<'_> {
+        let (order, what) = match &self.format {
+            Format::Pcap(pcap) => (pcap.order(), What::PcapHeader(pcap.header())),
+            Format::PcapNg(pcapng) => (pcapng.order(), What::Section),
+        };
+        let raw = &self.head;
+        Part { order, raw, what }
+    }
+
+    fn part(&mut self, block: &Block) -> Part<'_> {
+        let passed = self.frames() - self.packets;
+        let (order, interfaces) = match &self.format {
+            Format::Pcap(pcap) => (pcap.order(), 0),
+            Format::PcapNg(pcapng) => (pcapng.order(), pcapng.interfaces()),
+        };
+        let packet = match block {
+            Block::Packet(packet) => packet,
+            &Block::Other(kind, size) => {
+                let raw = self.buffer.take(size, 0, size);
+                let what = What::of_block(kind, interfaces);
+                return Part { order, raw, what };
+            }
+        };
+        self.packets += 1;
+        let frame = self.packets + passed;
+        let raw = self.buffer.take(packet.size, 0, packet.size);
+        let data = raw.get(packet.at..).and_then(|data| data.get(..packet.len));
+        let record = Record {
+            frame,
+            time: packet.time,
+            interface: packet.interface,
+            link: packet.link,
+            data: data.unwrap_or_default(),
+            original_len: packet.original_len,
+        };
+        let what = What::Packet(record, packet.at);
+        Part { order, raw, what }
     }
 
     /// `passed`: frames that are no packets.
@@ -187,6 +262,7 @@ impl<R: Read> Reader<R> {
             (Then::Pass(size, frames), _) => {
                 self.buffer.consume(size);
                 self.packets += frames;
+                self.lost += frames;
                 true
             }
             (Then::Search(from), Format::Pcap(pcap)) => pcap.resume(&mut self.buffer, from),
@@ -230,6 +306,11 @@ impl<R: Read> Reader<R> {
         self.packets + passed
     }
 
+    /// Packets in whole pcapng blocks that cannot be read, so far.
+    pub const fn lost(&self) -> u64 {
+        self.lost
+    }
+
     /// Packets that the capture says it dropped (pcapng interface statistics), so far; `None` where
     /// it does not say.
     pub fn dropped(&self) -> Option<u64> {
@@ -254,16 +335,16 @@ impl<R: Read> Reader<R> {
     }
 }
 
-/// Reads the file header or the first section header.
-fn open<R: Read>(buffer: &mut Buffer<R>) -> Result<Format, OpenError> {
+/// Reads the file header or the first section header; tells its length.
+fn open<R: Read>(buffer: &mut Buffer<R>) -> Result<(Format, usize), OpenError> {
     buffer.fill(32);
     if buffer.bytes().is_empty() {
         return Err(OpenError::Empty);
     }
     let opened = if PcapNg::matches(buffer.bytes()) {
-        PcapNg::open(buffer).map(Format::PcapNg)
+        PcapNg::open(buffer).map(|(pcapng, size)| (Format::PcapNg(pcapng), size))
     } else if Pcap::matches(buffer.bytes()) {
-        Pcap::open(buffer).map(Format::Pcap)
+        Pcap::open(buffer).map(|(pcap, size)| (Format::Pcap(pcap), size))
     } else {
         buffer.fill(START);
         let looks = looks_like(buffer.bytes());

@@ -1,5 +1,6 @@
 //! `whoclosed explain FILE`: one flow, told.
 
+use super::anonymize::{Anonymize, Names};
 use super::failure::{Failure, note};
 use super::files::{Files, Inputs};
 use super::how::How;
@@ -26,6 +27,9 @@ pub(crate) struct Args {
     format: Format,
 
     #[command(flatten)]
+    anonymize: Anonymize,
+
+    #[command(flatten)]
     how: How,
 }
 
@@ -45,7 +49,10 @@ impl Args {
                         one holds none); explain one of them";
             return Err(Failure::Input(name, text.to_owned()));
         }
-        let (mut verdicts, progress) = input.open(self.how.options(), &Shown::default())?;
+        let mut options = self.how.options();
+        options.anonymize = self.anonymize.key()?;
+        let hides = options.anonymize.is_some();
+        let (mut verdicts, progress) = input.open(options, &Shown::default())?;
         let wanted = self.flow.unwrap_or(0);
         let mut found: Option<Verdict> = None;
         for verdict in &mut verdicts {
@@ -55,10 +62,13 @@ impl Args {
         }
         drop(progress);
         let summary = verdicts.summary();
-        let Some(verdict) = found else {
+        let Some(mut verdict) = found else {
             is_whole(&summary);
             return Err(not_found(name, summary.flows));
         };
+        if hides {
+            Names::default().hide(&mut verdict);
+        }
         self.tell(&verdict, summary.flows)?;
         Ok(exit_code(is_whole(&summary) && !failed))
     }
@@ -80,7 +90,7 @@ impl Args {
     }
 }
 
-fn not_found(name: String, flows: u64) -> Failure {
+pub(super) fn not_found(name: String, flows: u64) -> Failure {
     let text = match flows {
         0 => "the capture holds no TCP flow".to_owned(),
         1 => "there is only flow 0".to_owned(),

@@ -6,6 +6,7 @@ use super::keys::Keys;
 use super::{live, moment};
 use whoclosed::flow::Limits;
 use whoclosed::packet::FilterError;
+use whoclosed::rewrite::Choice;
 use whoclosed::{Filter, Moment, Options};
 
 const LIMITS: Limits = Limits::DEFAULT;
@@ -95,6 +96,22 @@ impl How {
             );
         }
         Ok(())
+    }
+
+    /// Reading stops at the first damage.
+    pub(crate) const fn is_strict(&self) -> bool {
+        self.strict
+    }
+
+    /// No flows of a capture that is judged so.
+    pub(crate) fn choice(&self) -> Choice {
+        let Options {
+            filter,
+            key_vlan,
+            key_tunnel,
+            ..
+        } = self.options();
+        Choice::new(filter, key_vlan, key_tunnel)
     }
 
     pub(crate) fn options(&self) -> Options {

@@ -7,6 +7,7 @@ use whoclosed::close::finding::Code;
 use whoclosed::close::verdict::{
     AbortCause, AbortedBy, ActiveCloser, Confidence, Outcome, Side, Verdict,
 };
+use whoclosed::packet::Anonymizer;
 
 const KEYS: &str = "outcome, closer, aborted-by, cause, finding, time-wait, confidence, host, port";
 
@@ -60,6 +61,16 @@ pub(crate) struct Rule {
     test: Test,
     /// Written `KEY!=VALUE`.
     negated: bool,
+}
+
+impl Rule {
+    /// The same of flows whose addresses were replaced.
+    pub(crate) fn hidden(mut self, anonymizer: &mut Anonymizer) -> Self {
+        if let Test::Host(addr) = &mut self.test {
+            *addr = anonymizer.address(*addr);
+        }
+        self
+    }
 }
 
 impl FromStr for Rule {

@@ -1,5 +1,6 @@
 //! `whoclosed FILE..`: every flow, then the summary.
 
+use super::anonymize::{Anonymize, Nameless};
 use super::failure::{Failure, note};
 use super::files::{Files, Inputs};
 use super::how::How;
@@ -11,7 +12,9 @@ use super::progress::Progress;
 use clap::ValueEnum;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use whoclosed::Options;
 use whoclosed::close::verdict::Verdict;
+use whoclosed::packet::{AnonymizeKey, Anonymizer};
 use whoclosed::report::json::JsonReport;
 use whoclosed::report::text::TextReport;
 use whoclosed::report::{Clock, Report, TimeStyle};
@@ -85,6 +88,9 @@ pub(crate) struct Args {
     time: TimeArg,
 
     #[command(flatten)]
+    anonymize: Anonymize,
+
+    #[command(flatten)]
     how: How,
 }
 
@@ -120,8 +126,14 @@ impl From<TimeArg> for TimeStyle {
 
 impl Args {
     /// Reads the captures and reports them.
-    pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+    pub(crate) fn run(mut self) -> Result<ExitCode, Failure> {
         self.how.check()?;
+        let key = self.anonymize.key()?;
+        if let Some(key) = key {
+            let mut anonymizer = Anonymizer::new(key);
+            let rules = self.only.iter_mut();
+            rules.for_each(|rule| *rule = rule.hidden(&mut anonymizer));
+        }
         let Inputs {
             all,
             points,
@@ -139,7 +151,7 @@ impl Args {
                 count,
                 points,
             };
-            match self.report_on(input, place) {
+            match self.report_on(input, place, key) {
                 Ok(End::Whole) => {}
                 Ok(End::Damaged) => failed = true,
                 Ok(End::Interrupted) => return Ok(ExitCode::from(INTERRUPTED)),
@@ -154,18 +166,24 @@ impl Args {
     }
 
     /// Reads one capture and reports it.
-    fn report_on(&self, input: Input, place: Place) -> Result<End, Failure> {
+    fn report_on(
+        &self,
+        input: Input,
+        place: Place,
+        key: Option<AnonymizeKey>,
+    ) -> Result<End, Failure> {
         let shown = Shown::default();
-        let mut options = self.how.options();
-        options.states = self.format == Format::Json && !self.summary;
-        let (mut verdicts, mut progress) = input.open(options, &shown)?;
+        let (mut verdicts, mut progress) = input.open(self.options(key), &shown)?;
         let first = verdicts.next();
         let sources = verdicts.summary().sources;
         if self.format == Format::Text {
             place.heading(&mut progress)?;
         }
         let began = sources.iter().filter_map(|s| s.start).min();
-        let report = self.report(began, progress);
+        let mut report = self.report(began, progress);
+        if key.is_some() {
+            report = Box::new(Nameless::new(report));
+        }
         shown.replace(Some(report));
         let mut count = 0;
         if let Some(verdict) = &first {
@@ -196,6 +214,13 @@ impl Args {
         } else {
             End::Damaged
         })
+    }
+
+    fn options(&self, key: Option<AnonymizeKey>) -> Options {
+        let mut options = self.how.options();
+        options.anonymize = key;
+        options.states = self.format == Format::Json && !self.summary;
+        options
     }
 
     /// Reports the flow if it is selected. Gives how many were.

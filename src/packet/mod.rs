@@ -5,8 +5,10 @@
 //! the innermost TCP segment counts. Lengths come from headers, never from what was captured; nothing
 //! here allocates.
 
+mod anonymize;
 mod app;
 mod bytes;
+mod checksum;
 mod domains;
 mod ethernet;
 mod filter;
@@ -16,11 +18,13 @@ mod layers;
 mod link;
 mod mptcp;
 mod reason;
+mod scrub;
 mod segment;
 mod tcp;
 mod tunnel;
 mod usual;
 
+pub use anonymize::{AnonymizeKey, Anonymizer, KeyError};
 pub use app::{
     Alert, Body, Connection, GoAway, Method, Path, Request, Requests, Response, Responses, Said,
     Tls,
@@ -34,6 +38,7 @@ pub use reason::NotDecoded;
 pub use segment::{End, Flags, Segment, Timestamps};
 
 pub(crate) use domains::{Domains, Keys};
+pub(crate) use scrub::scrub;
 pub(crate) use usual::Usual;
 
 use bytes::{Bytes, Header, Inside};
