@@ -2,6 +2,7 @@
 //!
 //! 0: reported. 1: reserved. 2: usage, or input that is unreadable or damaged.
 
+mod completions;
 mod duration;
 mod explain;
 mod failure;
@@ -10,6 +11,7 @@ mod how;
 mod input;
 mod keys;
 mod live;
+mod man;
 mod moment;
 mod only;
 mod output;
@@ -74,6 +76,10 @@ enum Command {
     Terms(terms::Args),
     /// Prints the JSON Schema of the JSON report
     Schema(schema::Args),
+    /// Prints what a shell needs to complete the command line
+    Completions(completions::Args),
+    /// Prints the manual page of whoclosed or of a subcommand, or writes all of them
+    Man(man::Args),
 }
 
 const EXAMPLES: &str = "\
@@ -97,6 +103,8 @@ Examples:
       part of a capture
   tcpdump -w - 'tcp port 443' | whoclosed --format json -
       JSON Lines from standard input: an object per flow, then the summary
+  whoclosed --format csv trace.pcap
+      a row per flow, for spreadsheets and databases; --format zeek writes a conn.log
 
 Exit codes:
   0  the capture was read and reported
@@ -116,6 +124,8 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
         Some(Command::Explain(args)) => args.run(),
         Some(Command::Terms(args)) => args.run(),
         Some(Command::Schema(args)) => args.run(),
+        Some(Command::Completions(args)) => args.run(),
+        Some(Command::Man(args)) => args.run(),
         None => cli.report.run(),
     }
 }

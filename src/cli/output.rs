@@ -15,6 +15,20 @@ pub(crate) enum Format {
     Json,
 }
 
+/// The formats of the report on all flows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// For people
+    #[default]
+    Text,
+    /// JSON Lines: an object per flow, then the summary
+    Json,
+    /// A row per flow, columns named in the first row; without diagnosis and summary
+    Csv,
+    /// A conn.log as Zeek writes it, our columns after its own; without diagnosis and summary
+    Zeek,
+}
+
 /// Bytes gathered before they are written.
 const BUFFER: usize = 64 * 1024;
 

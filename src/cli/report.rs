@@ -6,14 +6,16 @@ use super::how::How;
 use super::input::{Input, exit_code, is_whole};
 use super::live::{INTERRUPTED, Shown};
 use super::only::{Rule, selects};
-use super::output::{Format, Out, look, stdout};
+use super::output::{Out, ReportFormat as Format, look, stdout};
 use super::progress::Progress;
 use clap::ValueEnum;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use whoclosed::close::verdict::Verdict;
+use whoclosed::report::csv::CsvReport;
 use whoclosed::report::json::JsonReport;
 use whoclosed::report::text::TextReport;
+use whoclosed::report::zeek::{Part, ZeekReport};
 use whoclosed::report::{Clock, Report, TimeStyle};
 use whoclosed::stamp::Time;
 
@@ -27,6 +29,8 @@ struct Place {
     count: usize,
     /// They are reports on the same traffic.
     points: bool,
+    /// One before it has written something.
+    begun: bool,
 }
 
 impl Place {
@@ -84,6 +88,13 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t, value_name = "STYLE")]
     time: TimeArg,
 
+    /// Say of each flow its Community ID, by which Zeek, Suricata and Arkime name the same connection
+    ///
+    /// With --format json, where it takes some time more; csv and zeek always have it. Version 1,
+    /// seed 0.
+    #[arg(long)]
+    community_id: bool,
+
     #[command(flatten)]
     how: How,
 }
@@ -122,12 +133,13 @@ impl Args {
     /// Reads the captures and reports them.
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         self.how.check()?;
+        self.check()?;
         let Inputs {
             all,
             points,
             mut failed,
         } = self.files.inputs(self.separate)?;
-        let count = all.len();
+        let (count, mut begun) = (all.len(), false);
         if points {
             note(&format!(
                 "{POINTS}; each of the {count} is reported by itself"
@@ -138,10 +150,11 @@ impl Args {
                 number,
                 count,
                 points,
+                begun,
             };
             match self.report_on(input, place) {
-                Ok(End::Whole) => {}
-                Ok(End::Damaged) => failed = true,
+                Ok(End::Whole) => begun = true,
+                Ok(End::Damaged) => (begun, failed) = (true, true),
                 Ok(End::Interrupted) => return Ok(ExitCode::from(INTERRUPTED)),
                 Err(failure @ Failure::Input(..)) => {
                     failure.report();
@@ -153,11 +166,31 @@ impl Args {
         Ok(exit_code(!failed))
     }
 
+    /// Refuses what the format cannot show.
+    fn check(&self) -> Result<(), Failure> {
+        let text = match self.format {
+            Format::Csv | Format::Zeek if self.summary => {
+                "--format csv and --format zeek hold flows alone, no summary"
+            }
+            Format::Text if self.community_id => {
+                "--community-id is for --format json; csv and zeek always have it"
+            }
+            _ => return Ok(()),
+        };
+        Err(Failure::Usage(text.to_owned()))
+    }
+
+    /// Flows are reported with all that is known of them.
+    fn has_flows_in_full(&self) -> bool {
+        matches!(self.format, Format::Json | Format::Csv) && !self.summary
+    }
+
     /// Reads one capture and reports it.
     fn report_on(&self, input: Input, place: Place) -> Result<End, Failure> {
         let shown = Shown::default();
         let mut options = self.how.options();
-        options.states = self.format == Format::Json && !self.summary;
+        options.states = self.has_flows_in_full();
+        options.community_id = self.community_id || self.format == Format::Csv;
         let (mut verdicts, mut progress) = input.open(options, &shown)?;
         let first = verdicts.next();
         let sources = verdicts.summary().sources;
@@ -165,7 +198,7 @@ impl Args {
             place.heading(&mut progress)?;
         }
         let began = sources.iter().filter_map(|s| s.start).min();
-        let report = self.report(began, progress);
+        let report = self.report(began, progress, place);
         shown.replace(Some(report));
         let mut count = 0;
         if let Some(verdict) = &first {
@@ -210,7 +243,7 @@ impl Args {
     }
 
     /// The report that was asked for; the capture began at `began`.
-    fn report(&self, began: Option<Time>, progress: Progress) -> Box<dyn Report> {
+    fn report(&self, began: Option<Time>, progress: Progress, place: Place) -> Box<dyn Report> {
         let clock = Clock::new(self.time.into(), began);
         match (self.format, self.summary) {
             (Format::Text, false) => {
@@ -221,6 +254,13 @@ impl Args {
             }
             (Format::Json, false) => Box::new(JsonReport::new(Out::new(progress))),
             (Format::Json, true) => Box::new(JsonReport::summary_only(Out::new(progress))),
+            (Format::Csv, _) if place.begun => Box::new(CsvReport::more(Out::new(progress))),
+            (Format::Csv, _) => Box::new(CsvReport::new(Out::new(progress))),
+            (Format::Zeek, _) => {
+                let (first, last) = (!place.begun, place.number == place.count);
+                let part = Part { first, last };
+                Box::new(ZeekReport::new(Out::new(progress), began, part))
+            }
         }
     }
 }

@@ -194,7 +194,11 @@ mod tests {
             "1:LQU9qZlK+B5F3KDmev6m5PMibr==",
             "1:LQU9qZlK+B5F3KDmev6m5PMibrg=A",
         ] {
-            assert_eq!(wrong.parse::<CommunityId>(), Err(NotACommunityId), "{wrong}");
+            assert_eq!(
+                wrong.parse::<CommunityId>(),
+                Err(NotACommunityId),
+                "{wrong}"
+            );
         }
     }
 }

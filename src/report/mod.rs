@@ -3,6 +3,7 @@
 //! One file per format. [`Report`] is what the formats have in common: flow after flow, then the
 //! summary.
 
+pub mod csv;
 pub mod explain;
 pub mod fields;
 pub mod json;
@@ -15,6 +16,7 @@ pub mod schema;
 pub mod terms;
 pub mod text;
 mod time;
+pub mod zeek;
 
 pub use look::Look;
 pub use time::{Clock, TimeStyle};
