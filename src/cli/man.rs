@@ -3,8 +3,10 @@
 use super::Cli;
 use super::failure::Failure;
 use super::output::stdout;
+use clap::builder::Resettable;
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -21,6 +23,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
 }
+
+/// What the pages are of.
+const SOURCE: &str = concat!("whoclosed ", env!("CARGO_PKG_VERSION"));
 
 /// A page: the command's name with `-` for spaces, and its text in roff.
 type Page = (String, Vec<u8>);
@@ -51,9 +56,41 @@ fn pages() -> io::Result<Vec<Page>> {
 fn page(command: &Command) -> io::Result<Page> {
     let name = command.get_display_name();
     let name = name.unwrap_or(command.get_name()).to_owned();
+    let after = command.get_after_long_help().map(ToString::to_string);
+    let command = command.clone().after_help(Resettable::Reset);
+    let command = command.after_long_help(Resettable::Reset);
     let mut text = Vec::new();
-    Man::new(command.clone()).render(&mut text)?;
+    Man::new(command).source(SOURCE).render(&mut text)?;
+    text.extend(sections(&after.unwrap_or_default()).into_bytes());
     Ok((name, text))
+}
+
+/// What the help has after the options, a section for each heading: by itself `Man` would run its
+/// lines together.
+fn sections(help: &str) -> String {
+    let mut text = String::new();
+    for paragraph in help.split("\n\n") {
+        let Some((heading, lines)) = paragraph.split_once(":\n") else {
+            continue;
+        };
+        // Writing to a string cannot fail.
+        let _ = write!(text, ".SH \"{}\"\n.nf\n", heading.to_uppercase());
+        for line in lines.lines() {
+            let _ = writeln!(text, "{}", escaped(line));
+        }
+        text.push_str(".fi\n");
+    }
+    text
+}
+
+/// A line that shows itself: `\`, `-`, `'` and `.` mean something to roff.
+fn escaped(line: &str) -> String {
+    let line = line.replace('\\', "\\e").replace('-', "\\-");
+    let line = line.replace('\'', "\\(aq");
+    match line.strip_prefix('.') {
+        Some(rest) => format!("\\&.{rest}"),
+        None => line,
+    }
 }
 
 fn print(pages: &[Page], subcommand: Option<&str>) -> Result<(), Failure> {
