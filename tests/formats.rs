@@ -101,10 +101,7 @@ fn same(cell: &str, value: Option<&Value>) -> bool {
     match value {
         None => cell.is_empty(),
         Some(Value::String(text)) => cell == text,
-        Some(list @ Value::Array(_)) => {
-            serde_json::from_str::<Value>(cell).ok().as_ref() == Some(list)
-        }
-        Some(other) => cell == other.to_string(),
+        Some(other) => serde_json::from_str(cell).is_ok_and(|value: Value| value == *other),
     }
 }
 

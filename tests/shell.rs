@@ -1,6 +1,8 @@
 //! What is made from the definition of the command line: completions and man pages, all of them
 //! whole.
 
+#![expect(clippy::print_stderr, reason = "says what could not be tried here")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -162,7 +164,9 @@ fn there_is_a_page_for_every_command() {
 /// groff, if it is here, has nothing to say against the page.
 fn renders(path: &Path) {
     let mut groff = Command::new("groff");
-    let groff = groff.args(["-man", "-ww", "-Tutf8", "-rLL=100n", "-P-cbou"]).arg(path);
+    let groff = groff
+        .args(["-man", "-ww", "-Tutf8", "-rLL=100n", "-P-cbou"])
+        .arg(path);
     let Ok(output) = groff.output() else {
         eprintln!("there is no groff here");
         return;

@@ -42,8 +42,10 @@ pub struct ZeekReport<W: Write> {
     out: BufWriter<W>,
     row: Row,
     part: Part,
-    /// When the capture began, if the head is still to be written.
-    began: Option<Option<Time>>,
+    /// When the capture began.
+    began: Option<Time>,
+    /// The head is still to be written.
+    headless: bool,
 }
 
 impl<W: Write> ZeekReport<W> {
@@ -53,23 +55,24 @@ impl<W: Write> ZeekReport<W> {
             out: BufWriter::with_capacity(BUFFER, out),
             row: Row::default(),
             part,
-            began: part.first.then_some(began),
+            began,
+            headless: part.first,
         }
     }
 
     /// The head, in the order in which Zeek writes it. The log opens when the capture begins, so that
     /// the same capture makes the same log.
     fn head(&mut self) -> io::Result<()> {
-        let Some(began) = self.began.take() else {
+        if !std::mem::take(&mut self.headless) {
             return Ok(());
-        };
+        }
         let out = &mut self.out;
         writeln!(out, "#separator \\x09")?;
         writeln!(out, "#set_separator\t,")?;
         writeln!(out, "#empty_field\t{EMPTY}")?;
         writeln!(out, "#unset_field\t{UNSET}")?;
         writeln!(out, "#path\tconn")?;
-        moment(out, "open", began)?;
+        moment(out, "open", self.began)?;
         write!(out, "#fields")?;
         for column in COLUMNS {
             write!(out, "\t{}", column.name)?;
