@@ -631,3 +631,60 @@ fn what_a_format_cannot_show_is_refused() {
     }
     refused(&["--community-id", "x"], &["--format json"]);
 }
+
+/// The flows that a page holds for its table.
+fn flows_of_page(page: &str) -> Vec<Value> {
+    let start = "<script id=\"flows\" type=\"application/json\">";
+    let (_, rest) = page.split_once(start).unwrap();
+    let (json, _) = rest.split_once("</script>").unwrap();
+    serde_json::from_str(json).unwrap()
+}
+
+#[test]
+fn the_page_holds_the_flows_of_the_json() {
+    let path = file(
+        "<script>alert(1)</script>'\".pcap"
+            .replace('/', "_")
+            .as_str(),
+        &three_flows(),
+    );
+    let output = whoclosed(&["--format", "html", &path]);
+    assert_eq!(output.status.code(), Some(0));
+    let page = text(&output.stdout);
+    assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>"));
+    assert!(!page.contains("<script>alert"));
+    assert!(page.contains("&lt;script&gt;alert(1)"));
+    let mut flows = flows_of_page(&page);
+    flows.sort_by_key(|flow| flow["flow"].as_u64());
+    let json = lines(&whoclosed(&["--format", "json", &path]));
+    let mut expected: Vec<&Value> = json.iter().filter(|line| line["type"] == "flow").collect();
+    expected.sort_by_key(|flow| flow["flow"].as_u64());
+    assert_eq!(flows.len(), expected.len());
+    for (flow, line) in flows.iter().zip(expected) {
+        for name in [
+            "flow",
+            "outcome",
+            "reason",
+            "time_wait",
+            "findings",
+            "wireshark_filter",
+        ] {
+            assert_eq!(flow[name], line[name], "{name}");
+        }
+        assert_eq!(flow["ladder"]["end"], line["final_states"]);
+    }
+}
+
+#[test]
+fn a_page_is_of_one_capture() {
+    let (path, other) = (
+        file("page.pcap", &three_flows()),
+        file("page-2.pcap", &three_flows()),
+    );
+    let words = ["makes a page of one capture"];
+    refused(&["--format", "html", "--separate", &path, &other], &words);
+    refused(
+        &["--format", "html", "--summary", &path],
+        &["always holds flows"],
+    );
+}

@@ -109,7 +109,7 @@ fn bash_completes_subcommands_options_and_values() {
     assert_eq!(subcommand, "explain\n");
     assert_eq!(complete("--comm", 1).as_deref(), Some("--community-id\n"));
     let formats = complete("--format ''", 2).expect("bash");
-    assert_eq!(formats, "text json csv zeek\n");
+    assert_eq!(formats, "text json csv html zeek\n");
 }
 
 #[test]

@@ -25,6 +25,9 @@ pub(crate) enum ReportFormat {
     Json,
     /// A row per flow, columns named in the first row; without diagnosis and summary
     Csv,
+    /// A page for the browser that loads nothing: diagnosis, outcomes, a table of the flows, each with
+    /// its ladder
+    Html,
     /// A conn.log as Zeek writes it, our columns after its own; without diagnosis and summary
     Zeek,
 }

@@ -13,6 +13,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use whoclosed::close::verdict::Verdict;
 use whoclosed::report::csv::CsvReport;
+use whoclosed::report::html::HtmlReport;
 use whoclosed::report::json::JsonReport;
 use whoclosed::report::text::TextReport;
 use whoclosed::report::zeek::{Part, ZeekReport};
@@ -140,6 +141,10 @@ impl Args {
             mut failed,
         } = self.files.inputs(self.separate)?;
         let (count, mut begun) = (all.len(), false);
+        if self.format == Format::Html && count > 1 {
+            let text = "--format html makes a page of one capture, and these are several";
+            return Err(Failure::Usage(text.to_owned()));
+        }
         if points {
             note(&format!(
                 "{POINTS}; each of the {count} is reported by itself"
@@ -172,7 +177,8 @@ impl Args {
             Format::Csv | Format::Zeek if self.summary => {
                 "--format csv and --format zeek hold flows alone, no summary"
             }
-            Format::Text if self.community_id => {
+            Format::Html if self.summary => "--format html always holds flows",
+            Format::Text | Format::Html if self.community_id => {
                 "--community-id is for --format json; csv and zeek always have it"
             }
             _ => return Ok(()),
@@ -254,6 +260,7 @@ impl Args {
             }
             (Format::Json, false) => Box::new(JsonReport::new(Out::new(progress))),
             (Format::Json, true) => Box::new(JsonReport::summary_only(Out::new(progress))),
+            (Format::Html, _) => Box::new(HtmlReport::new(Out::for_text(progress))),
             (Format::Csv, _) if place.begun => Box::new(CsvReport::more(Out::new(progress))),
             (Format::Csv, _) => Box::new(CsvReport::new(Out::new(progress))),
             (Format::Zeek, _) => {

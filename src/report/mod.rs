@@ -6,6 +6,7 @@
 pub mod csv;
 pub mod explain;
 pub mod fields;
+pub mod html;
 pub mod json;
 mod look;
 mod network;
