@@ -108,18 +108,19 @@
   more.addEventListener("click", () => write(AT_ONCE));
   for (const share of document.querySelectorAll(".share"))
     share.addEventListener("click", () => { pick.value = pick.value === share.dataset.outcome ? "" : share.dataset.outcome; again(); });
-  for (const head of document.querySelectorAll("th[data-column]"))
-    head.firstElementChild.addEventListener("click", () => {
-      up = by === head.dataset.column ? !up : true;
-      by = head.dataset.column;
-      for (const other of document.querySelectorAll("th[data-column]"))
-        other.setAttribute("aria-sort", other !== head ? "none" : up ? "ascending" : "descending");
-      again();
-    });
+  const heads = document.querySelectorAll("th[data-column]");
+  const sort = (name, ascending) => {
+    [by, up] = [name, ascending];
+    for (const head of heads)
+      head.setAttribute("aria-sort", head.dataset.column !== by ? "none" : up ? "ascending" : "descending");
+    again();
+  };
+  for (const head of heads)
+    head.firstElementChild.addEventListener("click", () => sort(head.dataset.column, by !== head.dataset.column || !up));
   for (const example of document.querySelectorAll("[data-example]"))
     example.addEventListener("click", () => {
       find.value = pick.value = "";
-      again();
+      sort("flow", true);
       const at = shown.findIndex(flow => String(flow.flow) === example.dataset.example);
       if (at < 0) return;
       if (at >= written) write(at + 1 - written);
@@ -128,5 +129,5 @@
       tr.scrollIntoView({ block: "center" });
     });
   addEventListener("beforeprint", () => write(flows.length));
-  again();
+  sort("flow", true);
 })();
