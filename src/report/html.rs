@@ -148,7 +148,7 @@ fn page(summary: &Summary, diagnoses: &[Diagnosis], flows: &Sample) -> Markup {
                 p.faint { (super::counted(summary.flows, "TCP flow")) (period(summary)) }
                 @for source in &summary.sources {
                     @for damage in &source.damage {
-                        p.bad { (printable(&source.source)) ", frame " (damage.frame) ": " (damage.what) }
+                        p.bad { (printable(&source.source)) ", frame " (damage.frame) ": " (printable(&damage.what)) }
                     }
                 }
                 h2 { "Diagnosis" }
