@@ -10,6 +10,7 @@ pub use points::{Streams, streams};
 pub use window::Moment;
 
 use crate::capture::{Meter, OpenError, Reader, Set};
+use crate::close::community_id::CommunityId;
 use crate::close::summary::{Summary, Totals};
 use crate::close::verdict::{Tunnel, Verdict};
 use crate::close::{Context, Hosts, Judge};
@@ -65,6 +66,8 @@ pub struct Options {
     pub until: Option<Moment>,
     /// Is told how far reading has come.
     pub meter: Option<Arc<Meter>>,
+    /// Every verdict has its Community ID, which takes a hash for each.
+    pub community_id: bool,
     /// Payloads are not looked at.
     pub no_payload: bool,
     /// Addresses are replaced before anything is made of them, and payloads are not looked at.
@@ -90,6 +93,7 @@ impl Default for Options {
             since: None,
             until: None,
             meter: None,
+            community_id: false,
             no_payload: false,
             anonymize: None,
         }
@@ -274,6 +278,9 @@ impl<R: Read> Analysis<R> {
             self.hosts.see(flow);
             self.patterns.see(flow, verdict);
             name_network(verdict, &layers);
+            if self.options.community_id {
+                verdict.community_id = Some(CommunityId::of(verdict.client, verdict.server));
+            }
             if self.start.is_none() {
                 verdict.forget_times();
             }

@@ -4,6 +4,7 @@
 
 mod annotate;
 mod anonymize;
+mod completions;
 mod duration;
 mod explain;
 mod extract;
@@ -13,6 +14,7 @@ mod how;
 mod input;
 mod keys;
 mod live;
+mod man;
 mod moment;
 mod only;
 mod output;
@@ -89,6 +91,10 @@ enum Command {
     Terms(terms::Args),
     /// Prints the JSON Schema of the JSON report
     Schema(schema::Args),
+    /// Prints what a shell needs to complete the command line
+    Completions(completions::Args),
+    /// Prints the manual page of whoclosed or of a subcommand, or writes all of them
+    Man(man::Args),
 }
 
 const EXAMPLES: &str = "\
@@ -120,6 +126,10 @@ Examples:
       part of a capture
   tcpdump -w - 'tcp port 443' | whoclosed --format json -
       JSON Lines from standard input: an object per flow, then the summary
+  whoclosed --format csv trace.pcap
+      a row per flow, for spreadsheets and databases; --format zeek writes a conn.log
+  whoclosed --format html trace.pcap > report.html
+      a page for the browser, to be shown and sent
 
 Exit codes:
   0  the capture was read and reported
@@ -143,6 +153,8 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
         Some(Command::Extract(args)) => args.run(),
         Some(Command::Terms(args)) => args.run(),
         Some(Command::Schema(args)) => args.run(),
+        Some(Command::Completions(args)) => args.run(),
+        Some(Command::Man(args)) => args.run(),
         None => cli.report.run(),
     }
 }

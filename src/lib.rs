@@ -10,7 +10,7 @@
 //!                            Flow
 //!                               │ close::judge        facts → verdict; pure, once per flow
 //!                               v
-//!                            Verdict ──> report::{text, json, explain}
+//!                            Verdict ──> report::{text, json, csv, zeek, html, explain}
 //!                                     ├─> patterns            what many flows show together
 //!                                     ├─> ledger              TIME-WAIT and ports over time
 //!                                     ├─> sockets             which flows a host's sockets are

@@ -536,3 +536,155 @@ fn a_key_option_names_the_network_of_each_flow() {
     let explained = whoclosed(&["explain", "--key-tunnel", path]);
     assert!(text(&explained.stdout).contains("\n  in vxlan 5000, gre 3\n"));
 }
+
+/// The rows of a table that the program prints.
+fn table(args: &[&str], code: i32) -> Vec<Vec<String>> {
+    let output = whoclosed(args);
+    assert_eq!(output.status.code(), Some(code), "{args:?}");
+    let mut reader = ::csv::ReaderBuilder::new()
+        .has_headers(false)
+        .from_reader(output.stdout.as_slice());
+    let rows = reader.records().map(|row| row.unwrap());
+    rows.map(|row| row.iter().map(str::to_owned).collect())
+        .collect()
+}
+
+#[test]
+fn csv_is_one_table_of_several_captures() {
+    let path = file("table.pcap", &three_flows());
+    let other = file("table-again.pcap", &three_flows());
+    let none = file("no-table.pcap", b"no capture at all");
+    let rows = table(&["--format", "csv", "--separate", &none, &path, &other], 2);
+    assert_eq!(rows.len(), 7);
+    assert_eq!(rows.iter().filter(|row| row[1] == "flow").count(), 1);
+    let sources: Vec<&str> = rows.iter().skip(1).map(|row| row[2].as_str()).collect();
+    assert_eq!(sources, [[path.as_str(); 3], [other.as_str(); 3]].concat());
+    let rows = table(&["--format", "csv", "--flow", "1", &path], 0);
+    assert_eq!(rows.len(), 2);
+    assert_eq!(rows[1][1], "1");
+    let rows = table(&["--format", "csv", "--flow", "77", &path], 0);
+    assert_eq!(rows.len(), 1);
+}
+
+#[test]
+fn a_log_of_several_captures_has_one_head_and_one_end() {
+    let path = file("log.pcap", &three_flows());
+    let other = file("log-again.pcap", &three_flows());
+    let output = whoclosed(&["--format", "zeek", "--separate", &path, &other]);
+    let log = text(&output.stdout);
+    let count = |start: &str| log.lines().filter(|line| line.starts_with(start)).count();
+    assert_eq!(
+        (count("#fields\t"), count("#open\t"), count("#close\t")),
+        (1, 1, 1)
+    );
+    assert_eq!(log.lines().filter(|line| !line.starts_with('#')).count(), 6);
+    assert!(log.lines().last().unwrap().starts_with("#close\t"));
+}
+
+#[test]
+fn any_name_of_a_capture_stays_in_its_cell() {
+    let name = "\"a\",b\tc\nd\u{1b}[2J'=1+1.pcap";
+    let path = file(name, &three_flows());
+    let rows = table(&["--format", "csv", &path], 0);
+    assert_eq!(rows.len(), 4);
+    assert!(rows.iter().skip(1).all(|row| row[2] == path));
+    let log = text(&whoclosed(&["--format", "zeek", &path]).stdout);
+    let rows: Vec<&str> = log.lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(rows.len(), 3);
+    for row in rows {
+        assert!(
+            row.contains("\"a\",b\\x09c\\x0ad\\x1b[2J'=1+1.pcap\t"),
+            "{row}"
+        );
+        assert!(!row.contains('\u{1b}'));
+    }
+}
+
+#[test]
+fn community_ids_are_asked_for() {
+    let path = file("community.pcap", &three_flows());
+    let flows = |args: &[&str]| {
+        let lines = text(&whoclosed(args).stdout);
+        let lines: Vec<Value> = lines
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        lines.into_iter().filter(|line| line["type"] == "flow")
+    };
+    for flow in flows(&["--format", "json", &path]) {
+        assert!(flow.get("community_id").is_none());
+    }
+    let rows = table(&["--format", "csv", &path], 0);
+    for (flow, row) in flows(&["--format", "json", "--community-id", &path]).zip(&rows[1..]) {
+        assert!(flow["community_id"].as_str().unwrap().starts_with("1:"));
+        assert_eq!(flow["community_id"], *row.last().unwrap());
+    }
+}
+
+#[test]
+fn what_a_format_cannot_show_is_refused() {
+    for format in ["csv", "zeek"] {
+        refused(
+            &["--format", format, "--summary", "x"],
+            &["flows alone, no summary"],
+        );
+    }
+    refused(&["--community-id", "x"], &["--format json"]);
+}
+
+/// The flows that a page holds for its table.
+fn flows_of_page(page: &str) -> Vec<Value> {
+    let start = "<script id=\"flows\" type=\"application/json\">";
+    let (_, rest) = page.split_once(start).unwrap();
+    let (json, _) = rest.split_once("</script>").unwrap();
+    serde_json::from_str(json).unwrap()
+}
+
+#[test]
+fn the_page_holds_the_flows_of_the_json() {
+    let path = file(
+        "<script>alert(1)</script>'\".pcap"
+            .replace('/', "_")
+            .as_str(),
+        &three_flows(),
+    );
+    let output = whoclosed(&["--format", "html", &path]);
+    assert_eq!(output.status.code(), Some(0));
+    let page = text(&output.stdout);
+    assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>"));
+    assert!(!page.contains("<script>alert"));
+    assert!(page.contains("&lt;script&gt;alert(1)"));
+    let mut flows = flows_of_page(&page);
+    flows.sort_by_key(|flow| flow["flow"].as_u64());
+    let json = lines(&whoclosed(&["--format", "json", &path]));
+    let mut expected: Vec<&Value> = json.iter().filter(|line| line["type"] == "flow").collect();
+    expected.sort_by_key(|flow| flow["flow"].as_u64());
+    assert_eq!(flows.len(), expected.len());
+    for (flow, line) in flows.iter().zip(expected) {
+        for name in [
+            "flow",
+            "outcome",
+            "reason",
+            "time_wait",
+            "findings",
+            "wireshark_filter",
+        ] {
+            assert_eq!(flow[name], line[name], "{name}");
+        }
+        assert_eq!(flow["ladder"]["end"], line["final_states"]);
+    }
+}
+
+#[test]
+fn a_page_is_of_one_capture() {
+    let (path, other) = (
+        file("page.pcap", &three_flows()),
+        file("page-2.pcap", &three_flows()),
+    );
+    let words = ["makes a page of one capture"];
+    refused(&["--format", "html", "--separate", &path, &other], &words);
+    refused(
+        &["--format", "html", "--summary", &path],
+        &["always holds flows"],
+    );
+}

@@ -22,12 +22,13 @@ fn every_line_of_every_capture_is_valid() {
     let validator = validator(&strict(schema()));
     let mut wrong = Vec::new();
     let (mut flows, mut summaries, mut diagnoses) = (0, 0, 0);
-    let mut networks = 0;
+    let (mut networks, mut community_ids) = (0, 0);
     for path in captures() {
         for line in report(&path, None) {
             flows += usize::from(line["type"] == "flow");
             diagnoses += usize::from(line["type"] == "diagnosis");
             networks += usize::from(!line["vlan"].is_null() || !line["tunnel"].is_null());
+            community_ids += usize::from(line["community_id"].is_string());
             summaries += usize::from(line["type"] == "summary");
             if let Err(error) = validator.validate(&line) {
                 wrong.push(format!("{}: {error}\n{line}", support::file_name(&path)));
@@ -38,6 +39,7 @@ fn every_line_of_every_capture_is_valid() {
     assert!(flows > 300 && summaries > 250, "{flows}, {summaries}");
     assert!(diagnoses > 250, "{diagnoses}");
     assert!(networks > 20, "{networks}");
+    assert_eq!(community_ids, flows);
 }
 
 #[test]
@@ -101,7 +103,8 @@ fn no_field_of_a_line_can_be_missing() {
     let validator = validator(&schema());
     for line in report(&support::testdata(ONE), None) {
         let fields = line.as_object().expect("an object").keys();
-        for field in fields {
+        // Those that are there only if they are asked for.
+        for field in fields.filter(|field| *field != "community_id") {
             let mut changed = line.clone();
             changed.as_object_mut().expect("an object").remove(field);
             assert!(!validator.is_valid(&changed), "{field}");
@@ -142,6 +145,7 @@ fn report(path: &Path, shown: Option<u64>) -> Vec<Value> {
     let mut report = JsonReport::new(&mut out);
     let mut options = Options::default();
     (options.key_vlan, options.key_tunnel) = (true, true);
+    options.community_id = true;
     let mut analysis = analyze(&*bytes, &options).expect("a capture");
     for verdict in &mut analysis {
         report.flow(&verdict).expect("written");

@@ -15,6 +15,23 @@ pub(crate) enum Format {
     Json,
 }
 
+/// The formats of the report on all flows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// For people
+    #[default]
+    Text,
+    /// JSON Lines: an object per flow, then the summary
+    Json,
+    /// A row per flow, columns named in the first row; without diagnosis and summary
+    Csv,
+    /// A page for the browser that loads nothing: diagnosis, outcomes, a table of the flows, each with
+    /// its ladder
+    Html,
+    /// A conn.log as Zeek writes it, our columns after its own; without diagnosis and summary
+    Zeek,
+}
+
 /// Bytes gathered before they are written.
 const BUFFER: usize = 64 * 1024;
 

@@ -7,7 +7,7 @@ use super::how::How;
 use super::input::{Input, exit_code, is_whole};
 use super::live::{INTERRUPTED, Shown};
 use super::only::{Rule, selects};
-use super::output::{Format, Out, look, stdout};
+use super::output::{Out, ReportFormat as Format, look, stdout};
 use super::progress::Progress;
 use clap::ValueEnum;
 use std::io::{self, Write};
@@ -15,8 +15,11 @@ use std::process::ExitCode;
 use whoclosed::Options;
 use whoclosed::close::verdict::Verdict;
 use whoclosed::packet::{AnonymizeKey, Anonymizer};
+use whoclosed::report::csv::CsvReport;
+use whoclosed::report::html::HtmlReport;
 use whoclosed::report::json::JsonReport;
 use whoclosed::report::text::TextReport;
+use whoclosed::report::zeek::{Part, ZeekReport};
 use whoclosed::report::{Clock, Report, TimeStyle};
 use whoclosed::stamp::Time;
 
@@ -30,6 +33,8 @@ struct Place {
     count: usize,
     /// They are reports on the same traffic.
     points: bool,
+    /// One before it has written something.
+    begun: bool,
 }
 
 impl Place {
@@ -87,6 +92,13 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t, value_name = "STYLE")]
     time: TimeArg,
 
+    /// Say of each flow its Community ID, by which Zeek, Suricata and Arkime name the same connection
+    ///
+    /// With --format json, where it takes some time more; csv and zeek always have it. Version 1,
+    /// seed 0.
+    #[arg(long)]
+    community_id: bool,
+
     #[command(flatten)]
     anonymize: Anonymize,
 
@@ -128,6 +140,7 @@ impl Args {
     /// Reads the captures and reports them.
     pub(crate) fn run(mut self) -> Result<ExitCode, Failure> {
         self.how.check()?;
+        self.check()?;
         let key = self.anonymize.key()?;
         if let Some(key) = key {
             let mut anonymizer = Anonymizer::new(key);
@@ -139,7 +152,11 @@ impl Args {
             points,
             mut failed,
         } = self.files.inputs(self.separate)?;
-        let count = all.len();
+        let (count, mut begun) = (all.len(), false);
+        if self.format == Format::Html && count > 1 {
+            let text = "--format html makes a page of one capture, and these are several";
+            return Err(Failure::Usage(text.to_owned()));
+        }
         if points {
             note(&format!(
                 "{POINTS}; each of the {count} is reported by itself"
@@ -150,10 +167,11 @@ impl Args {
                 number,
                 count,
                 points,
+                begun,
             };
             match self.report_on(input, place, key) {
-                Ok(End::Whole) => {}
-                Ok(End::Damaged) => failed = true,
+                Ok(End::Whole) => begun = true,
+                Ok(End::Damaged) => (begun, failed) = (true, true),
                 Ok(End::Interrupted) => return Ok(ExitCode::from(INTERRUPTED)),
                 Err(failure @ Failure::Input(..)) => {
                     failure.report();
@@ -163,6 +181,26 @@ impl Args {
             }
         }
         Ok(exit_code(!failed))
+    }
+
+    /// Refuses what the format cannot show.
+    fn check(&self) -> Result<(), Failure> {
+        let text = match self.format {
+            Format::Csv | Format::Zeek if self.summary => {
+                "--format csv and --format zeek hold flows alone, no summary"
+            }
+            Format::Html if self.summary => "--format html always holds flows",
+            Format::Text | Format::Html if self.community_id => {
+                "--community-id is for --format json; csv and zeek always have it"
+            }
+            _ => return Ok(()),
+        };
+        Err(Failure::Usage(text.to_owned()))
+    }
+
+    /// Flows are reported with all that is known of them.
+    fn has_flows_in_full(&self) -> bool {
+        matches!(self.format, Format::Json | Format::Csv) && !self.summary
     }
 
     /// Reads one capture and reports it.
@@ -180,7 +218,7 @@ impl Args {
             place.heading(&mut progress)?;
         }
         let began = sources.iter().filter_map(|s| s.start).min();
-        let mut report = self.report(began, progress);
+        let mut report = self.report(began, progress, place);
         if key.is_some() {
             report = Box::new(Nameless::new(report));
         }
@@ -219,7 +257,8 @@ impl Args {
     fn options(&self, key: Option<AnonymizeKey>) -> Options {
         let mut options = self.how.options();
         options.anonymize = key;
-        options.states = self.format == Format::Json && !self.summary;
+        options.states = self.has_flows_in_full();
+        options.community_id = self.community_id || self.format == Format::Csv;
         options
     }
 
@@ -235,7 +274,7 @@ impl Args {
     }
 
     /// The report that was asked for; the capture began at `began`.
-    fn report(&self, began: Option<Time>, progress: Progress) -> Box<dyn Report> {
+    fn report(&self, began: Option<Time>, progress: Progress, place: Place) -> Box<dyn Report> {
         let clock = Clock::new(self.time.into(), began);
         match (self.format, self.summary) {
             (Format::Text, false) => {
@@ -246,6 +285,14 @@ impl Args {
             }
             (Format::Json, false) => Box::new(JsonReport::new(Out::new(progress))),
             (Format::Json, true) => Box::new(JsonReport::summary_only(Out::new(progress))),
+            (Format::Html, _) => Box::new(HtmlReport::new(Out::for_text(progress))),
+            (Format::Csv, _) if place.begun => Box::new(CsvReport::more(Out::new(progress))),
+            (Format::Csv, _) => Box::new(CsvReport::new(Out::new(progress))),
+            (Format::Zeek, _) => {
+                let (first, last) = (!place.begun, place.number == place.count);
+                let part = Part { first, last };
+                Box::new(ZeekReport::new(Out::new(progress), began, part))
+            }
         }
     }
 }

@@ -131,6 +131,7 @@ fn verdict(case: &mut Case, source: &Arc<str>) -> Verdict {
         zeek: zeek(case),
         time_wait: take(&mut case.time_wait),
         files: None,
+        community_id: None,
     }
 }
 

@@ -4,6 +4,7 @@ mod abort;
 mod case;
 pub mod cause;
 mod closer;
+pub mod community_id;
 mod detect;
 mod dwell;
 mod events;

@@ -1,5 +1,6 @@
 //! What is said of a flow: the types of the report, field for field.
 
+use crate::close::community_id::CommunityId;
 use crate::close::figures::Figures;
 use crate::close::filter::WiresharkFilter;
 use crate::close::finding::{Code, Severity};
@@ -674,6 +675,10 @@ pub struct Verdict {
     /// What the applications said last; `None` if nothing of it was captured in clear and understood.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub application: Option<Box<Application>>,
+    /// The Community ID, by which other monitors name the same connection; `None` unless it was asked
+    /// for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub community_id: Option<CommunityId>,
 }
 
 /// A request without a complete response.

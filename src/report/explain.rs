@@ -62,6 +62,24 @@ pub fn json(out: &mut impl Write, verdict: &Verdict, flows: u64) -> io::Result<(
     out.flush()
 }
 
+/// The ladder of a flow's close: its segments, and the states before, after each and at the end.
+#[derive(Serialize)]
+pub(super) struct Ladder {
+    before: PerSide<State>,
+    steps: Vec<Rung>,
+    end: PerSide<State>,
+}
+
+/// The ladder of a flow.
+pub(super) fn ladder(verdict: &Verdict) -> Ladder {
+    let timeline = timeline(verdict);
+    Ladder {
+        before: timeline.before,
+        steps: ladder::rungs(&timeline),
+        end: timeline.end,
+    }
+}
+
 /// Writes the explanation for people, at most 100 columns wide.
 pub fn text(out: &mut impl Write, look: Look, verdict: &Verdict) -> io::Result<()> {
     let width = look.width.map_or(WIDTH, |width| width.clamp(40, WIDTH));

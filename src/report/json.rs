@@ -79,6 +79,20 @@ impl<W: Write> Report for JsonReport<W> {
     }
 }
 
+/// The line of a flow, for formats that are made from it.
+#[derive(Debug, Default)]
+pub(super) struct FlowLine(Lines);
+
+impl FlowLine {
+    /// The line of this flow.
+    pub(super) fn of(&mut self, verdict: &Verdict) -> &str {
+        self.0.clear();
+        self.0.flow(verdict);
+        // Lines are put together from texts.
+        str::from_utf8(self.0.text()).unwrap_or_default()
+    }
+}
+
 /// Writes a line: `type`, and the fields of `object`.
 pub(super) fn line<T: Serialize>(out: &mut impl Write, kind: &str, object: &T) -> io::Result<()> {
     let line = Line {

@@ -3,8 +3,10 @@
 //! One file per format. [`Report`] is what the formats have in common: flow after flow, then the
 //! summary.
 
+pub mod csv;
 pub mod explain;
 pub mod fields;
+pub mod html;
 pub mod json;
 pub mod ledger;
 mod look;
@@ -17,6 +19,7 @@ pub mod sockets;
 pub mod terms;
 pub mod text;
 mod time;
+pub mod zeek;
 
 pub use look::Look;
 pub use time::{Clock, TimeStyle};

@@ -1,6 +1,7 @@
 //! The reference document, in Markdown: the fields of the report and the meaning of every name.
 
 use crate::close::terms::{Entry, Group};
+use crate::report::csv::columns;
 use crate::report::fields::{Field, Kind, LINES, Need, Object, PARTS};
 use std::io::{self, Write};
 
@@ -10,6 +11,7 @@ pub fn write(out: &mut impl Write) -> io::Result<()> {
     for object in LINES.iter().chain(PARTS) {
         fields(out, object)?;
     }
+    csv(out)?;
     writeln!(out, "\n## Names")?;
     for group in Group::ALL {
         names(out, *group)?;
@@ -49,6 +51,14 @@ known is `null` or `unknown`. Times are RFC 3339, UTC, with nine decimals.
 ## Fields
 ";
 
+const CSV: &str = "
+## Columns of CSV
+
+`--format csv` writes a row per flow. A column is a field of `flow`, or of an object in it, whose name
+comes before: `client_addr`. TIME-WAIT has columns for each side. An empty cell is `null` or absent;
+a list is JSON.
+";
+
 fn fields(out: &mut impl Write, object: &Object) -> io::Result<()> {
     let line = LINES.iter().any(|line| line.name == object.name);
     writeln!(out, "\n### `{}`: {}\n", object.name, object.text)?;
@@ -59,6 +69,16 @@ fn fields(out: &mut impl Write, object: &Object) -> io::Result<()> {
     for field in object.fields {
         let (holds, text) = (holds(field), field.text);
         writeln!(out, "| `{}` | {holds} | {text} |", field.name)?;
+    }
+    Ok(())
+}
+
+fn csv(out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "{CSV}")?;
+    writeln!(out, "| column | holds | meaning |\n| --- | --- | --- |")?;
+    for column in columns() {
+        let (name, field) = (column.name, column.field);
+        writeln!(out, "| `{name}` | {} | {} |", kind(&field.kind), field.text)?;
     }
     Ok(())
 }

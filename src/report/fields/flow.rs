@@ -157,6 +157,13 @@ pub const FLOW: Object = Object {
             "what the applications said last, if payload was captured in clear and understood",
         )
         .optional(),
+        field(
+            "community_id",
+            Text,
+            "with `--community-id`, and always in CSV: the Community ID (version 1, seed 0), by which \
+             Zeek, Suricata and Arkime name the same connection",
+        )
+        .optional(),
     ],
 };
 

@@ -1,5 +1,6 @@
 //! The flow line.
 
+use crate::close::community_id::CommunityId;
 use crate::close::filter::WiresharkFilter;
 use crate::close::finding::{Code, Severity};
 use crate::close::verdict::{
@@ -72,7 +73,7 @@ impl Json for Verdict {
             put "," [final_ack, confidence]
             write "," [reason, time_wait, final_states, states, close, resets, findings, in_flight]
             put "," [previous_flow, wireshark_filter, zeek];
-            silence, vlan, tunnel, files, application
+            silence, vlan, tunnel, files, application, community_id
         );
         to.raw("}");
     }
@@ -194,6 +195,15 @@ impl Bounded for Letters {
         let (text, len) = self.block();
         to.raw("\"");
         to.block(text, len);
+        to.raw("\"");
+    }
+}
+
+impl Bounded for CommunityId {
+    fn put(&self, to: &mut Piece) {
+        to.raw("\"");
+        to.raw(Self::VERSION);
+        to.block(&self.base64(), Self::LEN);
         to.raw("\"");
     }
 }
@@ -337,6 +347,7 @@ mod tests {
             ports: [65535; 2],
             frames: [most; 2],
         };
+        verdict.community_id = Some(CommunityId::of(verdict.client, verdict.server));
         let mut lines = Lines::default();
         verdict.write(&mut lines);
         let expected = serde_json::to_string(&verdict).unwrap();
