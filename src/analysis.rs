@@ -12,7 +12,7 @@ pub use window::Moment;
 use crate::capture::{Meter, OpenError, Reader, Set};
 use crate::close::community_id::CommunityId;
 use crate::close::summary::{Summary, Totals};
-use crate::close::verdict::{Tunnel, Verdict};
+use crate::close::verdict::{Outcome, Tunnel, Verdict};
 use crate::close::{Context, Hosts, Judge};
 use crate::flow::{Clock, Due, Limits, Why};
 use crate::ledger::{Ledger, Settings};
@@ -271,7 +271,7 @@ impl<R: Read> Analysis<R> {
         let mut settled = None;
         self.judge.show(flow, &context, &mut |judged| {
             let Some(verdict) = judged else { return };
-            let is_over = verdict.outcome.is_over();
+            let is_over = is_settled(verdict);
             if due.why == Why::Quiet && !is_over {
                 return;
             }
@@ -337,6 +337,13 @@ impl<R: Read> Analysis<R> {
         self.ended = true;
         self.intake.table.finish();
     }
+}
+
+/// Nothing more was to come. Where FINs crossed and one was not acknowledged, that ACK may come when
+/// the network is back, minutes later (RFC 9293 section 3.8.1), and a TIME-WAIT begins with it.
+fn is_settled(verdict: &Verdict) -> bool {
+    let closing = verdict.outcome == Outcome::Simultaneous && verdict.time_wait.len() < 2;
+    verdict.outcome.is_over() && !closing
 }
 
 /// The capture begins at the earliest time of any record.

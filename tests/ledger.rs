@@ -11,7 +11,7 @@ use std::fs::{self, File};
 use std::net::IpAddr;
 use std::path::Path;
 use support::truth;
-use whoclosed::close::verdict::{Endpoint, Verdict};
+use whoclosed::close::verdict::{Endpoint, Outcome, Verdict};
 use whoclosed::ledger::{Books, Ledger, PortRange, PortUse, Settings, sockets_at};
 use whoclosed::stamp::{MILLISECOND, SECOND, Time};
 use whoclosed::{Options, analyze};
@@ -38,6 +38,8 @@ fn books_in(capture: &Path, time_wait: i64, settings: Settings) -> (Ledger, Time
     let mut options = Options::default();
     options.time_wait = time_wait;
     options.ledger = Some(settings);
+    // Flows are let go as soon as they may.
+    options.live = true;
     let mut flows = analyze(File::open(capture).expect("readable"), &options).expect("a capture");
     while flows.next().is_some() {}
     let source = flows.summary().sources.remove(0);
@@ -127,6 +129,43 @@ fn second_by_second_as_a_count_one_by_one() {
             compare(&capture, &truth, time_wait, step);
         }
     }
+}
+
+/// Closes that take half an hour, FINs repeated after minutes, and ACKs that come as late.
+#[test]
+fn second_by_second_where_minutes_pass_between_segments() {
+    let folder = support::testdata("capgen");
+    let (capture, truth) = (
+        folder.join("longlived.pcap"),
+        folder.join("longlived.ndjson"),
+    );
+    for time_wait in [60 * SECOND, SECOND, 250 * MILLISECOND] {
+        compare(&capture, &truth, time_wait, SECOND);
+    }
+}
+
+/// A FIN that crossed the other one is acknowledged minutes after: the connection is not over before.
+#[test]
+fn fins_that_crossed_are_waited_for() {
+    let folder = support::testdata("capgen");
+    let text = fs::read_to_string(folder.join("longlived.ndjson")).expect("readable");
+    let capture = File::open(folder.join("longlived.pcap")).expect("readable");
+    let mut options = Options::default();
+    options.live = true;
+    let verdicts: Vec<Verdict> = analyze(capture, &options).expect("a capture").collect();
+    let mut crossed = 0;
+    for line in text.lines() {
+        let flow: Truth = serde_json::from_str(line).expect("a line of truth");
+        if flow.kind != "simultaneous" {
+            continue;
+        }
+        let of_it = |v: &&Verdict| v.client.addr == flow.client && v.client.port == flow.cport;
+        let verdict = verdicts.iter().find(of_it).expect("a verdict");
+        assert_eq!(verdict.outcome, Outcome::Simultaneous, "{line}");
+        assert_eq!(verdict.time_wait.len(), flow.time_wait.len(), "{line}");
+        crossed += 1;
+    }
+    assert!(crossed > 4, "{crossed}");
 }
 
 /// A capture of a lab scenario, its verdicts, and the books on it.

@@ -27,8 +27,13 @@ pub(super) struct Intake {
 
 impl Intake {
     pub(super) fn new(options: &Options) -> Self {
+        let mut table = FlowTable::new(options.limits, options.time_wait);
+        if options.ledger.is_some() {
+            // The books count every restart of a TIME-WAIT.
+            table.be_patient();
+        }
         Self {
-            table: FlowTable::new(options.limits, options.time_wait),
+            table,
             domains: Domains::new(Keys {
                 vlan: options.key_vlan,
                 tunnel: options.key_tunnel,

@@ -62,6 +62,8 @@ pub(super) struct Flows {
     agenda: Agenda,
     /// A flow that is over waits so long, in nanoseconds.
     pub(super) quiet: i64,
+    /// And so many times as long as its segments are apart.
+    pub(super) slow: i64,
     /// Where a brief flow's facts are when it is looked at, and whose they are.
     facts: Flow,
     facts_of: u32,
@@ -87,6 +89,7 @@ impl Default for Flows {
             awake: Awake::default(),
             agenda: Agenda::default(),
             quiet: QUIET,
+            slow: 0,
             facts: Flow::default(),
             facts_of: NONE,
             most: SEGMENTS,

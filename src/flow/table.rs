@@ -50,6 +50,9 @@ impl Default for Limits {
     }
 }
 
+/// Where segments come so far apart on average, the next one comes before so many times that.
+const SLOW: i64 = 4;
+
 /// Why a flow is to be judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Why {
@@ -100,6 +103,12 @@ impl FlowTable {
         let quiet = table.flows.quiet.max(time_wait);
         table.flows.quiet = quiet.saturating_add(SLACK);
         table
+    }
+
+    /// Waits longer for what may still come where the segments of a flow are far apart, at the price of
+    /// memory: flows that are over leave later.
+    pub fn be_patient(&mut self) {
+        self.flows.slow = SLOW;
     }
 
     /// Takes in the segment that stands at `at`.

@@ -39,14 +39,17 @@ impl Flows {
     }
 
     /// How much longer than others a flow is waited for: nothing is repeated sooner than a round trip
-    /// later (RFC 6298 section 2).
+    /// later (RFC 6298 section 2), and where all came slowly what is missing may.
     fn patience(&mut self, at: u32) -> i64 {
-        let half = self.facts(at).map_or([None; 2], |flow| {
-            let [a, b] = &flow.half;
-            [a.rtt, b.rtt]
-        });
-        let rtt = half.into_iter().flatten().fold(0, i64::saturating_add);
-        rtt.saturating_mul(2)
+        let slow = self.slow;
+        let Some(flow) = self.facts(at) else {
+            return 0;
+        };
+        let [a, b] = &flow.half;
+        let rtt = a.rtt.unwrap_or(0).saturating_add(b.rtt.unwrap_or(0));
+        let packets = i64::try_from(a.packets.saturating_add(b.packets)).unwrap_or(i64::MAX);
+        let spacing = flow.last.time.since(flow.first.time) / packets.max(1);
+        rtt.saturating_mul(2).max(spacing.saturating_mul(slow))
     }
 
     /// Puts a flow on the agenda if it may be over.
