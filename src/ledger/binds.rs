@@ -56,7 +56,7 @@ impl Ledger {
     pub(super) fn bind_conflicts(&self, start: Time, end: Time) -> Vec<BindConflict> {
         let binds = self.binds.iter().filter(|(_, bind)| bind.time_waits > 0);
         let conflicts = binds.map(|(&(addr, port), bind)| {
-            let held = bind.series.held(&[0], self.grid);
+            let held = bind.series.held(&[0], self.rooms.binds.grid);
             BindConflict {
                 schema: crate::close::SCHEMA,
                 server: Endpoint { addr, port },

@@ -1,7 +1,8 @@
 //! The books as they are told: figures, the hosts that held most first.
 
 use super::account::{Account, KEPT};
-use super::series::Held;
+use super::room::Room;
+use super::series::{Grid, Held};
 use super::{BindConflict, Ledger, PortUse};
 use crate::close::verdict::EndedBy;
 use crate::stamp::{MILLISECOND, SECOND, Time};
@@ -54,8 +55,6 @@ pub(super) struct Period {
     pub(super) start: Time,
     pub(super) end: Time,
     pub(super) time_wait: i64,
-    /// Nanoseconds between the instants at which numbers are exact.
-    resolution: i64,
 }
 
 /// What the books say when a capture is over.
@@ -172,14 +171,16 @@ impl Ledger {
             start,
             end,
             time_wait,
-            resolution: self.resolution(),
         };
         let step = step.unwrap_or_else(|| self.step(end.since(start)));
-        let entry = |account: &Account, whose| self.entry(account, whose, &period, step);
+        let entry = |account, room: &Room, whose| entry(account, room.grid, whose, (&period, step));
+        let rooms = &self.rooms;
         let hosts = self.hosts.iter();
-        let hosts = hosts.map(|(&host, account)| entry(account, (Some(host), None, None)));
+        let hosts =
+            hosts.map(|(&host, account)| entry(account, &rooms.hosts, (Some(host), None, None)));
         let services = self.services.iter().map(|(key, account)| {
-            let mut told = entry(account, (Some(key.owner), Some(key.peer), Some(key.port)));
+            let whose = (Some(key.owner), Some(key.peer), Some(key.port));
+            let mut told = entry(account, &rooms.services, whose);
             // The curve is that of its host.
             told.over_time.clear();
             told
@@ -188,8 +189,8 @@ impl Ledger {
             start,
             end,
             time_wait,
-            all: entry(&self.all, (None, None, None)),
-            time_waits: self.all.held(0, self.grid),
+            all: entry(&self.all, &rooms.all, (None, None, None)),
+            time_waits: self.all.held(0, rooms.all.grid),
             hosts: sorted(hosts.collect()),
             services: sorted(services.collect()),
             ports: self.port_uses(&period),
@@ -200,49 +201,50 @@ impl Ledger {
 
     /// A distance at which few points cover so many nanoseconds.
     fn step(&self, length: i64) -> i64 {
-        let fits = |step: &i64| step % self.resolution() == 0 && length / step <= POINTS;
+        let grids = [&self.rooms.all, &self.rooms.hosts].map(|room| room.grid.unit());
+        let coarser = grids.into_iter().max().unwrap_or(1);
+        let fits = |step: &i64| step % coarser == 0 && length / step <= POINTS;
         let longest = length / POINTS + 1;
         STEPS.into_iter().find(fits).unwrap_or(longest)
     }
+}
 
-    fn entry(
-        &self,
-        account: &Account,
-        (owner, peer, port): (Option<IpAddr>, Option<IpAddr>, Option<u16>),
-        period: &Period,
-        step: i64,
-    ) -> Entry {
-        let held = std::array::from_fn(|kept| account.held(kept, self.grid));
-        let stay = |kept| stay(account, kept, &held, period);
-        let time_wait = stay(0);
-        let ends = EndedBy::ALL.iter().zip(account.ended_by);
-        let ends = ends.filter(|(_, count)| *count > 0);
-        Entry {
-            schema: crate::close::SCHEMA,
-            owner,
-            peer,
-            port,
-            time_wait_bytes: time_wait.peak * TIME_WAIT_BYTES,
-            time_wait,
-            close_wait: stay(1),
-            fin_wait_2: stay(2),
-            last_ack: stay(3),
-            active: account.active,
-            simultaneous: account.simultaneous,
-            as_client: account.roles[0],
-            as_server: account.roles[1],
-            restarts: account.restarts,
-            ended_by: ends
-                .map(|(end, count)| (end.name().to_owned(), count))
-                .collect(),
-            resolution_ns: self.resolution(),
-            step_ns: step,
-            over_time: if peer.is_none() {
-                curve(&held, period, step)
-            } else {
-                Vec::new()
-            },
-        }
+fn entry(
+    account: &Account,
+    grid: Grid,
+    (owner, peer, port): (Option<IpAddr>, Option<IpAddr>, Option<u16>),
+    (period, step): (&Period, i64),
+) -> Entry {
+    let held = std::array::from_fn(|kept| account.held(kept, grid));
+    let stay = |kept| stay(account, kept, &held, period);
+    let time_wait = stay(0);
+    let ends = EndedBy::ALL.iter().zip(account.ended_by);
+    let ends = ends.filter(|(_, count)| *count > 0);
+    Entry {
+        schema: crate::close::SCHEMA,
+        owner,
+        peer,
+        port,
+        time_wait_bytes: time_wait.peak * TIME_WAIT_BYTES,
+        time_wait,
+        close_wait: stay(1),
+        fin_wait_2: stay(2),
+        last_ack: stay(3),
+        active: account.active,
+        simultaneous: account.simultaneous,
+        as_client: account.roles[0],
+        as_server: account.roles[1],
+        restarts: account.restarts,
+        ended_by: ends
+            .map(|(end, count)| (end.name().to_owned(), count))
+            .collect(),
+        resolution_ns: grid.unit(),
+        step_ns: step,
+        over_time: if peer.is_none() {
+            curve(&held, period.instants(step, grid.unit()))
+        } else {
+            Vec::new()
+        },
     }
 }
 
@@ -270,8 +272,7 @@ fn stay(account: &Account, kept: usize, held: &[Held; KEPT.len()], period: &Peri
 }
 
 /// The numbers at every step within the capture, where they are others than before.
-fn curve(held: &[Held; KEPT.len()], period: &Period, step: i64) -> Vec<Point> {
-    let next = period.instants(step);
+fn curve(held: &[Held; KEPT.len()], next: impl Fn(Time) -> Time) -> Vec<Point> {
     let mut times: Vec<Time> = held.iter().flat_map(Held::changes).map(next).collect();
     times.sort_unstable();
     times.dedup();
@@ -288,8 +289,7 @@ fn curve(held: &[Held; KEPT.len()], period: &Period, step: i64) -> Vec<Point> {
 impl Period {
     /// Tells of a time the next of those instants that are a step apart: from the beginning of the
     /// capture on, or the first instant at which numbers are exact, to its end, or the last one.
-    fn instants(&self, step: i64) -> impl Fn(Time) -> Time + use<> {
-        let unit = self.resolution;
+    fn instants(&self, step: i64, unit: i64) -> impl Fn(Time) -> Time + use<> {
         let up = |number: i64, by: i64| {
             let part = number.rem_euclid(by);
             let rest = if part == 0 { 0 } else { by - part };

@@ -10,6 +10,7 @@ mod account;
 mod binds;
 mod books;
 mod ports;
+mod room;
 mod series;
 mod sockets;
 mod spans;
@@ -27,7 +28,7 @@ use crate::flow::Flow;
 use binds::Bind;
 use foldhash::fast::RandomState;
 use ports::Ports;
-use series::Grid;
+use room::Room;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
@@ -37,7 +38,9 @@ use std::net::IpAddr;
 pub struct Settings {
     /// The ports that clients choose from.
     pub ports: PortRange,
-    /// Changes kept at once, of 16 bytes each; beyond that the grid becomes coarser.
+    /// Changes kept at once, of 16 bytes each: half of them for hosts, three of 16 parts for services and
+    /// for ports each, one for all together and for servers' ports. Beyond that the grid of these
+    /// becomes coarser.
     pub changes: usize,
 }
 
@@ -45,7 +48,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             ports: PortRange::default(),
-            changes: 1 << 22,
+            changes: 1 << 24,
         }
     }
 }
@@ -85,11 +88,7 @@ struct Space {
 pub struct Ledger {
     time_wait: i64,
     settings: Settings,
-    grid: Grid,
-    /// How many changes are kept.
-    changes: usize,
-    /// From how many on the grid becomes coarser.
-    most: usize,
+    rooms: Rooms,
     all: Account,
     hosts: HashMap<IpAddr, Account, RandomState>,
     services: HashMap<Service, Account, RandomState>,
@@ -105,9 +104,7 @@ impl Ledger {
         Self {
             time_wait,
             settings,
-            grid: Grid::FINEST,
-            changes: 0,
-            most: settings.changes,
+            rooms: Rooms::new(settings.changes),
             all: Account::default(),
             hosts: HashMap::default(),
             services: HashMap::default(),
@@ -122,9 +119,10 @@ impl Ledger {
         self.time_wait
     }
 
-    /// Nanoseconds between the instants at which numbers are exact; 1 while all changes are kept.
+    /// Nanoseconds between the instants at which the numbers of hosts are exact; 1 while all changes are
+    /// kept.
     pub const fn resolution(&self) -> i64 {
-        self.grid.unit()
+        self.rooms.hosts.grid.unit()
     }
 
     /// The ports that clients choose from.
@@ -140,7 +138,9 @@ impl Ledger {
     /// How many sockets the host held over time, by the place of the state in [`KEPT`].
     pub fn held(&self, addr: IpAddr, kept: usize) -> Held {
         let account = self.hosts.get(&addr);
-        account.map_or_else(Held::default, |account| account.held(kept, self.grid))
+        account.map_or_else(Held::default, |account| {
+            account.held(kept, self.rooms.hosts.grid)
+        })
     }
 
     /// Takes in a flow that was judged, with the states of its sides.
@@ -149,9 +149,7 @@ impl Ledger {
             self.enter(verdict, side);
         }
         self.enter_ports(flow, verdict);
-        if self.changes > self.most {
-            self.shrink();
-        }
+        self.fit();
     }
 
     fn enter(&mut self, verdict: &Verdict, side: Side) {
@@ -168,22 +166,26 @@ impl Ledger {
         {
             return;
         }
-        let grid = self.grid;
-        self.changes += self.all.enter(verdict, side, &spans, grid);
+        let rooms = &mut self.rooms;
+        let room = &mut rooms.all;
+        room.add(self.all.enter(verdict, side, &spans, room.grid));
         if let Some(account) = slot(&mut self.hosts, own.addr, HOSTS) {
-            self.changes += account.enter(verdict, side, &spans, grid);
+            let room = &mut rooms.hosts;
+            room.add(account.enter(verdict, side, &spans, room.grid));
         } else {
             self.beyond += 1;
         }
         if let Some(account) = slot(&mut self.services, key, SERVICES) {
-            self.changes += account.enter(verdict, side, &spans, grid);
+            let room = &mut rooms.services;
+            room.add(account.enter(verdict, side, &spans, room.grid));
         } else {
             self.beyond += 1;
         }
         if side == Side::Server && !verdict.time_wait.is_empty() {
             let key = (own.addr, own.port);
             if let Some(bind) = slot(&mut self.binds, key, SERVICES) {
-                self.changes += bind.enter(&spans, grid);
+                let room = &mut rooms.binds;
+                room.add(bind.enter(&spans, room.grid));
             }
         }
     }
@@ -199,38 +201,51 @@ impl Ledger {
             self.beyond += 1;
             return;
         };
-        self.changes += ports.enter(flow, verdict, &spans, (self.settings.ports, self.grid));
+        let room = &mut self.rooms.spaces;
+        room.add(ports.enter(flow, verdict, &spans, (self.settings.ports, room.grid)));
     }
 
-    /// Makes the grid coarser until half of the room is free.
-    fn shrink(&mut self) {
-        loop {
-            self.changes = self.each_series(series::Series::settle);
-            if self.changes <= self.settings.changes / 2 {
-                self.most = self.settings.changes;
-                return;
-            }
-            let Some((coarser, factor)) = self.grid.coarser() else {
-                // As coarse as can be. To sort them all for every flow would take for ever.
-                self.most = self.settings.changes.max(self.changes.saturating_mul(2));
-                return;
-            };
-            self.grid = coarser;
-            self.each_series(|series| series.coarsen(factor));
+    /// Makes grids coarser where there are too many changes.
+    fn fit(&mut self) {
+        let rooms = &mut self.rooms;
+        rooms.all.fit(|| [&mut self.all.series].into_iter());
+        rooms
+            .hosts
+            .fit(|| self.hosts.values_mut().map(|account| &mut account.series));
+        rooms.services.fit(|| {
+            self.services
+                .values_mut()
+                .map(|account| &mut account.series)
+        });
+        rooms
+            .spaces
+            .fit(|| self.spaces.values_mut().map(|ports| &mut ports.series));
+        rooms
+            .binds
+            .fit(|| self.binds.values_mut().map(|bind| &mut bind.series));
+    }
+}
+
+/// The room of each kind of series.
+#[derive(Clone, Debug)]
+struct Rooms {
+    all: Room,
+    hosts: Room,
+    services: Room,
+    spaces: Room,
+    binds: Room,
+}
+
+impl Rooms {
+    fn new(changes: usize) -> Self {
+        let part = |parts: usize| Room::new(changes.saturating_mul(parts) / 16);
+        Self {
+            all: part(1),
+            hosts: part(8),
+            services: part(3),
+            spaces: part(3),
+            binds: part(1),
         }
-    }
-
-    /// Does something with every series; gives the sum.
-    fn each_series(&mut self, mut with: impl FnMut(&mut series::Series) -> usize) -> usize {
-        let accounts = self.hosts.values_mut().chain(self.services.values_mut());
-        let accounts = accounts.chain([&mut self.all]);
-        let mut sum: usize = accounts.map(|account| with(&mut account.series)).sum();
-        sum += { self.spaces.values_mut() }
-            .map(|ports| with(&mut ports.series))
-            .sum::<usize>();
-        sum + { self.binds.values_mut() }
-            .map(|bind| with(&mut bind.series))
-            .sum::<usize>()
     }
 }
 

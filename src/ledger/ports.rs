@@ -252,7 +252,7 @@ impl Ledger {
     /// The use of ports, where most of the range are in use first.
     pub(super) fn port_uses(&self, period: &Period) -> Vec<PortUse> {
         let uses = self.spaces.iter().map(|(&key, ports)| {
-            let kind = (self.range(), self.grid);
+            let kind = (self.range(), self.rooms.spaces.grid);
             ports.told(key, kind, period)
         });
         let mut uses: Vec<PortUse> = uses.collect();
