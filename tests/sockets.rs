@@ -289,6 +289,26 @@ fn timers_say_when_a_list_was_taken() {
     assert_eq!(without.taken.at, without.capture_end);
 }
 
+/// Timers of Linux are late by an eighth at most; ss shows nothing left meanwhile.
+#[test]
+fn a_time_wait_that_has_run_out_may_still_be_listed() {
+    let all = join(&read("sockets/server.ss-tano.txt"), None);
+    let known = of_port(&all, "42000");
+    let until = known.until.expect("a time");
+    let listed = |timer: &str, seconds: i64| {
+        let (local, peer) = (&known.local, &known.peer);
+        let text = format!("TIME-WAIT 0 0 {local} {peer} timer:(timewait,{timer},0)\n");
+        let joined = join(&text, Some(until.plus(seconds * SECOND)));
+        let socket = joined.sockets.into_iter().next().expect("a socket");
+        (socket.agrees, socket.until, socket.readings)
+    };
+    let over = (Some(true), Some(until), Vec::new());
+    assert_eq!(listed("", -1), over);
+    assert_eq!(listed("", 6), over);
+    assert_eq!(listed("", 9).0, Some(false));
+    assert_eq!(listed("001ms", 6).0, Some(false));
+}
+
 #[test]
 fn what_the_capture_cannot_explain_is_said() {
     let joined = join(&read("sockets/server.ss-tano.txt"), None);
