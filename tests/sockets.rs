@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use std::fs;
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 use whoclosed::close::verdict::{Confidence, Side, State};
 use whoclosed::report::schema::schema;
 use whoclosed::report::sockets as report;
@@ -466,6 +467,39 @@ fn masked_and_named_ends_match_by_port_and_state() {
     let named = join("CLOSE-WAIT 1 0 192.0.2.2:80 192.0.2.1:someport", None);
     assert_eq!((named.ambiguous, named.sockets[0].candidate_count), (1, 3));
     assert_eq!(named.sockets[0].peer.port, Port::Other("someport".into()));
+}
+
+/// Flows on the same ports in other states do not hide the one in that state, and rows that may be many
+/// flows take their time only by their number.
+#[test]
+fn a_masked_list_of_many_rows_meets_many_flows() {
+    let bytes = fs::read(support::testdata(CAPTURE)).expect("readable");
+    let verdicts = support::verdicts(&bytes);
+    let of = |port| {
+        verdicts
+            .iter()
+            .find(|v| v.client.port == port)
+            .expect("a flow")
+    };
+    let (waits, leaks) = (of(42000), of(43001));
+    let rows = (0..5_000).map(|row| match row {
+        0 => "CLOSE-WAIT 1 0 192.0.xx.xx:80 192.0.2.xx:someport\n".to_owned(),
+        row => format!("TIME-WAIT 0 0 web-{row}:80 a{row}.0.2.xx:port{row}\n"),
+    });
+    let mut join = Join::new(parse(&rows.collect::<String>()), &[]);
+    for flow in 0..30_000 {
+        // The leak is judged first, so that it stands behind all others.
+        let mut verdict = if flow == 0 { leaks } else { waits }.clone();
+        verdict.flow = flow;
+        verdict.client.port = 1024 + u16::try_from(flow).expect("a port");
+        join.see(&verdict);
+    }
+    let started = Instant::now();
+    let joined = join.finish(&JoinOptions::default(), None);
+    let took = started.elapsed();
+    assert_eq!(joined.sockets[0].flow, Some(0));
+    assert_eq!((joined.explained, joined.ambiguous), (1, 4_999));
+    assert!(took < Duration::from_mins(1), "{took:?}");
 }
 
 #[test]
