@@ -94,7 +94,7 @@ fn lives(books: &Books) -> Vec<String> {
     let begun = listed(&[
         (all.active, "by an active close"),
         (all.simultaneous, "by FINs that crossed"),
-        (all.restarts, "times anew by a repeated FIN"),
+        (all.restarts, "anew by a repeated FIN"),
     ]);
     let ends = EndedBy::ALL.iter().map(|end| {
         let count = all.ended_by.get(end.name()).copied().unwrap_or(0);
