@@ -279,22 +279,27 @@ fn linux_tries_the_ports_of_one_parity_first() {
     assert!(odd.is_sorted(), "{odd:?}");
 }
 
-/// The server's TIME-WAITs keep no port: 4 ports are enough for 40 connections.
+/// The server's TIME-WAITs keep no port: 8 are enough for 40 connections. Now and then curl closes before
+/// nginx does.
 #[test]
 fn a_servers_time_waits_use_no_port() {
-    for point in ["client", "server"] {
-        let ports = port_use("server-waits", point, (40000, 40007));
-        assert_eq!((ports.connections, ports.server_time_waits), (40, 40));
-        assert_eq!((ports.client_time_waits, ports.peak), (0, 1), "{ports:?}");
+    for view in views_of(
+        "server-waits",
+        PortRange {
+            first: 40000,
+            last: 40007,
+        },
+    ) {
+        let Books { all, ports, .. } = view.books();
+        let ports = &ports[0];
+        assert_eq!(ports.connections, 40);
+        assert!(ports.server_time_waits > 35, "{ports:?}");
+        assert!(ports.peak <= 1 + ports.client_time_waits, "{ports:?}");
         assert!(!ports.exhausted && ports.runs_out.is_none());
-    }
-    for view in views_of("server-waits", PortRange::default()) {
-        let all = view.books().all;
-        let listed = view.listed().len() as u64;
-        let of_server = all.time_wait.at_end;
-        assert!(of_server < 9, "{of_server}");
-        assert_eq!(all.ended_by["reused"] + of_server, 40);
-        assert!(listed == of_server || view.name.ends_with("client"));
+        // Each ends when its port is used again.
+        let waits = all.time_wait;
+        assert!(waits.at_end <= 8, "{waits:?}");
+        assert_eq!(all.ended_by["reused"] + waits.at_end, waits.created);
     }
 }
 

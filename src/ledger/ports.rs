@@ -4,7 +4,7 @@
 //! port of the same, a client may use the same port again.
 
 use super::books::{Period, per_second, seconds};
-use super::series::{Grid, Series};
+use super::series::{Grid, Held, Series};
 use super::spans::Span;
 use super::{Ledger, Space};
 use crate::close::verdict::{EndedBy, Endpoint, Side, Verdict};
@@ -165,7 +165,7 @@ impl Ports {
         let peak = held.peak();
         let ports = range.ports();
         let (full, full_since) = held.at_least(ports, period.start, period.end);
-        let at_peak = |held: &super::Held| peak.time.map_or(0, |time| held.at(time));
+        let at_peak = |held: &Held| peak.time.map_or(0, |time| held.at(time));
         let exhausted = peak.count >= ports;
         PortUse {
             schema: crate::close::SCHEMA,
@@ -194,7 +194,7 @@ impl Ports {
             exhausted_seconds: seconds(full),
             exhausted_since: full_since,
             last_opened: self.last,
-            runs_out: self.runs_out(ports).filter(|_| !exhausted),
+            runs_out: self.runs_out(ports, &held).filter(|_| !exhausted),
             reuse_helps: self.reuse_helps(),
         }
     }
@@ -211,21 +211,22 @@ impl Ports {
     }
 
     /// When all ports are in use if connections go on as they did: if so many begin within the mean
-    /// time that one keeps its port.
-    fn runs_out(&self, ports: u64) -> Option<Time> {
+    /// time that one keeps its port. Those in use grow as they did: most may leave their port at once.
+    fn runs_out(&self, ports: u64, held: &Held) -> Option<Time> {
         let (first, length) = (self.first?, self.length());
         let more = self.connections.checked_sub(1)?;
         if self.connections < ENOUGH || self.over == 0 || length <= 0 {
             return None;
         }
+        let grown = held.at(self.last?).saturating_sub(1);
         // A client that uses ports in TIME-WAIT again has all but those of the last second.
-        if self.waits_reused > 0 {
+        if grown < (ports / 2).min(ENOUGH / 2) || self.waits_reused > 0 {
             return None;
         }
         let mean = self.used / i128::from(self.over);
-        let until_full = i128::from(length) * i128::from(ports) / i128::from(more);
-        let until_full = i64::try_from(until_full).ok()?;
-        (i128::from(until_full) <= mean).then(|| first.plus(until_full))
+        let all = i128::from(length) * i128::from(ports);
+        let until_full = i64::try_from(all / i128::from(grown.max(1))).ok()?;
+        (all / i128::from(more) <= mean).then(|| first.plus(until_full))
     }
 
     /// Only the client's own TIME-WAITs can be used again by it.
