@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use std::fs;
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 use whoclosed::close::verdict::{Confidence, Side, State};
 use whoclosed::report::schema::schema;
 use whoclosed::report::sockets as report;
@@ -289,6 +290,26 @@ fn timers_say_when_a_list_was_taken() {
     assert_eq!(without.taken.at, without.capture_end);
 }
 
+/// Timers of Linux are late by an eighth at most; ss shows nothing left meanwhile.
+#[test]
+fn a_time_wait_that_has_run_out_may_still_be_listed() {
+    let all = join(&read("sockets/server.ss-tano.txt"), None);
+    let known = of_port(&all, "42000");
+    let until = known.until.expect("a time");
+    let listed = |timer: &str, seconds: i64| {
+        let (local, peer) = (&known.local, &known.peer);
+        let text = format!("TIME-WAIT 0 0 {local} {peer} timer:(timewait,{timer},0)\n");
+        let joined = join(&text, Some(until.plus(seconds * SECOND)));
+        let socket = joined.sockets.into_iter().next().expect("a socket");
+        (socket.agrees, socket.until, socket.readings)
+    };
+    let over = (Some(true), Some(until), Vec::new());
+    assert_eq!(listed("", -1), over);
+    assert_eq!(listed("", 6), over);
+    assert_eq!(listed("", 9).0, Some(false));
+    assert_eq!(listed("001ms", 6).0, Some(false));
+}
+
 #[test]
 fn what_the_capture_cannot_explain_is_said() {
     let joined = join(&read("sockets/server.ss-tano.txt"), None);
@@ -446,6 +467,39 @@ fn masked_and_named_ends_match_by_port_and_state() {
     let named = join("CLOSE-WAIT 1 0 192.0.2.2:80 192.0.2.1:someport", None);
     assert_eq!((named.ambiguous, named.sockets[0].candidate_count), (1, 3));
     assert_eq!(named.sockets[0].peer.port, Port::Other("someport".into()));
+}
+
+/// Flows on the same ports in other states do not hide the one in that state, and rows that may be many
+/// flows take their time only by their number.
+#[test]
+fn a_masked_list_of_many_rows_meets_many_flows() {
+    let bytes = fs::read(support::testdata(CAPTURE)).expect("readable");
+    let verdicts = support::verdicts(&bytes);
+    let of = |port| {
+        verdicts
+            .iter()
+            .find(|v| v.client.port == port)
+            .expect("a flow")
+    };
+    let (waits, leaks) = (of(42000), of(43001));
+    let rows = (0..5_000).map(|row| match row {
+        0 => "CLOSE-WAIT 1 0 192.0.xx.xx:80 192.0.2.xx:someport\n".to_owned(),
+        row => format!("TIME-WAIT 0 0 web-{row}:80 a{row}.0.2.xx:port{row}\n"),
+    });
+    let mut join = Join::new(parse(&rows.collect::<String>()), &[]);
+    for flow in 0..30_000 {
+        // The leak is judged first, so that it stands behind all others.
+        let mut verdict = if flow == 0 { leaks } else { waits }.clone();
+        verdict.flow = flow;
+        verdict.client.port = 1024 + u16::try_from(flow).expect("a port");
+        join.see(&verdict);
+    }
+    let started = Instant::now();
+    let joined = join.finish(&JoinOptions::default(), None);
+    let took = started.elapsed();
+    assert_eq!(joined.sockets[0].flow, Some(0));
+    assert_eq!((joined.explained, joined.ambiguous), (1, 4_999));
+    assert!(took < Duration::from_mins(1), "{took:?}");
 }
 
 #[test]

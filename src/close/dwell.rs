@@ -23,7 +23,8 @@ pub(super) fn tell(facts: &Facts, verdict: &mut Verdict) {
         server.enter(states.server, time);
     });
     for (line, side) in [(client, Side::Client), (server, Side::Server)] {
-        line.end(*course.final_states.of(side), || expiry(&course, side));
+        let over = || expiry(&course, side).or_else(|| replaced(facts, side));
+        line.end(*course.final_states.of(side), over);
     }
     verdict.states = Some(dwells);
 }
@@ -32,6 +33,17 @@ pub(super) fn tell(facts: &Facts, verdict: &mut Verdict) {
 fn expiry(course: &Course, side: Side) -> Option<Time> {
     let wait = course.time_wait.iter().find(|wait| wait.owner == side);
     wait.and_then(|wait| wait.end)
+}
+
+/// When the connection that follows on the same ends took the place of `side`'s socket: its opener has
+/// none when it sends the SYN; the other host's is ended by the opener's RST, or by the SYN itself.
+fn replaced(facts: &Facts, side: Side) -> Option<Time> {
+    let next = facts.flow.next.as_ref()?;
+    let (syn, answer) = (next.syn?.at, next.syn_ack?);
+    if facts.side(next.opener?) == side {
+        return Some(syn.time);
+    }
+    Some(next.old_rst.unwrap_or(answer).time)
 }
 
 /// When the client's first segment after the SYN-ACK passed.

@@ -59,11 +59,18 @@ fn closed(case: &Case, side: Side) -> State {
     if case.closer.includes(side) {
         return if acked { State::Closed } else { State::Closing };
     }
-    if !acked || repeated_after_the_ack(case, side) {
+    if !acked || repeated_after_the_ack(case, side) && !is_gone(case, side.peer()) {
         State::LastAck
     } else {
         State::Closed
     }
+}
+
+/// The side answered the last FIN with a RST, since it had no TIME-WAIT any more: that ends its peer's
+/// LAST-ACK.
+fn is_gone(case: &Case, side: Side) -> bool {
+    let mut waits = case.time_wait.iter();
+    waits.any(|wait| wait.owner == side && wait.ended_by == EndedBy::Gone)
 }
 
 /// The side sent its FIN once more after the last ACK had passed: it did not get it.

@@ -323,6 +323,11 @@ impl<'a> Walk<'_, 'a> {
             if over && *state == State::TimeWait {
                 *state = State::Closed;
             }
+            // The answer of a host that has none ends its peer's state, too (RFC 9293 section 3.10.7.4).
+            let peer = slot(&mut self.states, wait.owner.peer());
+            if over && wait.ended_by == EndedBy::Gone && *peer == State::LastAck {
+                *peer = State::Closed;
+            }
         }
     }
 }

@@ -4,10 +4,10 @@
 //! port of the same, a client may use the same port again.
 
 use super::books::{Period, per_second, seconds};
-use super::series::{Grid, Series};
+use super::series::{Grid, Held, Series};
 use super::spans::Span;
 use super::{Ledger, Space};
-use crate::close::verdict::{Endpoint, Side, Verdict};
+use crate::close::verdict::{EndedBy, Endpoint, Side, Verdict};
 use crate::flow::Flow;
 use crate::stamp::Time;
 use serde::{Deserialize, Serialize};
@@ -52,6 +52,8 @@ pub(super) struct Ports {
     reused: u64,
     /// TIME-WAITs of the client, and of the server.
     time_waits: [u64; 2],
+    /// Those of the client that a connection of its own ended.
+    waits_reused: u64,
     /// Handshakes with timestamps on both sides, and others.
     timestamps: [u64; 2],
     first: Option<Time>,
@@ -85,6 +87,8 @@ pub struct PortUse {
     pub reused: u64,
     /// TIME-WAITs of the client: each keeps a port.
     pub client_time_waits: u64,
+    /// TIME-WAITs of the client whose port it used again before they ran out (`tcp_tw_reuse`).
+    pub time_waits_reused: u64,
     /// TIME-WAITs of the server: they keep none.
     pub server_time_waits: u64,
     /// The most ports in use at once, open or in TIME-WAIT.
@@ -93,7 +97,7 @@ pub struct PortUse {
     pub peak_time: Option<Time>,
     /// The same in per cent of the range.
     pub peak_percent: f64,
-    /// How many of those are even and odd: Linux tries those of one parity first.
+    /// How many of those are even and odd: Linux first tries those of the parity of the first port.
     pub peak_even: u64,
     /// The odd ones.
     pub peak_odd: u64,
@@ -103,7 +107,8 @@ pub struct PortUse {
     pub per_second: Option<f64>,
     /// Connections a second for which the range is enough, if each ends in the client's TIME-WAIT.
     pub sustainable_per_second: f64,
-    /// Every port of the range was in use at once: `connect()` fails then.
+    /// Every port of the range was in use at once: `connect()` fails then, unless the client uses ports
+    /// in TIME-WAIT again.
     pub exhausted: bool,
     /// For how many seconds.
     pub exhausted_seconds: f64,
@@ -136,6 +141,8 @@ impl Ports {
         self.reused += u64::from(verdict.previous_flow.is_some());
         for wait in &verdict.time_wait {
             self.time_waits[wait.owner.index()] += 1;
+            let reused = wait.owner == Side::Client && wait.ended_by == EndedBy::Reused;
+            self.waits_reused += u64::from(reused);
         }
         if let Some(both) = timestamps(flow) {
             self.timestamps[usize::from(!both)] += 1;
@@ -158,7 +165,7 @@ impl Ports {
         let peak = held.peak();
         let ports = range.ports();
         let (full, full_since) = held.at_least(ports, period.start, period.end);
-        let at_peak = |held: &super::Held| peak.time.map_or(0, |time| held.at(time));
+        let at_peak = |held: &Held| peak.time.map_or(0, |time| held.at(time));
         let exhausted = peak.count >= ports;
         PortUse {
             schema: crate::close::SCHEMA,
@@ -173,6 +180,7 @@ impl Ports {
             outside: self.outside,
             reused: self.reused,
             client_time_waits: self.time_waits[Side::Client.index()],
+            time_waits_reused: self.waits_reused,
             server_time_waits: self.time_waits[Side::Server.index()],
             peak: peak.count,
             peak_time: peak.time,
@@ -186,7 +194,7 @@ impl Ports {
             exhausted_seconds: seconds(full),
             exhausted_since: full_since,
             last_opened: self.last,
-            runs_out: self.runs_out(ports).filter(|_| !exhausted),
+            runs_out: self.runs_out(ports, &held).filter(|_| !exhausted),
             reuse_helps: self.reuse_helps(),
         }
     }
@@ -203,17 +211,22 @@ impl Ports {
     }
 
     /// When all ports are in use if connections go on as they did: if so many begin within the mean
-    /// time that one keeps its port.
-    fn runs_out(&self, ports: u64) -> Option<Time> {
+    /// time that one keeps its port. Those in use grow as they did: most may leave their port at once.
+    fn runs_out(&self, ports: u64, held: &Held) -> Option<Time> {
         let (first, length) = (self.first?, self.length());
         let more = self.connections.checked_sub(1)?;
         if self.connections < ENOUGH || self.over == 0 || length <= 0 {
             return None;
         }
+        let grown = held.at(self.last?).saturating_sub(1);
+        // A client that uses ports in TIME-WAIT again has all but those of the last second.
+        if grown < (ports / 2).min(ENOUGH / 2) || self.waits_reused > 0 {
+            return None;
+        }
         let mean = self.used / i128::from(self.over);
-        let until_full = i128::from(length) * i128::from(ports) / i128::from(more);
-        let until_full = i64::try_from(until_full).ok()?;
-        (i128::from(until_full) <= mean).then(|| first.plus(until_full))
+        let all = i128::from(length) * i128::from(ports);
+        let until_full = i64::try_from(all / i128::from(grown.max(1))).ok()?;
+        (all / i128::from(more) <= mean).then(|| first.plus(until_full))
     }
 
     /// Only the client's own TIME-WAITs can be used again by it.

@@ -5,6 +5,9 @@ mod hosts;
 mod ports;
 mod sockets;
 
+    for text in lives(books) {
+        writeln!(out, "  {}", look.paint(FAINT, text))?;
+    }
 use crate::ledger::{Books, Entry, Socket};
 use crate::report::json::line;
 use crate::report::look::{FAINT, HEADING};
@@ -63,6 +66,7 @@ fn headline(out: &mut impl Write, look: Look, books: &Books) -> io::Result<()> {
     let text =
         format!("  each lasts {wait} from its owner's last ACK, by the rules of TCP (--time-wait)");
     writeln!(out, "{}", look.paint(FAINT, text))?;
+<<<<<<< HEAD
     let first = |entries: &[Entry]| entries.first().map_or(1, |entry| entry.resolution_ns);
     for (whose, unit) in [
         ("all hosts together", books.all.resolution_ns),
@@ -76,6 +80,16 @@ fn headline(out: &mut impl Write, look: Look, books: &Books) -> io::Result<()> {
             );
             writeln!(out, "{}", look.paint(FAINT, text))?;
         }
+=======
+    for text in lives(books) {
+        writeln!(out, "  {}", look.paint(FAINT, text))?;
+    }
+    let unit = books.all.resolution_ns;
+    if unit > 1 {
+        let unit = span(unit);
+        let text = format!("  numbers are exact at every {unit}; between, more may have been held");
+        writeln!(out, "{}", look.paint(FAINT, text))?;
+>>>>>>> i5-real
     }
     if books.beyond > 0 {
         let text = format!(
@@ -85,6 +99,40 @@ fn headline(out: &mut impl Write, look: Look, books: &Books) -> io::Result<()> {
         writeln!(out, "{}", look.paint(FAINT, text))?;
     }
     Ok(())
+}
+
+/// How TIME-WAITs came about, and how they ended.
+fn lives(books: &Books) -> Vec<String> {
+    let all = &books.all;
+    let listed = |counts: &[(u64, &str)]| {
+        let counts = counts.iter().filter(|(count, _)| *count > 0);
+        let counts = counts.map(|(count, what)| format!("{count} {what}"));
+        counts.collect::<Vec<_>>().join(", ")
+    };
+    let begun = listed(&[
+        (all.active, "by an active close"),
+        (all.simultaneous, "by FINs that crossed"),
+        (all.restarts, "anew by a repeated FIN"),
+    ]);
+    let ends = EndedBy::ALL.iter().map(|end| {
+        let count = all.ended_by.get(end.name()).copied().unwrap_or(0);
+        (count, ended(*end))
+    });
+    let ended = listed(&ends.collect::<Vec<_>>());
+    let lines = [("begun", begun), ("ended", ended)];
+    let told = lines.into_iter().filter(|(_, text)| !text.is_empty());
+    told.map(|(what, text)| format!("{what}: {text}")).collect()
+}
+
+/// How a TIME-WAIT ended, after how many did.
+const fn ended(end: EndedBy) -> &'static str {
+    match end {
+        EndedBy::Expiry => "ran out",
+        EndedBy::Reused => "by a new connection on the same ports",
+        EndedBy::Reset => "by a RST",
+        EndedBy::Gone => "gone when the FIN came again",
+        EndedBy::CaptureEnd => "still held when the capture ends",
+    }
 }
 
 /// How many are left out of a list.

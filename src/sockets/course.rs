@@ -74,6 +74,17 @@ impl Course {
         self.stays(side).rev().find(|stay| stay.holds(time, time))
     }
 
+    /// The states of a side at any moment of a span, the last ones first; without a span the last one.
+    pub(super) fn held(
+        &self,
+        side: Side,
+        span: Option<(Time, Time)>,
+    ) -> impl Iterator<Item = Stay> {
+        let most = if span.is_some() { usize::MAX } else { 1 };
+        let holds = move |stay: &Stay| span.is_none_or(|(first, last)| stay.holds(first, last));
+        self.stays(side).rev().filter(holds).take(most)
+    }
+
     /// The TIME-WAIT of a side.
     pub(super) fn wait(&self, side: Side) -> Option<&TimeWait> {
         self.waits.iter().find(|wait| wait.owner == side)

@@ -65,17 +65,69 @@ impl End {
         }
     }
 
-    /// Nothing that the list shows of it speaks against that end.
-    pub(super) fn fits(&self, end: Endpoint) -> bool {
+    /// What it shows, ready to be compared with many.
+    pub(super) fn shape(&self) -> Shape {
         let port = match self.port {
-            Port::Number(port) => port == end.port,
-            Port::Any | Port::Other(_) => true,
+            Port::Number(port) => Some(port),
+            Port::Any | Port::Other(_) => None,
         };
-        port && match &self.host {
-            Host::Any => true,
-            Host::Addr(addr) => *addr == end.addr,
-            Host::Other(text) => may_be(text, end.addr),
+        let host = match &self.host {
+            Host::Any => Shown::Nothing,
+            Host::Addr(addr) => Shown::Addr(*addr),
+            Host::Other(text) => Shown::of(text),
+        };
+        Shape { host, port }
+    }
+}
+
+/// What a list shows of an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Shape {
+    host: Shown,
+    port: Option<u16>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Shown {
+    Nothing,
+    Addr(IpAddr),
+    Loopback,
+    /// Some bits of an IPv4 address, and which.
+    Bits {
+        bits: u32,
+        mask: u32,
+    },
+}
+
+impl Shape {
+    /// Nothing of it speaks against that end.
+    pub(super) fn fits(self, end: Endpoint) -> bool {
+        self.port.is_none_or(|port| port == end.port)
+            && match (self.host, end.addr) {
+                (Shown::Nothing, _) | (Shown::Bits { .. }, IpAddr::V6(_)) => true,
+                (Shown::Addr(addr), other) => addr == other,
+                (Shown::Loopback, addr) => addr.is_loopback(),
+                (Shown::Bits { bits, mask }, IpAddr::V4(addr)) => addr.to_bits() & mask == bits,
+            }
+    }
+}
+
+impl Shown {
+    /// Of a masked address the octets that it shows; of names only that of the host itself says
+    /// something.
+    fn of(text: &str) -> Self {
+        if matches!(text, "localhost" | "ip6-localhost") {
+            return Self::Loopback;
         }
+        if text.split('.').count() != 4 {
+            return Self::Nothing;
+        }
+        let (mut bits, mut mask) = (0, 0);
+        for octet in text.split('.').map(str::parse::<u8>) {
+            bits = bits << 8 | octet.clone().map_or(0, u32::from);
+            mask = mask << 8 | octet.map_or(0, |_| 0xff);
+        }
+        Self::Bits { bits, mask }
     }
 }
 
@@ -116,22 +168,6 @@ impl Port {
         let is_name = text.chars().all(written) && text.len() <= 64;
         is_name.then(|| Self::Other(text.to_owned()))
     }
-}
-
-/// A masked address may be any that agrees with the octets it shows; of names only that of the host
-/// itself says something.
-fn may_be(text: &str, addr: IpAddr) -> bool {
-    if matches!(text, "localhost" | "ip6-localhost") {
-        return addr.is_loopback();
-    }
-    let (IpAddr::V4(addr), 4) = (addr, text.split('.').count()) else {
-        return true;
-    };
-    let shown = text.split('.').map(str::parse::<u8>);
-    shown.zip(addr.octets()).all(|(shown, octet)| {
-        let shown = shown.ok();
-        shown.is_none_or(|shown| shown == octet)
-    })
 }
 
 impl fmt::Display for End {
@@ -263,12 +299,13 @@ mod tests {
             port,
         };
         let masked = end("10.xx.xx.26:8080");
-        assert!(masked.fits(at("10.1.2.26", 8080)));
-        assert!(!masked.fits(at("10.1.2.27", 8080)));
-        assert!(!masked.fits(at("10.1.2.26", 8081)));
-        assert!(end("localhost:80").fits(at("::1", 80)));
-        assert!(!end("localhost:80").fits(at("10.0.0.1", 80)));
-        assert!(end("web:somehost").fits(at("10.0.0.1", 9)));
+        let fits = |text: &str, other| end(text).shape().fits(other);
+        assert!(fits("10.xx.xx.26:8080", at("10.1.2.26", 8080)));
+        assert!(!fits("10.xx.xx.26:8080", at("10.1.2.27", 8080)));
+        assert!(!fits("10.xx.xx.26:8080", at("10.1.2.26", 8081)));
+        assert!(fits("localhost:80", at("::1", 80)));
+        assert!(!fits("localhost:80", at("10.0.0.1", 80)));
+        assert!(fits("web:somehost", at("10.0.0.1", 9)));
         assert_eq!(masked.endpoint(), None);
         assert!(matches!(masked.host, Host::Other(_)));
         assert_eq!(end("*:*").port, Port::Any);

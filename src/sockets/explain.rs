@@ -2,6 +2,7 @@
 
 use super::course::Stay;
 use super::join::{Flows, Part, View, pair};
+use super::like::Like;
 use super::line::Socket;
 use super::reading::readings;
 use super::result::{ClosedBy, Explained};
@@ -16,7 +17,7 @@ use crate::stamp::{SECOND, Time};
 const NAMED: usize = 8;
 
 /// Says of a socket which flow it is.
-pub(super) fn explain(socket: &Socket, flows: &Flows, view: &View) -> Explained {
+pub(super) fn explain(socket: &Socket, (flows, like): (&Flows, &Like), view: &View) -> Explained {
     let mut explained = blank(socket, view);
     if let Some(ends) = pair(socket) {
         let parts = flows.of(ends, view.span().map(|(_, last)| last));
@@ -26,8 +27,8 @@ pub(super) fn explain(socket: &Socket, flows: &Flows, view: &View) -> Explained 
         }
         return explained;
     }
-    let like = flows.like(socket);
-    let parts: Vec<Part> = like
+    let parts = like.of(socket);
+    let parts: Vec<Part> = parts
         .filter(|part| stay(socket, *part, view).is_some())
         .collect();
     explained.candidate_count = parts.len() as u64;
@@ -129,13 +130,17 @@ fn stay(socket: &Socket, (course, side): Part, view: &View) -> Option<Stay> {
         State::Unknown => is_timewait(socket) == matches!(state, State::TimeWait | State::FinWait2),
         listed => listed == state,
     };
-    match view.span() {
-        None => course.at(side, None).filter(|stay| is(stay.state)),
-        Some((first, last)) => {
-            let mut stays = course.stays(side).rev();
-            stays.find(|stay| is(stay.state) && stay.holds(first, last))
-        }
-    }
+    let span = if has_run_out(socket) {
+        view.late_span()
+    } else {
+        view.span()
+    };
+    course.held(side, span).find(|stay| is(stay.state))
+}
+
+/// A timewait socket whose timer has nothing left.
+fn has_run_out(socket: &Socket) -> bool {
+    is_timewait(socket) && socket.timer.is_some_and(|timer| timer.left_ns == Some(0))
 }
 
 fn is_timewait(socket: &Socket) -> bool {
@@ -223,7 +228,7 @@ fn apart(socket: &Socket, until: Option<Time>, view: &View) -> Option<i64> {
 fn off(socket: &Socket, until: Option<Time>, view: &View) -> Option<String> {
     let resolution = socket.timer.map_or(0, |timer| timer.resolution_ns);
     let apart = apart(socket, until, view)?;
-    let far = apart > SECOND + resolution;
+    let far = apart > SECOND + resolution && !has_run_out(socket);
     let later = runs_out(socket, view) > until;
     let (way, why) = if later {
         (

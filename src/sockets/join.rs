@@ -3,6 +3,7 @@
 use super::course::Course;
 use super::end::{End, Host, Port};
 use super::explain::explain;
+use super::like::Like;
 use super::line::Socket;
 use super::listing::Listing;
 use super::missing::missing;
@@ -19,7 +20,7 @@ use std::net::IpAddr;
 /// How many flows are kept at once.
 const MOST: usize = 262_144;
 
-type Set<T> = HashSet<T, RandomState>;
+pub(super) type Set<T> = HashSet<T, RandomState>;
 /// A client's end and a server's, or the two of a socket.
 type Pair = (Endpoint, Endpoint);
 /// Two ports, as far as they are known.
@@ -125,7 +126,7 @@ impl Join {
     /// Says of every socket which flow it is, and which flows lack one. `capture` is when that began and ended.
     pub fn finish(self, options: &JoinOptions, capture: Option<(Time, Time)>) -> Joined {
         let (start, end) = capture.unzip();
-        let flows = Flows::new(&self.kept, &self.loose);
+        let flows = Flows::new(&self.kept);
         let timers: Vec<Bounds> = self
             .listing
             .sockets
@@ -140,10 +141,11 @@ impl Join {
             end,
             has_timers: self.listing.sockets.iter().any(|s| s.timer.is_some()),
         };
+        let like = Like::new(&self.kept, &self.loose, &view);
         let sockets = self.listing.sockets.iter();
         let explained = sockets
             .filter(|socket| socket.state != State::Listen)
-            .map(|socket| explain(socket, &flows, &view));
+            .map(|socket| explain(socket, (&flows, &like), &view));
         let explained = explained.collect();
         let missing = missing(&self.listing, &self.hosts, &flows, &view);
         Joined::new(&self.listing, &view, explained, missing, self.forgotten)
@@ -169,6 +171,14 @@ impl View {
         Some((at.plus(-within), at.plus(within)))
     }
 
+    /// The same for what had run out by then: a timer of Linux is late by an eighth of its time at most
+    /// (`kernel/time/timer.c`), and until then the socket is listed.
+    pub(super) fn late_span(&self) -> Option<(Time, Time)> {
+        let late = self.time_wait / 8;
+        let (first, last) = self.span()?;
+        Some((first.plus(late.saturating_neg()), last))
+    }
+
     /// Nanoseconds from then until the list was taken; none where it was later.
     pub(super) fn since(&self, time: Option<Time>) -> Option<i64> {
         Some(self.taken.at?.since(time?)).filter(|&nanos| nanos >= 0)
@@ -180,8 +190,6 @@ pub(super) struct Flows<'a> {
     pub(super) all: &'a [Course],
     /// Those of the same ends in the order of their beginning.
     by_ends: HashMap<Pair, Vec<&'a Course>, RandomState>,
-    /// What the sockets without exact ends may be.
-    by_ports: HashMap<Ports, Vec<Part<'a>>, RandomState>,
 }
 
 /// A flow, and which side of it.
@@ -189,35 +197,17 @@ pub(super) type Part<'a> = (&'a Course, Side);
 
 /// How many connections on the same ends before a moment are looked at.
 const EARLIER: usize = 16;
-/// How many flows on the same ports are looked at, the last ones to be settled first: those are the ones
-/// that lived longest.
-pub(super) const CANDIDATES: usize = 512;
-
 impl<'a> Flows<'a> {
-    fn new(all: &'a [Course], loose: &Set<Ports>) -> Self {
-        let mut flows = Self {
-            all,
-            by_ends: HashMap::default(),
-            by_ports: HashMap::default(),
-        };
+    fn new(all: &'a [Course]) -> Self {
+        let mut by_ends: HashMap<_, Vec<_>, _> = HashMap::default();
         for course in all {
             let ends = (course.client, course.server);
-            flows.by_ends.entry(ends).or_default().push(course);
-            for side in [Side::Client, Side::Server] {
-                let ports = known_ports(course.end(side), course.end(side.peer()));
-                for ports in ports.into_iter().filter(|ports| loose.contains(ports)) {
-                    flows
-                        .by_ports
-                        .entry(ports)
-                        .or_default()
-                        .push((course, side));
-                }
-            }
+            by_ends.entry(ends).or_default().push(course);
         }
-        for courses in flows.by_ends.values_mut() {
-            courses.sort_by_key(|course| (course.start, course.flow));
+        for courses in by_ends.values_mut() {
+            courses.sort_by_key(|course: &&Course| (course.start, course.flow));
         }
-        flows
+        Self { all, by_ends }
     }
 
     /// The flows of a socket with these ends, the latest first that began before `at`, and the next.
@@ -233,16 +223,6 @@ impl<'a> Flows<'a> {
         }
         found.sort_by_key(|(course, _)| Reverse((course.start, course.flow)));
         found
-    }
-
-    /// The flows that a socket without exact ends may be, by what it shows of them.
-    pub(super) fn like(&self, socket: &Socket) -> impl Iterator<Item = Part<'a>> {
-        let found = self.by_ports.get(&ports(socket));
-        let found = found.into_iter().flat_map(|parts| parts.iter().rev());
-        found.copied().take(CANDIDATES).filter(|(course, side)| {
-            let (local, peer) = (course.end(*side), course.end(side.peer()));
-            socket.local.fits(local) && socket.peer.fits(peer)
-        })
     }
 }
 
@@ -271,7 +251,8 @@ fn timer(socket: &Socket, flows: &Flows) -> Option<Bounds> {
     if !matches!(socket.state, State::TimeWait | State::Unknown) {
         return None;
     }
-    let left = timer.left_ns?;
+    // With nothing left it says how late the kernel is.
+    let left = timer.left_ns.filter(|&left| left > 0)?;
     let (course, side) = flows.of(pair(socket)?, None).into_iter().next()?;
     let last = course.expiry(side)?.plus(left.saturating_neg());
     Some((last.plus(-timer.resolution_ns), last))

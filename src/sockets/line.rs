@@ -212,8 +212,14 @@ fn of_table(text: &str, words: &[&str], line: u64) -> Option<Socket> {
         PROTOCOLS.contains(&word.as_str()).then_some(())
     });
     let early = take(&mut rest, state);
-    let recv_q = take(&mut rest, |word| word.parse().ok());
-    let send_q = take(&mut rest, |word| word.parse().ok());
+    // `whoclosed timewait --at` writes - where a capture does not tell.
+    let queue = |word: &str| {
+        (word == "-")
+            .then_some(None)
+            .or_else(|| word.parse().ok().map(Some))
+    };
+    let recv_q = take(&mut rest, queue);
+    let send_q = take(&mut rest, queue);
     if protocol.is_none() && early.is_none() && send_q.is_none() {
         return None;
     }
@@ -232,8 +238,8 @@ fn of_table(text: &str, words: &[&str], line: u64) -> Option<Socket> {
         state: late.unwrap_or(State::Unknown),
         local,
         peer,
-        recv_q,
-        send_q,
+        recv_q: recv_q.flatten(),
+        send_q: send_q.flatten(),
         timer: timer::find(behind),
         process: process(behind),
     })

@@ -1,7 +1,9 @@
 //! Flows that should be in a list and are not.
 
 use super::course::{Course, Stay};
-use super::join::{CANDIDATES, Flows, Ports, View, known_ports, pair, ports};
+use super::end::Shape;
+use super::join::{Flows, Ports, Set, View, known_ports, pair, ports};
+use super::like::CANDIDATES;
 use super::line::{Socket, Tool};
 use super::listing::Listing;
 use super::result::Missing;
@@ -10,7 +12,7 @@ use crate::close::SCHEMA;
 use crate::close::verdict::{Confidence, Endpoint, Outcome, Side, State};
 use crate::stamp::{SECOND, Time};
 use foldhash::fast::RandomState;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 /// How long Linux keeps FIN-WAIT-2 of a closed socket (`tcp_fin_timeout`), and about as long a FIN or a
@@ -21,7 +23,7 @@ const PATIENCE: i64 = 60 * SECOND;
 /// for.
 pub(super) fn missing(
     listing: &Listing,
-    hosts: &HashSet<IpAddr, RandomState>,
+    hosts: &Set<IpAddr>,
     flows: &Flows,
     view: &View,
 ) -> (Vec<Missing>, Vec<String>) {
@@ -34,7 +36,7 @@ pub(super) fn missing(
         return (Vec::new(), vec![text.to_owned()]);
     }
     let (shown, note) = shown(listing);
-    let listed: HashSet<_> = listing.sockets.iter().filter_map(pair).collect();
+    let listed: Set<_> = listing.sockets.iter().filter_map(pair).collect();
     let masked = Masked::of(listing);
     let mut all = Vec::new();
     for course in flows.all {
@@ -112,28 +114,30 @@ fn expected(course: &Course, side: Side, (first, last): (Time, Time)) -> Option<
     stay.covers(first, last).then_some(stay)
 }
 
-/// The sockets whose ends the list masks, by the ports that it shows.
-struct Masked<'a>(HashMap<Ports, Vec<&'a Socket>, RandomState>);
+/// What the sockets show whose ends the list masks, by their ports and state.
+struct Masked(HashMap<(Ports, State), Vec<(Shape, Shape)>, RandomState>);
 
-impl<'a> Masked<'a> {
-    fn of(listing: &'a Listing) -> Self {
-        let mut by_ports: HashMap<_, Vec<_>, _> = HashMap::default();
+impl Masked {
+    fn of(listing: &Listing) -> Self {
+        let mut shown: HashMap<_, Vec<_>, _> = HashMap::default();
+        let mut known = Set::default();
         for socket in &listing.sockets {
-            if pair(socket).is_none() && socket.state != State::Listen {
-                by_ports.entry(ports(socket)).or_default().push(socket);
+            let ends = (socket.local.shape(), socket.peer.shape());
+            let is_masked = pair(socket).is_none() && socket.state != State::Listen;
+            if is_masked && known.insert((socket.state, ends)) {
+                let shown = shown.entry((ports(socket), socket.state)).or_default();
+                shown.push(ends);
             }
         }
-        Self(by_ports)
+        Self(shown)
     }
 
     /// One of them may be it.
     fn may_be(&self, (local, peer): (Endpoint, Endpoint), state: State) -> bool {
-        let known = known_ports(local, peer);
-        let sockets = known.iter().filter_map(|ports| self.0.get(ports));
-        sockets.flatten().take(CANDIDATES).any(|s| {
-            let same = s.state == state || s.state == State::Unknown;
-            same && s.local.fits(local) && s.peer.fits(peer)
-        })
+        let keys = known_ports(local, peer).map(|ports| [(ports, state), (ports, State::Unknown)]);
+        let shown = keys.as_flattened().iter().filter_map(|key| self.0.get(key));
+        let mut shown = shown.flatten().take(CANDIDATES);
+        shown.any(|ends| ends.0.fits(local) && ends.1.fits(peer))
     }
 }
 

@@ -5,6 +5,7 @@ mod course;
 mod end;
 mod explain;
 mod join;
+mod like;
 mod line;
 mod listing;
 mod missing;

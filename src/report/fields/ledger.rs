@@ -125,6 +125,11 @@ pub const PORT_USE: Object = Object {
             "TIME-WAITs of the client: each keeps a port",
         ),
         field(
+            "time_waits_reused",
+            Count,
+            "those of them whose port the client used again before they ran out (tcp_tw_reuse)",
+        ),
+        field(
             "server_time_waits",
             Count,
             "TIME-WAITs of the server: they keep none",
@@ -139,7 +144,7 @@ pub const PORT_USE: Object = Object {
         field(
             "peak_even",
             Count,
-            "even ones of them: Linux tries those of one parity first",
+            "even ones of them: Linux first tries those of the parity of the first port",
         ),
         field("peak_odd", Count, "odd ones of them"),
         field("at_end", Count, "ports in use when the capture ends"),
@@ -158,7 +163,8 @@ pub const PORT_USE: Object = Object {
         field(
             "exhausted",
             Bool,
-            "every port of the range was in use at once: connect() fails with EADDRNOTAVAIL then",
+            "every port of the range was in use at once: connect() fails with EADDRNOTAVAIL then, unless \
+             the client uses ports in TIME-WAIT again",
         ),
         field("exhausted_seconds", Number, "for how many seconds"),
         field("exhausted_since", Time, "since when").nullable(),

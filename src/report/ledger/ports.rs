@@ -78,6 +78,7 @@ fn one(out: &mut impl Write, look: Look, clock: Clock, ports: &PortUse) -> io::R
 /// What to fear, and what to do.
 fn warning(ports: &PortUse, clock: Clock) -> Option<(Style, String)> {
     let reuse = match ports.reuse_helps {
+        _ if ports.time_waits_reused > 0 => "",
         Some(true) => "; tcp_tw_reuse=1 on the client helps: both sides use timestamps",
         Some(false) => "; tcp_tw_reuse cannot help: it needs timestamps on both sides",
         None => "",
@@ -89,14 +90,26 @@ fn warning(ports: &PortUse, clock: Clock) -> Option<(Style, String)> {
             at_end if at_end < ports.ports => "",
             _ => ", and are when the capture ends",
         };
-        let text = format!(
-            "The ports have run out: all {} were in use from {} on, for {:.3} s{still}; connect() fails \
-             with EADDRNOTAVAIL meanwhile. The last connection began at {}, and {} of all came from a \
-             port used before. {advice}",
+        let full = format!(
+            "all {} were in use from {} on, for {:.3} s{still}",
             ports.ports,
             clock.show(ports.exhausted_since, 3),
-            ports.exhausted_seconds,
-            clock.show(ports.last_opened, 3),
+            ports.exhausted_seconds
+        );
+        let last = clock.show(ports.last_opened, 3);
+        if ports.time_waits_reused > 0 {
+            let text = format!(
+                "The ports run short: {full}. The client took {} again before they ran out, as \
+                 tcp_tw_reuse lets it after a second: connect() fails with EADDRNOTAVAIL only while all \
+                 are open or in TIME-WAIT for less. The last connection began at {last}. {advice}",
+                counted(ports.time_waits_reused, "port in TIME-WAIT")
+                    .replace("port in TIME-WAITs", "ports in TIME-WAIT"),
+            );
+            return Some((UNUSUAL, text));
+        }
+        let text = format!(
+            "The ports have run out: {full}; connect() fails with EADDRNOTAVAIL meanwhile. The last \
+             connection began at {last}, and {} of all came from a port used before. {advice}",
             ports.reused,
         );
         return Some((BAD, text));
