@@ -5,9 +5,7 @@ mod hosts;
 mod ports;
 mod sockets;
 
-    for text in lives(books) {
-        writeln!(out, "  {}", look.paint(FAINT, text))?;
-    }
+use crate::close::verdict::EndedBy;
 use crate::ledger::{Books, Entry, Socket};
 use crate::report::json::line;
 use crate::report::look::{FAINT, HEADING};
@@ -66,7 +64,9 @@ fn headline(out: &mut impl Write, look: Look, books: &Books) -> io::Result<()> {
     let text =
         format!("  each lasts {wait} from its owner's last ACK, by the rules of TCP (--time-wait)");
     writeln!(out, "{}", look.paint(FAINT, text))?;
-<<<<<<< HEAD
+    for text in lives(books) {
+        writeln!(out, "  {}", look.paint(FAINT, text))?;
+    }
     let first = |entries: &[Entry]| entries.first().map_or(1, |entry| entry.resolution_ns);
     for (whose, unit) in [
         ("all hosts together", books.all.resolution_ns),
@@ -80,16 +80,6 @@ fn headline(out: &mut impl Write, look: Look, books: &Books) -> io::Result<()> {
             );
             writeln!(out, "{}", look.paint(FAINT, text))?;
         }
-=======
-    for text in lives(books) {
-        writeln!(out, "  {}", look.paint(FAINT, text))?;
-    }
-    let unit = books.all.resolution_ns;
-    if unit > 1 {
-        let unit = span(unit);
-        let text = format!("  numbers are exact at every {unit}; between, more may have been held");
-        writeln!(out, "{}", look.paint(FAINT, text))?;
->>>>>>> i5-real
     }
     if books.beyond > 0 {
         let text = format!(
