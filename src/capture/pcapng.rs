@@ -42,6 +42,9 @@ const MAX_OPTIONS: usize = 64 * 1024;
 /// The most interfaces of one section that are kept.
 const MAX_INTERFACES: usize = 65_536;
 
+/// The most names of interfaces that are kept.
+const MAX_NAMES: usize = 64;
+
 /// A pcapng file within a section.
 pub(super) struct PcapNg {
     order: Order,
@@ -50,6 +53,8 @@ pub(super) struct PcapNg {
     /// Bytes of this section were skipped: descriptions of interfaces may have been among them.
     torn: bool,
     link_types: Vec<u16>,
+    /// The names of interfaces, each once.
+    names: Vec<String>,
     passed: u64,
     /// Packets dropped in the sections before.
     dropped: Option<u64>,
@@ -68,6 +73,7 @@ impl PcapNg {
             interfaces: Vec::new(),
             torn: false,
             link_types: Vec::new(),
+            names: Vec::new(),
             passed: 0,
             dropped: None,
         };
@@ -95,6 +101,10 @@ impl PcapNg {
 
     pub(super) fn link_types(&self) -> &[u16] {
         &self.link_types
+    }
+
+    pub(super) fn names(&self) -> &[String] {
+        &self.names
     }
 
     /// Sees to it that the next block is in the buffer from end to end, and that both of its
@@ -206,7 +216,7 @@ impl PcapNg {
             self.interfaces.push(None);
             return Err(unreadable(INTERFACE_DESCRIPTION, block));
         };
-        let interface = Interface::new(&described, self.order);
+        let mut interface = Interface::new(&described, self.order);
         if self.torn && !self.is_like_all(&interface) {
             // Which number it has is unknown, and whether the others' section still lasts.
             self.dropped = self.dropped();
@@ -216,6 +226,9 @@ impl PcapNg {
         if !self.link_types.contains(&interface.link) {
             self.link_types.push(interface.link);
         }
+        let name = interface.name.take();
+        let name = name.filter(|name| self.names.len() < MAX_NAMES && !self.names.contains(name));
+        self.names.extend(name);
         self.interfaces.push(Some(interface));
         Ok(())
     }

@@ -1,0 +1,206 @@
+//! The books on TIME-WAIT and ports, with their charts.
+
+use super::chart::{Chart, Series};
+use crate::ledger::{Books, Curves, Entry, KEPT, Ledger, PortUse, Stay};
+use crate::report::ledger::hosts::{COLUMNS, STATES, notes};
+use crate::report::ledger::{ports, remarks, waits};
+use crate::report::{Clock, TimeStyle};
+use crate::stamp::Time;
+use maud::{Markup, html};
+
+/// Hosts, services and servers in a table.
+const LISTED: usize = 20;
+/// Clients' ports with a chart of their own.
+const CHARTS: usize = 4;
+
+/// What the page tells of the books.
+#[derive(Debug)]
+pub(super) struct Held {
+    books: Books,
+    curves: Curves,
+    /// Ports in use over time, of those most in use.
+    ports: Vec<Vec<u64>>,
+}
+
+impl Held {
+    /// The books of a capture that began and ended then.
+    pub(super) fn of(ledger: &Ledger, (start, end): (Time, Time)) -> Self {
+        let books = ledger.books(start, end, None);
+        let curves = ledger.curves(&books);
+        let charted = books.ports.iter().filter(|ports| ports.connections > 0);
+        let charted = charted.take(CHARTS);
+        let ports = charted.map(|ports| ledger.port_curve(ports, &curves.bounds));
+        Self {
+            ports: ports.collect(),
+            books,
+            curves,
+        }
+    }
+
+    /// The sections; nothing where no socket was kept account of.
+    pub(super) fn sections(&self) -> Markup {
+        let all = &self.books.all;
+        let waits = STATES.iter().any(|(_, of)| of(all).created > 0);
+        html! {
+            @if waits { (self.states()) }
+            @if !self.books.ports.is_empty() { (self.ports()) }
+            @if !self.books.binds.is_empty() { (self.binds()) }
+        }
+    }
+
+    fn period(&self) -> (Time, Time) {
+        (self.books.start, self.books.end)
+    }
+
+    fn clock(&self) -> Clock {
+        Clock::new(TimeStyle::Relative, Some(self.books.start))
+    }
+
+    fn states(&self) -> Markup {
+        html! {
+            h2 { "TIME-WAIT and other states that wait, over time" }
+            p { (waits(&self.books)) ". " span.faint { @for remark in remarks(&self.books) { (remark) "; " }
+                "of each moment the charts show the most at once; times are seconds since the capture began." } }
+            div.charts {
+                @for ((name, of), values) in STATES.iter().zip(&self.curves.states) {
+                    @if of(&self.books.all).created > 0 { (self.state(name, of(&self.books.all), values)) }
+                }
+                @if self.curves.owners.len() > 1 { (self.owners()) }
+            }
+            (self.hosts())
+            @for note in notes(&self.books) { p.faint { (note) } }
+        }
+    }
+
+    fn state(&self, name: &str, stay: &Stay, values: &[u64]) -> Markup {
+        let series = Series {
+            name: name.to_owned(),
+            class: format!("state-{name}"),
+            values,
+        };
+        let at = self.clock().show(stay.peak_time, 3);
+        let most = format!("most {} at {at} s, {} at the end", stay.peak, stay.at_end);
+        Chart {
+            title: html! { strong { (name) } " " span.faint { "all hosts: " (most) } },
+            label: format!("{name} over time: {most}"),
+            series: vec![series],
+            limit: None,
+            period: self.period(),
+        }
+        .draw()
+    }
+
+    fn owners(&self) -> Markup {
+        let Curves { owners, others, .. } = &self.curves;
+        let owners = owners.iter().enumerate();
+        let mut series: Vec<Series> = owners
+            .map(|(at, (host, values))| Series {
+                name: host.to_string(),
+                class: format!("host-{at}"),
+                values,
+            })
+            .collect();
+        if others.iter().any(|count| *count > 0) {
+            series.push(Series {
+                name: "other hosts".to_owned(),
+                class: "host-other".to_owned(),
+                values: others,
+            });
+        }
+        let title = html! {
+            strong { "TIME-WAIT by owner" }
+            @for series in &series { " " span.key { span class={ "swatch " (series.class) } {} (series.name) } }
+        };
+        Chart {
+            title,
+            label: "TIME-WAIT by owner over time, stacked".to_owned(),
+            series,
+            limit: None,
+            period: self.period(),
+        }
+        .draw()
+    }
+
+    /// Who held how many.
+    fn hosts(&self) -> Markup {
+        let hosts = self.books.hosts.iter();
+        let held = |host: &&Entry| STATES.iter().any(|(_, of)| of(host).created > 0);
+        let rows = hosts.filter(held).flat_map(|host| {
+            let kept = STATES.iter().filter(|(_, of)| of(host).created > 0);
+            kept.map(move |(name, of)| (host, *name, of(host)))
+        });
+        let rows: Vec<_> = rows.collect();
+        let more = rows.len().saturating_sub(LISTED);
+        html! {
+            div.wide { table.figures {
+                thead { tr { th { "host" } th { "state" } @for column in &COLUMNS { th.number { (column.name) } } } }
+                tbody { @for (host, name, stay) in rows.into_iter().take(LISTED) { tr {
+                    td { @if let Some(owner) = host.owner { (owner) } }
+                    td { span class={ "swatch state-" (name) } {} (name) }
+                    @for column in &COLUMNS { td.number { ((column.cell)(stay, self.clock())) } }
+                } } }
+            } }
+            @if more > 0 { p.faint { "and " (more) " more: see whoclosed timewait" } }
+        }
+    }
+
+    fn ports(&self) -> Markup {
+        let books = &self.books;
+        let used: Vec<&PortUse> = books.ports.iter().take(LISTED).collect();
+        let more = books.ports.len().saturating_sub(LISTED);
+        html! {
+            @if let Some(first) = used.first() {
+                h2 { (ports::title(first)) }
+                p.faint { (ports::remark(books, first)) "." }
+            }
+            div.charts {
+                @for (at, ports) in used.into_iter().enumerate() { (self.one(ports, self.ports.get(at))) }
+            }
+            @if more > 0 { p.faint { "and " (more) " more: see whoclosed timewait" } }
+        }
+    }
+
+    fn one(&self, ports: &PortUse, curve: Option<&Vec<u64>>) -> Markup {
+        let name = ports::names(ports);
+        let curve = curve.map(|values| Chart {
+            title: html! { span.faint { "ports in use over time" } },
+            label: format!("ports in use over time, {name}"),
+            series: vec![Series {
+                name: "ports in use".to_owned(),
+                class: "ports".to_owned(),
+                values,
+            }],
+            limit: Some(ports.ports),
+            period: self.period(),
+        });
+        let warning = ports::warning(ports, self.clock());
+        html! {
+            div.ports {
+                h3 { (name) }
+                svg.meter viewBox="0 0 100 1" preserveAspectRatio="none" role="img"
+                    aria-label={ (ports.peak_percent) " % of the ports" } {
+                    rect.ground width="100" height="1" {}
+                    rect.part width=(ports.peak_percent) height="1" {}
+                }
+                p { (ports::told(ports, self.clock())) "." }
+                @if let Some((style, text)) = warning { p class=(super::class(style)) { (text) } }
+                @if let Some(chart) = curve { (chart.draw()) }
+            }
+        }
+    }
+
+    fn binds(&self) -> Markup {
+        let binds = &self.books.binds;
+        let more = binds.len().saturating_sub(LISTED);
+        html! {
+            h2 { "Servers that need SO_REUSEADDR to be started again" }
+            ul { @for bind in binds.iter().take(LISTED) {
+                li { (ports::conflict(bind, self.clock(), &self.books)) }
+            } }
+            @if more > 0 { p.faint { "and " (more) " more: see whoclosed timewait" } }
+        }
+    }
+}
+
+/// Every state that the books keep has a chart.
+const _: () = assert!(KEPT.len() == STATES.len());
