@@ -78,7 +78,9 @@ impl Output {
         if before.as_ref().is_some_and(|before| !before.is_file()) {
             return Ok(Self::Special(File::options().write(true).open(&real)?));
         }
-        let folder = real.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = real
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
         let file = builder().tempfile_in(folder.unwrap_or(Path::new(".")))?;
         if let Some(before) = before {
             file.as_file().set_permissions(before.permissions())?;

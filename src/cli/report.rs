@@ -285,8 +285,8 @@ impl Args {
     fn options(&self, key: Option<AnonymizeKey>) -> Options {
         let mut options = self.how.options();
         options.anonymize = key;
-        options.ledger = (self.format == Format::Html)
-            .then(|| self.port_range.unwrap_or_default().into());
+        options.ledger =
+            (self.format == Format::Html).then(|| self.port_range.unwrap_or_default().into());
         options.states = self.has_flows_in_full();
         options.community_id = self.community_id || self.format == Format::Csv;
         options

@@ -11,11 +11,11 @@ mod totals;
 
 use crate::close::finding::Severity;
 use crate::close::summary::Summary;
-use crate::close::verdict::Verdict;
+use crate::close::verdict::{Confidence, Verdict};
 use crate::ledger::Ledger;
 use crate::patterns::Diagnosis;
 use crate::report::look::{BAD, FAINT, GOOD, UNUSUAL};
-use crate::report::text::{mark, sources, summary as words};
+use crate::report::text::{sources, summary as words};
 use crate::report::time::{span, utc};
 use crate::report::{Look, Report, counted};
 use crate::stamp::Time;
@@ -44,6 +44,9 @@ const COLUMNS: &[(&str, &str)] = &[
     ("ack", "final ACK"),
     ("findings", "findings"),
 ];
+
+/// Diagnoses that are not folded away.
+const LISTED: usize = 8;
 
 /// Which part of a page is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,9 +113,10 @@ impl<W: Write> HtmlReport<W> {
     fn section(&self, summary: &Summary, shown: Option<u64>) -> Markup {
         let Part { number, count, .. } = self.part;
         let start = summary.sources.iter().filter_map(|s| s.start).min();
+        let end = summary.sources.iter().filter_map(|s| s.end).max();
         let totals = totals(summary);
         html! {
-            section.capture data-start=[start.map(Time::rfc3339)] {
+            section.capture data-start=[start.map(Time::rfc3339)] data-end=[end.map(Time::rfc3339)] {
                 h1 {
                     @if count > 1 { span.faint { "Capture " (number) " of " (count) ": " } }
                     (sources::names(&summary.sources))
@@ -123,7 +127,11 @@ impl<W: Write> HtmlReport<W> {
                      judged by itself."
                 } }
                 @if !self.diagnoses.is_empty() { h2 { "Diagnosis" } }
-                @for told in &self.diagnoses { (diagnosis(told)) }
+                @if let Some(held) = &self.held { (held.warnings()) }
+                @for told in self.diagnoses.iter().take(LISTED) { (diagnosis(told)) }
+                @if let Some(more @ [_, ..]) = self.diagnoses.get(LISTED..) {
+                    details { summary { "and " (more.len()) " more" } @for told in more { (diagnosis(told)) } }
+                }
                 (totals::section(&totals, summary.flows))
                 @if let Some(held) = &self.held { (held.sections()) }
                 (table(&totals, &self.flows))
@@ -234,9 +242,12 @@ fn read(summary: &Summary) -> String {
 fn diagnosis(told: &Diagnosis) -> Markup {
     html! {
         div.told.(told.severity) {
-            p { strong { (told.code) } " " (told.message) (mark(told.confidence)) }
+            p {
+                strong { (told.code) } " " (told.message)
+                @if told.confidence != Confidence::Certain { " (" (told.confidence) ")" } " "
+                button type="button" data-example=(told.example.flow) { "show flow " (told.example.flow) }
+            }
             @if told.severity != Severity::Info { p.faint { (told.advice) } }
-            button type="button" data-example=(told.example.flow) { "Show flow " (told.example.flow) }
         }
     }
 }
@@ -266,7 +277,7 @@ fn table(totals: &[Totals], flows: &Sample) -> Markup {
             } }
             button.clear type="button" hidden { "Clear" }
         }
-        div.pages { span.count.faint role="status" {} button.back type="button" hidden { "‹ before" }
+        div.pages { span.shown.faint role="status" {} button.back type="button" hidden { "‹ before" }
             button.on type="button" hidden { "next ›" } }
         div.wide { table.flows {
             thead { tr { @for (name, heading) in COLUMNS {
@@ -280,21 +291,26 @@ fn table(totals: &[Totals], flows: &Sample) -> Markup {
 
 /// The class of a style of the text report.
 fn class(style: Style) -> &'static str {
-    let classes = [(GOOD, "good"), (UNUSUAL, "unusual"), (BAD, "bad"), (FAINT, "faint")];
+    let classes = [
+        (GOOD, "good"),
+        (UNUSUAL, "unusual"),
+        (BAD, "bad"),
+        (FAINT, "faint"),
+    ];
     let found = classes.into_iter().find(|(known, _)| *known == style);
     found.map_or("", |(_, class)| class)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{HtmlReport, SCRIPT};
+    use super::{HtmlReport, Part, SCRIPT};
     use crate::close::verdict::Verdict;
     use crate::report::{Report, samples};
     use serde_json::{Value, json};
 
-    fn page(verdicts: &[Verdict], count: usize) -> String {
+    fn part(verdicts: &[Verdict], count: usize, part: Part) -> String {
         let mut out = Vec::new();
-        let mut report = HtmlReport::new(&mut out);
+        let mut report = HtmlReport::new(&mut out, part);
         for at in 0..count {
             report.flow(&verdicts[at % verdicts.len()]).unwrap();
         }
@@ -303,10 +319,13 @@ mod tests {
         String::from_utf8(out).unwrap()
     }
 
+    fn page(verdicts: &[Verdict], count: usize) -> String {
+        part(verdicts, count, Part::WHOLE)
+    }
+
     fn flows(page: &str) -> Vec<Value> {
-        let (_, rest) = page
-            .split_once("<script id=\"flows\" type=\"application/json\">")
-            .unwrap();
+        let start = "<script class=\"flows\" type=\"application/json\">";
+        let (_, rest) = page.split_once(start).unwrap();
         let (json, _) = rest.split_once("</script>").unwrap();
         serde_json::from_str(json).unwrap()
     }
@@ -320,19 +339,46 @@ mod tests {
         for (flow, verdict) in flows.iter().zip(&verdicts) {
             assert_eq!(flow["outcome"], verdict.outcome.name());
             assert_eq!(flow["reason"], verdict.reason);
-            assert!(page.contains(&format!("data-outcome=\"{}\"", verdict.outcome)));
-            let ladder = &flow["ladder"];
-            assert_eq!(ladder["end"]["client"], verdict.final_states.client.name());
-            assert!(ladder["steps"].is_array() && ladder["before"]["server"].is_string());
+            assert!(page.contains(&format!("data-value=\"{}\"", verdict.outcome)));
+            let last = flow["ladder"].as_array().unwrap().last().unwrap();
+            assert!(last[5].is_string() && last[6].is_string());
         }
-        assert!(!page.contains("The table holds one flow of"));
+        assert!(!page.contains("the table holds one of"));
+    }
+
+    #[test]
+    fn a_page_of_each_outcome() {
+        let verdicts = samples::one_of_each();
+        let page = page(&verdicts, verdicts.len());
+        let (_, body) = page.split_once("<body>").unwrap();
+        let (body, _) = body.split_once("<script").unwrap();
+        // Read it line by line.
+        insta::assert_snapshot!(body.replace('>', ">\n").replace("</", "\n</"));
     }
 
     #[test]
     fn of_many_flows_some_are_taken_and_that_is_said() {
         let page = page(&samples::one_of_each(), 25_000);
         assert_eq!(flows(&page).len(), 25_000_usize.div_ceil(4));
-        assert!(page.contains("The table holds one flow of 4;"));
+        assert!(page.contains("the table holds one of 4, 6250 in all."));
+    }
+
+    #[test]
+    fn several_captures_make_one_page() {
+        let verdicts = samples::one_of_each();
+        let parts = [Part::of(1, 2, true), Part::of(2, 2, false)];
+        let parts = parts.map(|which| part(&verdicts, 3, which));
+        let page = parts.concat();
+        for (what, count) in [
+            ("<!DOCTYPE html>", 1),
+            ("<style>", 1),
+            ("<section", 2),
+            ("</section>", 2),
+            ("</html>", 1),
+        ] {
+            assert_eq!(page.matches(what).count(), count, "{what}");
+        }
+        assert!(page.contains("Capture 2 of 2: "));
     }
 
     #[test]
@@ -340,10 +386,11 @@ mod tests {
         let evil = "</script><script>alert('\"&\u{1b}')</script><!--";
         let verdict = samples::verdict(0, json!({"reason": evil}));
         let mut out = Vec::new();
-        let mut report = HtmlReport::new(&mut out);
+        let mut report = HtmlReport::new(&mut out, Part::WHOLE);
         report.flow(&verdict).unwrap();
         let mut summary = samples::summary(std::slice::from_ref(&verdict));
         summary.sources[0].source = evil.into();
+        summary.sources[0].interfaces = vec![evil.to_owned()];
         summary.sources[0].damage[0].what = evil.into();
         report.summary(&summary, None).unwrap();
         drop(report);
@@ -351,16 +398,19 @@ mod tests {
         assert_eq!(page.matches("<script").count(), 2);
         assert_eq!(page.matches("</script>").count(), 2);
         assert!(!page.contains("<!--") && !page.contains('\u{1b}'));
-        assert!(page.contains("&lt;/script&gt;&lt;script&gt;alert('&quot;&amp;"));
+        let escaped = "&lt;/script&gt;&lt;script&gt;alert('&quot;&amp;";
+        // Title, heading, name, interface and damage.
+        assert_eq!(page.matches(escaped).count(), 5);
         assert_eq!(flows(&page)[0]["reason"], evil);
     }
 
     #[test]
     fn nothing_is_loaded_and_no_text_is_parsed_as_markup() {
         let page = page(&samples::one_of_each(), 3);
-        for way in ["http://", "https://", "src=", "href=", "@import", "url("] {
+        for way in ["http://", "https://", " src=", " href=", "@import", "url("] {
             assert!(!page.contains(way), "{way}");
         }
+        assert!(page.contains("default-src 'none'"));
         for way in [
             "innerHTML",
             "outerHTML",

@@ -94,7 +94,6 @@ impl Rung {
         }
         Style::new()
     }
-
 }
 
 /// An arrow with its label, as wide as the space between the rails.

@@ -27,9 +27,8 @@ impl Held {
     pub(super) fn of(ledger: &Ledger, (start, end): (Time, Time)) -> Self {
         let books = ledger.books(start, end, None);
         let curves = ledger.curves(&books);
-        let charted = books.ports.iter().filter(|ports| ports.connections > 0);
-        let charted = charted.take(CHARTS);
-        let ports = charted.map(|ports| ledger.port_curve(ports, &curves.bounds));
+        let ports = charted(&books.ports).iter();
+        let ports = ports.map(|ports| ledger.port_curve(ports, &curves.bounds));
         Self {
             ports: ports.collect(),
             books,
@@ -59,8 +58,11 @@ impl Held {
     fn states(&self) -> Markup {
         html! {
             h2 { "TIME-WAIT and other states that wait, over time" }
-            p { (waits(&self.books)) ". " span.faint { @for remark in remarks(&self.books) { (remark) "; " }
-                "of each moment the charts show the most at once; times are seconds since the capture began." } }
+            p { (waits(&self.books)) @for remark in remarks(&self.books) { "; " (remark) } "." }
+            p.faint {
+                "Sockets of all hosts together; where several are held within one column of a chart it shows \
+                 the most at once. Times are seconds since the capture began."
+            }
             div.charts {
                 @for ((name, of), values) in STATES.iter().zip(&self.curves.states) {
                     @if of(&self.books.all).created > 0 { (self.state(name, of(&self.books.all), values)) }
@@ -146,33 +148,44 @@ impl Held {
 
     fn ports(&self) -> Markup {
         let books = &self.books;
-        let used: Vec<&PortUse> = books.ports.iter().take(LISTED).collect();
-        let more = books.ports.len().saturating_sub(LISTED);
+        let charted = charted(&books.ports);
+        let rest = books.ports.get(charted.len()..).unwrap_or_default();
+        let more = rest.len().saturating_sub(LISTED);
         html! {
-            @if let Some(first) = used.first() {
+            @if let Some(first) = books.ports.first() {
                 h2 { (ports::title(first)) }
                 p.faint { (ports::remark(books, first)) "." }
             }
             div.charts {
-                @for (at, ports) in used.into_iter().enumerate() { (self.one(ports, self.ports.get(at))) }
+                @for (ports, curve) in charted.iter().zip(&self.ports) { (self.one(ports, curve)) }
             }
+            @if !rest.is_empty() { div.wide { table.figures {
+                thead { tr {
+                    th { "client" } th { "server" } th.number { "connections" } th.number { "most ports" }
+                    th.number { "at end" } th.number { "from other ports" }
+                } }
+                tbody { @for ports in rest.iter().take(LISTED) { tr {
+                    td { (ports.client) } td { (ports.server) } td.number { (ports.connections) }
+                    td.number { (ports.peak) } td.number { (ports.at_end) } td.number { (ports.outside) }
+                } } }
+            } } }
             @if more > 0 { p.faint { "and " (more) " more: see whoclosed timewait" } }
         }
     }
 
-    fn one(&self, ports: &PortUse, curve: Option<&Vec<u64>>) -> Markup {
+    fn one(&self, ports: &PortUse, curve: &[u64]) -> Markup {
         let name = ports::names(ports);
-        let curve = curve.map(|values| Chart {
+        let chart = Chart {
             title: html! { span.faint { "ports in use over time" } },
             label: format!("ports in use over time, {name}"),
             series: vec![Series {
                 name: "ports in use".to_owned(),
                 class: "ports".to_owned(),
-                values,
+                values: curve,
             }],
             limit: Some(ports.ports),
             period: self.period(),
-        });
+        };
         let warning = ports::warning(ports, self.clock());
         html! {
             div.ports {
@@ -184,9 +197,22 @@ impl Held {
                 }
                 p { (ports::told(ports, self.clock())) "." }
                 @if let Some((style, text)) = warning { p class=(super::class(style)) { (text) } }
-                @if let Some(chart) = curve { (chart.draw()) }
+                (chart.draw())
             }
         }
+    }
+
+    /// What the books warn of, as a part of the diagnosis.
+    pub(super) fn warnings(&self) -> Markup {
+        let warned = self.books.ports.iter().filter_map(|ports| {
+            let (style, text) = ports::warning(ports, self.clock())?;
+            Some((super::class(style), ports::names(ports), text))
+        });
+        html! { @for (class, names, text) in warned.take(CHARTS) {
+            div.told.(if class == "bad" { "warning" } else { "notice" }) {
+                p { strong { "ephemeral-ports" } " " (names) ": " (text) }
+            }
+        } }
     }
 
     fn binds(&self) -> Markup {
@@ -200,6 +226,13 @@ impl Held {
             @if more > 0 { p.faint { "and " (more) " more: see whoclosed timewait" } }
         }
     }
+}
+
+/// Those in use of which a chart shows something.
+fn charted(ports: &[PortUse]) -> &[PortUse] {
+    let flat = ports.iter().position(|ports| ports.peak < 2);
+    let count = flat.unwrap_or(ports.len()).min(CHARTS);
+    ports.get(..count).unwrap_or_default()
 }
 
 /// Every state that the books keep has a chart.

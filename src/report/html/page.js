@@ -32,21 +32,24 @@ document.addEventListener("DOMContentLoaded", () => {
     return item;
   };
   // How long each side was in which state, drawn to scale. What has no time is named alone.
-  const bars = flow => {
+  const bars = (flow, end) => {
     const sides = make("div", "sides");
     if (flow.bars === null) return sides;
     const all = [...flow.bars.client, ...flow.bars.server];
     const times = all.flatMap(([, from, to]) => [from, to]).filter(time => time !== null);
-    const first = Math.min(0, ...times), last = Math.max(0, ...times), length = Math.max(last - first, 1);
+    // What is not over lasts to the end of the capture.
+    const open = all.some(([, , to]) => to === null) && end !== null ? (since(end, flow.start) ?? 0) * 1e9 : 0;
+    const first = Math.min(0, ...times), last = Math.max(open, ...times), length = Math.max(last - first, 1);
     for (const side of ["client", "server"]) {
       const row = make("div", "side"), svg = draw("svg", { viewBox: "0 0 1000 1", preserveAspectRatio: "none", "aria-hidden": "true" });
       const words = make("div", "dwells");
       flow.bars[side].forEach(([state, from, to], at, list) => {
         const begin = from ?? (at === 0 ? first : null);
-        const end = to ?? (at + 1 < list.length ? list[at + 1][1] : last);
-        if (begin !== null && end !== null && end > begin)
-          svg.append(draw("rect", { class: "state-" + state, x: (begin - first) / length * 1000, width: (end - begin) / length * 1000, height: 1 }));
-        words.append(key(state, state + (from !== null && to !== null ? " " + span(to - from) : "")), " ");
+        const over = to ?? (at + 1 < list.length ? list[at + 1][1] : last);
+        if (begin !== null && over !== null && over > begin)
+          svg.append(draw("rect", { class: "state-" + state, x: (begin - first) / length * 1000, width: (over - begin) / length * 1000, height: 1 }));
+        const long = from === null ? "" : to !== null ? " " + span(to - from) : at + 1 === list.length && over > from ? " " + span(over - from) + " and on" : "";
+        words.append(key(state, state + long), " ");
       });
       row.append(make("span", "faint", side), svg);
       sides.append(row, words);
@@ -76,17 +79,17 @@ document.addEventListener("DOMContentLoaded", () => {
     if (request) lines.push("Without a complete response (frame " + request.frame + "): " + request.method + " " + request.path);
     return lines;
   };
-  const detail = flow => {
+  const detail = (flow, end) => {
     const cell = make("td");
     cell.append(make("p", "", flow.reason));
     for (const found of flow.findings) {
       const line = make("p", { warning: "bad", notice: "unusual" }[found.severity] ?? "faint");
-      line.append(make("strong", "", found.code), ": " + found.message + MARK[found.confidence]);
+      line.append(make("strong", "", found.code), ": " + found.message + (found.confidence === "certain" ? "" : " (" + found.confidence + ")"));
       cell.append(line);
     }
     if (flow.network) cell.append(make("p", "faint", flow.network));
     for (const line of said(flow)) cell.append(make("p", "said", line));
-    cell.append(bars(flow), ladder(flow));
+    cell.append(bars(flow, end), ladder(flow));
     const filter = make("p", "faint", "Wireshark: ");
     filter.append(make("code", "", flow.wireshark_filter));
     cell.append(filter);
@@ -99,12 +102,12 @@ document.addEventListener("DOMContentLoaded", () => {
     const flows = JSON.parse(section.querySelector("script.flows").textContent);
     const start = section.dataset.start ?? null;
     const find = name => section.querySelector(name);
-    const body = find("table.flows tbody"), words = find(".find"), count = find(".count");
+    const body = find("table.flows tbody"), words = find(".find"), count = find(".pages .shown");
     const [back, on, clear] = [find(".back"), find(".on"), find(".clear")];
     const selects = [...section.querySelectorAll("select[data-field]")];
     const shares = [...section.querySelectorAll(".share")];
     const heads = [...section.querySelectorAll("th[data-column]")];
-    const codes = flow => flow.findings.map(found => found.code).join(" ");
+    const codes = flow => flow.findings.map(found => found.code).join(", ");
     const none = text => text === "none" ? "" : text;
     // What is shown of a flow, and by what it is sorted.
     const columns = {
@@ -150,7 +153,7 @@ document.addEventListener("DOMContentLoaded", () => {
       const open = tr.classList.toggle("open");
       tr.querySelector("button").setAttribute("aria-expanded", String(open));
       if (!open) { tr.nextElementSibling.remove(); return; }
-      const more = make("tr", "detail"), cell = detail(flow);
+      const more = make("tr", "detail"), cell = detail(flow, section.dataset.end ?? null);
       cell.colSpan = heads.length;
       more.append(cell);
       tr.after(more);
@@ -202,7 +205,10 @@ document.addEventListener("DOMContentLoaded", () => {
     for (const example of section.querySelectorAll("[data-example]")) {
       const number = Number(example.dataset.example);
       // A flow of a sample, or of a selection, may not be here.
-      if (!flows.some(flow => flow.flow === number)) { example.hidden = true; continue; }
+      if (!flows.some(flow => flow.flow === number)) {
+        example.replaceWith(make("span", "faint", "flow " + number + " is not in the table: whoclosed explain --flow " + number));
+        continue;
+      }
       example.addEventListener("click", () => {
         forget();
         sort("flow", true);

@@ -12,20 +12,36 @@ pub(super) struct Totals {
     pub(super) field: &'static str,
     /// What it is called.
     pub(super) title: &'static str,
-    /// Names, counts and what that means, most first.
-    pub(super) shares: Vec<(String, u64, &'static str)>,
+    /// Most first.
+    pub(super) shares: Vec<Share>,
 }
+
+/// A name, how many flows, and what that means.
+pub(super) type Share = (String, u64, &'static str);
+
+/// Names that are not folded away.
+const LISTED: usize = 10;
 
 /// All of them.
 pub(super) fn totals(summary: &Summary) -> [Totals; 4] {
     let lines = |lines: Vec<crate::report::text::summary::Line<'static>>| {
         let lines = lines.into_iter();
-        lines.map(|line| (line.name, line.count, line.note)).collect()
+        lines
+            .map(|line| (line.name, line.count, line.note))
+            .collect()
     };
     [
         ("outcome", "How they ended", lines(outcomes(summary))),
-        ("closer", "Who closed first", lines(closers(&summary.by_closer))),
-        ("cause", "Why they were reset", lines(causes(&summary.by_cause))),
+        (
+            "closer",
+            "Who closed first",
+            lines(closers(&summary.by_closer)),
+        ),
+        (
+            "cause",
+            "Why they were reset",
+            lines(causes(&summary.by_cause)),
+        ),
         ("finding", "What stands out", findings(summary)),
     ]
     .map(|(field, title, shares)| Totals {
@@ -36,7 +52,7 @@ pub(super) fn totals(summary: &Summary) -> [Totals; 4] {
 }
 
 /// Warnings first.
-fn findings(summary: &Summary) -> Vec<(String, u64, &'static str)> {
+fn findings(summary: &Summary) -> Vec<Share> {
     let rows = Code::ALL.iter().map(|code| code.row());
     let found = rows.filter_map(|row| {
         let count = *summary.findings.get(row.value.name())?;
@@ -64,8 +80,12 @@ pub(super) fn section(totals: &[Totals], flows: u64) -> Markup {
             div.totals { @for total in totals { @if !total.shares.is_empty() {
                 div.total {
                     h3 { (total.title) }
-                    @for (name, count, note) in &total.shares {
-                        (share(total.field, (name, note), *count, flows))
+                    @for share in total.shares.iter().take(LISTED) { (row(total.field, share, flows)) }
+                    @if let Some(more @ [_, ..]) = total.shares.get(LISTED..) {
+                        details {
+                            summary { "and " (more.len()) " more" }
+                            @for share in more { (row(total.field, share, flows)) }
+                        }
                     }
                 }
             } } }
@@ -73,9 +93,15 @@ pub(super) fn section(totals: &[Totals], flows: u64) -> Markup {
     }
 }
 
-fn share(field: &str, (name, note): (&str, &str), count: u64, all: u64) -> Markup {
-    let percent = u128::from(count) * 1000 / u128::from(all.max(1));
-    let percent = format!("{}.{}", percent / 10, percent % 10);
+fn row(field: &str, (name, count, note): &Share, all: u64) -> Markup {
+    let tenths = u128::from(*count) * 1000 / u128::from(all.max(1));
+    let percent = match tenths {
+        0 => "<0.1".to_owned(),
+        _ => format!("{}.{}", tenths / 10, tenths % 10),
+    };
+    // What there is shows.
+    let width = tenths.max(4);
+    let width = format!("{}.{}", width / 10, width % 10);
     let severity = severity(name).filter(|_| field == "finding");
     html! {
         button.share type="button" data-field=(field) data-value=(name) aria-pressed="false" {
@@ -86,7 +112,7 @@ fn share(field: &str, (name, note): (&str, &str), count: u64, all: u64) -> Marku
             span.count { (count) span.faint { " " (percent) "%" } }
             svg viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true" {
                 rect.ground width="100" height="1" {}
-                rect.part width=(percent) height="1" {}
+                rect.part width=(width) height="1" {}
             }
             @if !note.is_empty() { span.note.faint { (note) } }
         }

@@ -158,7 +158,9 @@ fn what_was_read(name: &str, source: &SourceSummary) -> String {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        text.push_str(&format!(" on {}{more}", printable(first)));
+        text.push_str(" on ");
+        text.push_str(&printable(first));
+        text.push_str(&more);
     }
     if let (Some(start), Some(end)) = (source.start, source.end) {
         let times = format!(
