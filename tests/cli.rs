@@ -676,6 +676,22 @@ fn the_page_holds_the_flows_of_the_json() {
 }
 
 #[test]
+fn an_anonymous_page_names_nobody() {
+    let path = file("secret-place.pcap", &three_flows());
+    let page = whoclosed(&["--format", "html", "--anonymize", &path]);
+    let page = text(&page.stdout);
+    let json = lines(&whoclosed(&["--format", "json", &path]));
+    for flow in json.iter().filter(|line| line["type"] == "flow") {
+        for side in ["client", "server"] {
+            let addr = flow[side]["addr"].as_str().unwrap();
+            assert!(!page.contains(addr), "{addr}");
+        }
+    }
+    assert!(!page.contains("secret-place") && page.contains("capture 1"));
+    assert_eq!(flows_of_page(&page).len(), 3);
+}
+
+#[test]
 fn a_page_has_a_section_for_each_capture() {
     let (path, other) = (
         file("page.pcap", &three_flows()),

@@ -31,6 +31,10 @@ fn it_fits_a_telephone_the_night_and_paper() {
                .slice(0, 3).map(part => part.outerHTML)",
         );
         assert_eq!(cut, json!([]), "at {width} it runs over");
+        let broken = browser.run(
+            "[...document.querySelectorAll('.figures td, .figures th')].filter(cell => cell.clientHeight > 40).length",
+        );
+        assert_eq!(broken, 0, "at {width} words are broken");
     }
     let mut paper = |scheme: &str| {
         let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);

@@ -1,6 +1,7 @@
 //! The books on TIME-WAIT and ports, with their charts.
 
 use super::chart::{Chart, Series};
+use crate::close::verdict::State;
 use crate::ledger::{Books, Curves, Entry, KEPT, Ledger, PortUse, Stay};
 use crate::report::ledger::hosts::{COLUMNS, STATES, notes};
 use crate::report::ledger::{ports, remarks, waits};
@@ -82,8 +83,12 @@ impl Held {
         };
         let at = self.clock().show(stay.peak_time, 3);
         let most = format!("most {} at {at} s, {} at the end", stay.peak, stay.at_end);
+        let whose = match self.curves.owners.as_slice() {
+            [(owner, _)] if name == State::TimeWait.name() => format!("of {owner} alone"),
+            _ => "all hosts".to_owned(),
+        };
         Chart {
-            title: html! { strong { (name) } " " span.faint { "all hosts: " (most) } },
+            title: html! { strong { (name) } " " span.faint { (whose) ": " (most) } },
             label: format!("{name} over time: {most}"),
             series: vec![series],
             limit: None,
@@ -176,7 +181,7 @@ impl Held {
     fn one(&self, ports: &PortUse, curve: &[u64]) -> Markup {
         let name = ports::names(ports);
         let chart = Chart {
-            title: html! { span.faint { "ports in use over time" } },
+            title: html! { span.faint { "ports in use over time, of " (ports.ports) } },
             label: format!("ports in use over time, {name}"),
             series: vec![Series {
                 name: "ports in use".to_owned(),

@@ -94,7 +94,8 @@ pub(super) fn section(totals: &[Totals], flows: u64) -> Markup {
 }
 
 fn row(field: &str, (name, count, note): &Share, all: u64) -> Markup {
-    let tenths = u128::from(*count) * 1000 / u128::from(all.max(1));
+    let all = u128::from(all.max(1));
+    let tenths = (u128::from(*count) * 1000 + all / 2) / all;
     let percent = match tenths {
         0 => "<0.1".to_owned(),
         _ => format!("{}.{}", tenths / 10, tenths % 10),
