@@ -19,7 +19,7 @@ const CHARTS: &str = "[...document.querySelectorAll('figure.chart')].map(figure 
     series: JSON.parse(figure.dataset.values), areas, limit: figure.querySelector('.limit') !== null };
 })";
 
-/// The rows of the table of hosts: host, state, and figures.
+/// The rows of the table of hosts: state, host, and figures.
 const HOSTS: &str = "[...document.querySelector('table.figures').tBodies[0].rows].map(row => [...row.cells].map(cell => cell.textContent.trim()))";
 
 fn numbers(list: &Value) -> Vec<u64> {
@@ -105,7 +105,7 @@ fn they_show_what_the_ledger_holds() {
             }
             let row = rows
                 .iter()
-                .find(|row| row[0] == host["owner"] && row[1] == state);
+                .find(|row| row[0] == state && row[1] == host["owner"]);
             let row = row.expect("a row of each host");
             assert_eq!(row[2], figures["created"].to_string());
             assert_eq!(row[4], figures["peak"].to_string());
@@ -162,6 +162,7 @@ fn every_column_is_a_count_of_the_flows() {
         let expected = counted(&lines(&args, "flow"), period);
         assert!(expected.iter().any(|count| *count > 4));
         assert_eq!(numbers(&chart["series"][0][1]), expected, "{name} {wait}");
+        assert_eq!(numbers(&chart["areas"][0][0]), expected, "{name} {wait}");
     }
 }
 

@@ -8,8 +8,11 @@ use crate::report::ledger::{ports, remarks, waits};
 use crate::report::{Clock, TimeStyle};
 use crate::stamp::Time;
 use maud::{Markup, html};
+use std::cmp::Reverse;
 
-/// Hosts, services and servers in a table.
+/// Hosts in a table, for each state.
+const HOSTS: usize = 6;
+/// Services and servers in a list.
 const LISTED: usize = 20;
 /// Clients' ports with a chart of their own.
 const CHARTS: usize = 4;
@@ -128,26 +131,41 @@ impl Held {
         .draw()
     }
 
-    /// Who held how many.
+    /// Who held how many: of each state the hosts with most at once first.
     fn hosts(&self) -> Markup {
-        let hosts = self.books.hosts.iter();
-        let held = |host: &&Entry| STATES.iter().any(|(_, of)| of(host).created > 0);
-        let rows = hosts.filter(held).flat_map(|host| {
-            let kept = STATES.iter().filter(|(_, of)| of(host).created > 0);
-            kept.map(move |(name, of)| (host, *name, of(host)))
+        let held = |of: fn(&Entry) -> &Stay| {
+            let held = self
+                .books
+                .hosts
+                .iter()
+                .filter(move |host| of(host).created > 0);
+            let mut held: Vec<&Entry> = held.collect();
+            held.sort_by_key(|host| Reverse((of(host).peak, of(host).created)));
+            held
+        };
+        let more = STATES
+            .iter()
+            .map(|(_, of)| held(*of).len().saturating_sub(HOSTS));
+        let more: usize = more.sum();
+        let listed = STATES.iter().flat_map(|(name, of)| {
+            let held = held(*of).into_iter().take(HOSTS);
+            held.map(move |host| (*name, host.owner, of(host)))
         });
-        let rows: Vec<_> = rows.collect();
-        let more = rows.len().saturating_sub(LISTED);
         html! {
             div.wide { table.figures {
-                thead { tr { th { "host" } th { "state" } @for column in &COLUMNS { th.number { (column.name) } } } }
-                tbody { @for (host, name, stay) in rows.into_iter().take(LISTED) { tr {
-                    td { @if let Some(owner) = host.owner { (owner) } }
+                thead { tr {
+                    th { "state" } th { "host" }
+                    @for column in &COLUMNS { th.number.spare[!column.always] { (column.name) } }
+                } }
+                tbody { @for (name, owner, stay) in listed { tr {
                     td { span class={ "swatch state-" (name) } {} (name) }
-                    @for column in &COLUMNS { td.number { ((column.cell)(stay, self.clock())) } }
+                    td { @if let Some(owner) = owner { (owner) } }
+                    @for column in &COLUMNS {
+                        td.number.spare[!column.always] { ((column.cell)(stay, self.clock())) }
+                    }
                 } } }
             } }
-            @if more > 0 { p.faint { "and " (more) " more: see whoclosed timewait" } }
+            @if more > 0 { p.faint { "and " (more) " more: see whoclosed timewait --format json" } }
         }
     }
 
@@ -174,7 +192,7 @@ impl Held {
                     td.number { (ports.peak) } td.number { (ports.at_end) } td.number { (ports.outside) }
                 } } }
             } } }
-            @if more > 0 { p.faint { "and " (more) " more: see whoclosed timewait" } }
+            @if more > 0 { p.faint { "and " (more) " more: see whoclosed timewait --format json" } }
         }
     }
 
@@ -228,7 +246,7 @@ impl Held {
             ul { @for bind in binds.iter().take(LISTED) {
                 li { (ports::conflict(bind, self.clock(), &self.books)) }
             } }
-            @if more > 0 { p.faint { "and " (more) " more: see whoclosed timewait" } }
+            @if more > 0 { p.faint { "and " (more) " more: see whoclosed timewait --format json" } }
         }
     }
 }

@@ -233,7 +233,7 @@ document.addEventListener("DOMContentLoaded", () => {
       if (slot === null) { readout.textContent = ""; return; }
       const time = at => (length * at / slots / 1e9).toFixed(length < 1e9 ? 6 : length < 1e11 ? 3 : 1);
       const numbers = series.map(([name, values]) => (series.length > 1 ? name + " " : "") + values[slot]);
-      readout.textContent = time(slot) + " to " + time(slot + 1) + " s: at most " + numbers.join(", ");
+      readout.textContent = time(slot) + " to " + time(slot + 1) + (series.length > 1 ? " s, when most were held: " : " s: at most ") + numbers.join(", ");
     };
     const move = event => {
       const box = svg.getBoundingClientRect();

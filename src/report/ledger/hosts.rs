@@ -92,7 +92,7 @@ pub(in crate::report) struct Column {
     /// Its heading.
     pub(in crate::report) name: &'static str,
     /// On a narrow terminal too.
-    always: bool,
+    pub(in crate::report) always: bool,
     /// Its figure.
     pub(in crate::report) cell: fn(&Stay, Clock) -> String,
 }
