@@ -6,6 +6,7 @@
 
 mod block;
 mod find;
+mod words;
 
 pub(super) use block::Block;
 
@@ -20,6 +21,7 @@ use pcap_parser::{
     parse_sectionheaderblock,
 };
 use std::io::Read;
+use words::{bad_captured, bad_length, bad_trailer, name, unknown_byte_order, unreadable};
 
 pub(super) const SECTION_HEADER: u32 = 0x0a0d_0d0a;
 pub(super) const INTERFACE_DESCRIPTION: u32 = 1;
@@ -336,13 +338,6 @@ fn lost_packet(block: &[u8], what: String) -> Fault {
     Fault::new(what, Then::Pass(block.len(), 1))
 }
 
-#[cold]
-fn unknown_byte_order(magic: u32) -> String {
-    format!(
-        "a section header with the byte-order magic {magic:08x}, where {BYTE_ORDER_MAGIC:08x} of either byte order was expected"
-    )
-}
-
 /// What is wrong with the end of the input, if anything.
 #[cold]
 fn end_of_input<R: Read>(buffer: &Buffer<R>) -> Option<Fault> {
@@ -350,62 +345,5 @@ fn end_of_input<R: Read>(buffer: &Buffer<R>) -> Option<Fault> {
         (0, false) => None,
         (0, true) => Some(Fault::end("where a block was expected")),
         (found, _) => Some(Fault::end(cut("a block header", FRAME, found))),
-    }
-}
-
-#[cold]
-fn bad_length(kind: u32, size: usize) -> String {
-    format!(
-        "{} of length {size}, where a multiple of 4 from {} to {MAX_BLOCK} was expected",
-        name(kind),
-        smallest(kind)
-    )
-}
-
-#[cold]
-fn bad_trailer(kind: u32, size: usize, trailer: u32) -> String {
-    format!(
-        "{} of {size} bytes whose trailing length says {trailer}",
-        name(kind)
-    )
-}
-
-#[cold]
-fn bad_captured(kind: u32, size: usize, captured: u32) -> String {
-    format!(
-        "{} of {size} bytes that claims {captured} captured bytes",
-        name(kind)
-    )
-}
-
-#[cold]
-fn unreadable(kind: u32, block: &[u8]) -> String {
-    format!(
-        "{} of {} bytes that cannot be read",
-        name(kind),
-        block.len()
-    )
-}
-
-/// The least length of a block, by what it must hold.
-const fn smallest(kind: u32) -> usize {
-    match kind {
-        SECTION_HEADER => 28,
-        INTERFACE_DESCRIPTION => 20,
-        SIMPLE_PACKET => 16,
-        ENHANCED_PACKET | OBSOLETE_PACKET => 32,
-        _ => FRAME,
-    }
-}
-
-/// The name of a block, with its article.
-fn name(kind: u32) -> String {
-    match kind {
-        SECTION_HEADER => "a section header".into(),
-        INTERFACE_DESCRIPTION => "an interface description".into(),
-        OBSOLETE_PACKET => "an obsolete packet block".into(),
-        SIMPLE_PACKET => "a simple packet block".into(),
-        ENHANCED_PACKET => "an enhanced packet block".into(),
-        other => format!("a block of type {other:#x}"),
     }
 }

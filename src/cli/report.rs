@@ -4,7 +4,7 @@ use super::anonymize::{Anonymize, Nameless};
 use super::failure::{Failure, note};
 use super::files::{Files, Inputs};
 use super::how::How;
-use super::input::{Input, exit_code, is_whole};
+use super::input::{Capture, Input, exit_code, is_whole};
 use super::live::{INTERRUPTED, Shown};
 use super::only::{Rule, selects};
 use super::output::{Out, Output, ReportFormat as Format};
@@ -15,6 +15,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use whoclosed::Options;
+use whoclosed::close::summary::Summary;
 use whoclosed::close::verdict::Verdict;
 use whoclosed::ledger::PortRange;
 use whoclosed::packet::{AnonymizeKey, Anonymizer};
@@ -59,6 +60,19 @@ impl Place {
         }
         out.flush()
     }
+}
+
+/// Tells what many flows show, and the totals; so many flows were shown, if not all.
+fn conclude(
+    mut report: Box<dyn Report>,
+    verdicts: &Capture,
+    (summary, shown): (&Summary, Option<u64>),
+) -> io::Result<()> {
+    report.diagnoses(&verdicts.diagnoses())?;
+    if let Some(ledger) = verdicts.ledger() {
+        report.ledger(ledger, period(summary))?;
+    }
+    report.summary(summary, shown)
 }
 
 /// What is reported, and how.
@@ -258,15 +272,9 @@ impl Args {
         }
         let summary = verdicts.summary();
         let selection = !self.only.is_empty() || self.flow.is_some();
-        let report = shown.take();
-        let diagnoses = verdicts.diagnoses();
-        report.map_or(Ok(()), |mut r| {
-            r.diagnoses(&diagnoses)?;
-            if let Some(ledger) = verdicts.ledger() {
-                r.ledger(ledger, period(&summary))?;
-            }
-            r.summary(&summary, selection.then_some(count))
-        })?;
+        if let Some(report) = shown.take() {
+            conclude(report, &verdicts, (&summary, selection.then_some(count)))?;
+        }
         if place.number == place.count {
             // The process ends here: to free every flow by itself would take longer than to judge
             // it.
