@@ -163,6 +163,12 @@ impl Drop for Browser {
         // It may have gone by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
-        let _ = fs::remove_dir_all(&self.profile);
+        // Its own processes end a little later, and write until then.
+        for _ in 0..50 {
+            if fs::remove_dir_all(&self.profile).is_ok() || !self.profile.exists() {
+                return;
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
     }
 }
