@@ -128,7 +128,7 @@ Examples:
       JSON Lines from standard input: an object per flow, then the summary
   whoclosed --format csv trace.pcap
       a row per flow, for spreadsheets and databases; --format zeek writes a conn.log
-  whoclosed --format html trace.pcap > report.html
+  whoclosed --format html -o report.html trace.pcap
       a page for the browser, to be shown and sent
 
 Exit codes:

@@ -420,3 +420,36 @@ fn dropped_packets_are_the_last_statistics_of_every_interface() {
         assert_eq!(dropped(&begun().block(5, &body)), None);
     }
 }
+
+#[test]
+fn interfaces_are_named_once_in_order_of_appearance() {
+    const IF_NAME: u16 = 2;
+    for order in Order::BOTH {
+        let capture = PcapNg::new(order)
+            .interface(1, 0, &[(IF_NAME, b"eth0")])
+            .interface(1, 0, &[])
+            .interface(1, 0, &[(IF_NAME, b"lo\0\0")])
+            .section(order, &[])
+            .interface(1, 0, &[(IF_NAME, b"eth0")])
+            .interface(1, 0, &[(IF_NAME, b"\xff<b>")]);
+        let mut reader = Reader::new(&*capture.bytes).expect("a capture");
+        while reader.next().is_some() {}
+        assert_eq!(reader.interfaces(), ["eth0", "lo", "\u{fffd}<b>"]);
+    }
+    let mut many = PcapNg::new(Order::Little);
+    for at in 0..100 {
+        let name = format!("{at:300}");
+        many = many.interface(1, 0, &[(IF_NAME, name.as_bytes())]);
+    }
+    let mut reader = Reader::new(&*many.bytes).expect("a capture");
+    while reader.next().is_some() {}
+    // All of them are spaces up to where they are cut.
+    assert_eq!(reader.interfaces(), [" ".repeat(256)]);
+    let pcap = Pcap::new(container::MICROSECONDS, Order::Little, 1);
+    assert!(
+        Reader::new(&*pcap.bytes)
+            .expect("a capture")
+            .interfaces()
+            .is_empty()
+    );
+}

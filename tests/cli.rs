@@ -634,7 +634,7 @@ fn what_a_format_cannot_show_is_refused() {
 
 /// The flows that a page holds for its table.
 fn flows_of_page(page: &str) -> Vec<Value> {
-    let start = "<script id=\"flows\" type=\"application/json\">";
+    let start = "<script class=\"flows\" type=\"application/json\">";
     let (_, rest) = page.split_once(start).unwrap();
     let (json, _) = rest.split_once("</script>").unwrap();
     serde_json::from_str(json).unwrap()
@@ -651,7 +651,7 @@ fn the_page_holds_the_flows_of_the_json() {
     let output = whoclosed(&["--format", "html", &path]);
     assert_eq!(output.status.code(), Some(0));
     let page = text(&output.stdout);
-    assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>"));
+    assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n"));
     assert!(!page.contains("<script>alert"));
     assert!(page.contains("&lt;script&gt;alert(1)"));
     let mut flows = flows_of_page(&page);
@@ -671,20 +671,89 @@ fn the_page_holds_the_flows_of_the_json() {
         ] {
             assert_eq!(flow[name], line[name], "{name}");
         }
-        assert_eq!(flow["ladder"]["end"], line["final_states"]);
+        assert_eq!(flow["final_states"], line["final_states"]);
     }
 }
 
 #[test]
-fn a_page_is_of_one_capture() {
+fn an_anonymous_page_names_nobody() {
+    let path = file("secret-place.pcap", &three_flows());
+    let page = whoclosed(&["--format", "html", "--anonymize", &path]);
+    let page = text(&page.stdout);
+    let json = lines(&whoclosed(&["--format", "json", &path]));
+    for flow in json.iter().filter(|line| line["type"] == "flow") {
+        for side in ["client", "server"] {
+            let addr = flow[side]["addr"].as_str().unwrap();
+            assert!(!page.contains(addr), "{addr}");
+        }
+    }
+    assert!(!page.contains("secret-place") && page.contains("capture 1"));
+    assert_eq!(flows_of_page(&page).len(), 3);
+}
+
+#[test]
+fn a_page_has_a_section_for_each_capture() {
     let (path, other) = (
         file("page.pcap", &three_flows()),
         file("page-2.pcap", &three_flows()),
     );
-    let words = ["makes a page of one capture"];
-    refused(&["--format", "html", "--separate", &path, &other], &words);
+    let missing = file("page-3.pcap", &[]);
+    std::fs::remove_file(&missing).unwrap();
+    let output = whoclosed(&["--format", "html", "--separate", &missing, &path, &other]);
+    assert_eq!(output.status.code(), Some(2));
+    let page = text(&output.stdout);
+    assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n"));
+    assert_eq!(page.matches("<section").count(), 2);
     refused(
         &["--format", "html", "--summary", &path],
         &["always holds flows"],
     );
+    let range = ["--port-range", "1-9", &path];
+    refused(&range, &["--port-range is for --format html"]);
+}
+
+#[test]
+fn a_report_goes_to_a_file() {
+    let path = file("to-a-file.pcap", &three_flows());
+    let out = format!("{path}.report");
+    for format in ["text", "json", "csv", "html", "zeek"] {
+        let expected = whoclosed(&["--format", format, &path]);
+        std::fs::write(&out, "old").unwrap();
+        let output = whoclosed(&["--format", format, "--output", &out, &path]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        assert!(output.stdout.is_empty(), "{format}");
+        // Zeek's log says when it was opened and closed.
+        let plain = |bytes: &[u8]| -> Vec<String> {
+            let text = text(bytes);
+            let lines = text.lines().map(str::to_owned);
+            let timed = |line: &String| line.starts_with("#open") || line.starts_with("#close");
+            lines.filter(|line| !timed(line)).collect()
+        };
+        let written = std::fs::read(&out).unwrap();
+        assert_eq!(plain(&written), plain(&expected.stdout), "{format}");
+    }
+    let output = whoclosed(&["-o", "-", &path]);
+    assert!(text(&output.stdout).contains("3 TCP flows"));
+    std::fs::remove_file(&out).unwrap();
+}
+
+#[test]
+fn an_input_is_not_written_over_and_a_report_that_fails_replaces_nothing() {
+    // By itself: others write next to their inputs as well.
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("kept");
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = file("kept/input.pcap", &three_flows());
+    let bytes = std::fs::read(&path).unwrap();
+    refused(&["-o", &path, &path], &["this is the input"]);
+    assert_eq!(std::fs::read(&path).unwrap(), bytes);
+    let out = format!("{path}.kept");
+    std::fs::write(&out, "kept").unwrap();
+    refused(&["-o", &out, "/nonexistent.pcap"], &["/nonexistent.pcap"]);
+    assert_eq!(std::fs::read(&out).unwrap(), b"kept");
+    refused(
+        &["-o", "/nonexistent/report.txt", &path],
+        &["/nonexistent/report.txt: cannot be written"],
+    );
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 2);
+    std::fs::remove_dir_all(&folder).unwrap();
 }

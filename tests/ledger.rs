@@ -949,6 +949,40 @@ fn the_curve_is_what_is_held_at_every_step() {
     assert!((means - mean).abs() < 0.1, "{means} {mean}");
 }
 
+/// The curves reach the peaks that are told, and the hosts of each slot are all of its TIME-WAITs.
+#[track_caller]
+fn curves_agree(ledger: &Ledger, books: &Books) {
+    let curves = ledger.curves(books);
+    let all = &books.all;
+    if curves.bounds.is_empty() {
+        assert_eq!(books.start, books.end);
+        return;
+    }
+    // Beyond the end there may be more: what begins with the last record at a coarse instant.
+    let peaks = [
+        &all.time_wait,
+        &all.close_wait,
+        &all.fin_wait_2,
+        &all.last_ack,
+    ];
+    for (values, stay) in curves.states.iter().zip(peaks) {
+        assert_eq!(values.len() + 1, curves.bounds.len());
+        let most = values.iter().max().copied();
+        let within = stay.peak_time.is_none_or(|time| time <= books.end);
+        assert!(most <= Some(stay.peak));
+        assert!(!within || most == Some(stay.peak), "{most:?} {stay:?}");
+    }
+    for (slot, count) in curves.states[0].iter().enumerate() {
+        let owned: u64 = curves.owners.iter().map(|(_, values)| values[slot]).sum();
+        assert_eq!(owned + curves.others[slot], *count);
+    }
+    for ports in &books.ports {
+        let values = ledger.port_curve(ports, &curves.bounds);
+        let within = ports.peak_time.is_none_or(|time| time <= books.end);
+        assert!(!within || values.iter().max() == Some(&ports.peak));
+    }
+}
+
 /// Whatever a capture holds, and however little room there is.
 #[test]
 fn every_capture_has_books() {
@@ -972,7 +1006,9 @@ fn every_capture_has_books() {
                 }
                 let source = flows.summary().sources.remove(0);
                 let (start, end) = source.start.zip(source.end).unwrap_or_default();
-                let books = flows.ledger().expect("books").books(start, end, Some(1));
+                let ledger = flows.ledger().expect("books");
+                let books = ledger.books(start, end, Some(1));
+                curves_agree(ledger, &books);
                 let (all, is_timed) = (books.all, source.start.is_some());
                 let created: u64 = books.hosts.iter().map(|host| host.time_wait.created).sum();
                 assert_eq!(all.time_wait.created, created, "{}", path.display());

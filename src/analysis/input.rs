@@ -102,6 +102,7 @@ fn source(name: &Arc<str>, seen: &Seen, times: Option<(Time, Time)>) -> SourceSu
     source.link_types = links
         .map(|&link| link_type_name(link).into_owned())
         .collect();
+    source.interfaces.clone_from(&seen.interfaces);
     source.start = times.map(|(start, _)| start);
     source.end = times.map(|(_, end)| end);
     source.dropped = seen.dropped;

@@ -14,7 +14,12 @@ pub(super) struct Interface {
     offset: i128,
     /// Packets dropped, as its last statistics say.
     pub(super) dropped: Option<u64>,
+    /// What the system that captured calls it, cut to [`NAME`] bytes.
+    pub(super) name: Option<String>,
 }
+
+/// Bytes of a name that are kept; Linux and Windows have shorter ones.
+const NAME: usize = 256;
 
 /// Options of interface statistics: dropped by the interface, and by the system for want of room.
 const DROPPED: [u16; 2] = [5, 7];
@@ -44,6 +49,7 @@ impl Interface {
             unit: Unit::Nanos(1000),
             offset: 0,
             dropped: None,
+            name: None,
         };
         let options = described.options.iter();
         for option in options.take_while(|option| option.code != OptionCode::EndOfOpt) {
@@ -53,6 +59,7 @@ impl Interface {
                     let seconds = value.try_into().map_or(0, |raw| order.i64(raw));
                     interface.offset = i128::from(seconds) * i128::from(SECOND);
                 }
+                (OptionCode::IfName, value) => interface.name = name(value),
                 _ => {}
             }
         }
@@ -111,6 +118,14 @@ pub(crate) fn option(options: &[u8], order: Order) -> Option<(u16, &[u8], &[u8])
     let value = options.get(4..4 + length).filter(|_| code != 0)?;
     let rest = options.get(4 + length.next_multiple_of(4)..);
     Some((code, value, rest.unwrap_or_default()))
+}
+
+/// The `if_name` option: UTF-8, which some end with a zero.
+fn name(value: &[u8]) -> Option<String> {
+    let value = value.split(|byte| *byte == 0).next().unwrap_or_default();
+    let value = value.get(..NAME).unwrap_or(value);
+    let name = String::from_utf8_lossy(value).into_owned();
+    (!name.is_empty()).then_some(name)
 }
 
 /// The `if_tsresol` option: a negative power of 10, or of 2 if the highest bit is set.

@@ -6,6 +6,7 @@
 
 mod block;
 mod find;
+mod words;
 
 pub(super) use block::Block;
 
@@ -20,6 +21,7 @@ use pcap_parser::{
     parse_sectionheaderblock,
 };
 use std::io::Read;
+use words::{bad_captured, bad_length, bad_trailer, name, unknown_byte_order, unreadable};
 
 pub(super) const SECTION_HEADER: u32 = 0x0a0d_0d0a;
 pub(super) const INTERFACE_DESCRIPTION: u32 = 1;
@@ -42,6 +44,9 @@ const MAX_OPTIONS: usize = 64 * 1024;
 /// The most interfaces of one section that are kept.
 const MAX_INTERFACES: usize = 65_536;
 
+/// The most names of interfaces that are kept.
+const MAX_NAMES: usize = 64;
+
 /// A pcapng file within a section.
 pub(super) struct PcapNg {
     order: Order,
@@ -50,6 +55,8 @@ pub(super) struct PcapNg {
     /// Bytes of this section were skipped: descriptions of interfaces may have been among them.
     torn: bool,
     link_types: Vec<u16>,
+    /// The names of interfaces, each once.
+    names: Vec<String>,
     passed: u64,
     /// Packets dropped in the sections before.
     dropped: Option<u64>,
@@ -68,6 +75,7 @@ impl PcapNg {
             interfaces: Vec::new(),
             torn: false,
             link_types: Vec::new(),
+            names: Vec::new(),
             passed: 0,
             dropped: None,
         };
@@ -95,6 +103,10 @@ impl PcapNg {
 
     pub(super) fn link_types(&self) -> &[u16] {
         &self.link_types
+    }
+
+    pub(super) fn names(&self) -> &[String] {
+        &self.names
     }
 
     /// Sees to it that the next block is in the buffer from end to end, and that both of its
@@ -206,7 +218,7 @@ impl PcapNg {
             self.interfaces.push(None);
             return Err(unreadable(INTERFACE_DESCRIPTION, block));
         };
-        let interface = Interface::new(&described, self.order);
+        let mut interface = Interface::new(&described, self.order);
         if self.torn && !self.is_like_all(&interface) {
             // Which number it has is unknown, and whether the others' section still lasts.
             self.dropped = self.dropped();
@@ -216,6 +228,9 @@ impl PcapNg {
         if !self.link_types.contains(&interface.link) {
             self.link_types.push(interface.link);
         }
+        let name = interface.name.take();
+        let name = name.filter(|name| self.names.len() < MAX_NAMES && !self.names.contains(name));
+        self.names.extend(name);
         self.interfaces.push(Some(interface));
         Ok(())
     }
@@ -323,13 +338,6 @@ fn lost_packet(block: &[u8], what: String) -> Fault {
     Fault::new(what, Then::Pass(block.len(), 1))
 }
 
-#[cold]
-fn unknown_byte_order(magic: u32) -> String {
-    format!(
-        "a section header with the byte-order magic {magic:08x}, where {BYTE_ORDER_MAGIC:08x} of either byte order was expected"
-    )
-}
-
 /// What is wrong with the end of the input, if anything.
 #[cold]
 fn end_of_input<R: Read>(buffer: &Buffer<R>) -> Option<Fault> {
@@ -337,62 +345,5 @@ fn end_of_input<R: Read>(buffer: &Buffer<R>) -> Option<Fault> {
         (0, false) => None,
         (0, true) => Some(Fault::end("where a block was expected")),
         (found, _) => Some(Fault::end(cut("a block header", FRAME, found))),
-    }
-}
-
-#[cold]
-fn bad_length(kind: u32, size: usize) -> String {
-    format!(
-        "{} of length {size}, where a multiple of 4 from {} to {MAX_BLOCK} was expected",
-        name(kind),
-        smallest(kind)
-    )
-}
-
-#[cold]
-fn bad_trailer(kind: u32, size: usize, trailer: u32) -> String {
-    format!(
-        "{} of {size} bytes whose trailing length says {trailer}",
-        name(kind)
-    )
-}
-
-#[cold]
-fn bad_captured(kind: u32, size: usize, captured: u32) -> String {
-    format!(
-        "{} of {size} bytes that claims {captured} captured bytes",
-        name(kind)
-    )
-}
-
-#[cold]
-fn unreadable(kind: u32, block: &[u8]) -> String {
-    format!(
-        "{} of {} bytes that cannot be read",
-        name(kind),
-        block.len()
-    )
-}
-
-/// The least length of a block, by what it must hold.
-const fn smallest(kind: u32) -> usize {
-    match kind {
-        SECTION_HEADER => 28,
-        INTERFACE_DESCRIPTION => 20,
-        SIMPLE_PACKET => 16,
-        ENHANCED_PACKET | OBSOLETE_PACKET => 32,
-        _ => FRAME,
-    }
-}
-
-/// The name of a block, with its article.
-fn name(kind: u32) -> String {
-    match kind {
-        SECTION_HEADER => "a section header".into(),
-        INTERFACE_DESCRIPTION => "an interface description".into(),
-        OBSOLETE_PACKET => "an obsolete packet block".into(),
-        SIMPLE_PACKET => "a simple packet block".into(),
-        ENHANCED_PACKET => "an enhanced packet block".into(),
-        other => format!("a block of type {other:#x}"),
     }
 }

@@ -328,6 +328,15 @@ impl<R: Read> Reader<R> {
         }
     }
 
+    /// The names of the interfaces that the capture has described so far, each once; at most 64. pcap
+    /// has none.
+    pub fn interfaces(&self) -> &[String] {
+        match &self.format {
+            Format::Pcap(_) => &[],
+            Format::PcapNg(pcapng) => pcapng.names(),
+        }
+    }
+
     /// Bytes of the (decompressed) input up to the place where reading stands or ended, headers
     /// and skipped bytes included.
     pub fn bytes(&self) -> u64 {

@@ -14,6 +14,8 @@ pub struct Seen {
     pub bytes: u64,
     /// Its LINKTYPEs, each once.
     pub link_types: Vec<u16>,
+    /// The names of its interfaces, each once.
+    pub interfaces: Vec<String>,
     /// Where and why it could not be read.
     pub damage: Vec<Damage>,
     /// How many more such places there are.
@@ -35,6 +37,7 @@ impl<R: Read> Reader<R> {
             frames: self.frames(),
             bytes: self.bytes(),
             link_types: self.link_types().to_vec(),
+            interfaces: self.interfaces().to_vec(),
             damage: self.damage().to_vec(),
             unlisted_damage: self.unlisted_damage(),
             skipped: self.skipped(),

@@ -6,14 +6,16 @@ use std::io;
 use std::sync::Arc;
 use whoclosed::close::summary::Summary;
 use whoclosed::close::verdict::Verdict;
+use whoclosed::ledger::Ledger;
 use whoclosed::packet::AnonymizeKey;
 use whoclosed::patterns::Diagnosis;
 use whoclosed::report::Report;
+use whoclosed::stamp::Time;
 
 /// Whether addresses are replaced, and by which.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Anonymize {
-    /// Replace addresses by others, and leave out payloads and file names
+    /// Replace addresses by others, and leave out payloads and names of files and interfaces
     ///
     /// Prefixes are preserved: what was in one network stays in one, /24 or any other. Loopback
     /// addresses stay. Ports, times, sequence numbers, VLAN and tunnel numbers stay as they are.
@@ -91,10 +93,15 @@ impl Report for Nameless {
         self.report.diagnoses(diagnoses)
     }
 
+    fn ledger(&mut self, ledger: &Ledger, period: (Time, Time)) -> io::Result<()> {
+        self.report.ledger(ledger, period)
+    }
+
     fn summary(&mut self, summary: &Summary, shown: Option<u64>) -> io::Result<()> {
         let mut summary = summary.clone();
         for source in &mut summary.sources {
             self.names.replace(&mut source.source);
+            source.interfaces.clear();
         }
         self.report.summary(&summary, shown)
     }

@@ -36,6 +36,15 @@ impl Input {
         }
     }
 
+    /// The files that it is read from.
+    pub(crate) fn paths(&self) -> Vec<&Path> {
+        match self {
+            Self::File(path) if path.as_os_str() == "-" => vec![Path::new("/dev/stdin")],
+            Self::File(path) => vec![path],
+            Self::Set(files) => files.iter().map(SetFile::path).collect(),
+        }
+    }
+
     /// Opens it. What is `shown` is shown at once while a live one is waited for.
     pub(crate) fn open(
         self,

@@ -4,19 +4,23 @@ use super::anonymize::{Anonymize, Nameless};
 use super::failure::{Failure, note};
 use super::files::{Files, Inputs};
 use super::how::How;
-use super::input::{Input, exit_code, is_whole};
+use super::input::{Capture, Input, exit_code, is_whole};
 use super::live::{INTERRUPTED, Shown};
 use super::only::{Rule, selects};
-use super::output::{Out, ReportFormat as Format, look, stdout};
+use super::output::{Out, Output, ReportFormat as Format};
 use super::progress::Progress;
+use super::timewait::{period, range};
 use clap::ValueEnum;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use whoclosed::Options;
+use whoclosed::close::summary::Summary;
 use whoclosed::close::verdict::Verdict;
+use whoclosed::ledger::PortRange;
 use whoclosed::packet::{AnonymizeKey, Anonymizer};
 use whoclosed::report::csv::CsvReport;
-use whoclosed::report::html::HtmlReport;
+use whoclosed::report::html::{self, HtmlReport};
 use whoclosed::report::json::JsonReport;
 use whoclosed::report::text::TextReport;
 use whoclosed::report::zeek::{Part, ZeekReport};
@@ -39,13 +43,15 @@ struct Place {
 
 impl Place {
     /// Sets the report off from those before it.
-    fn heading(self, progress: &mut Progress) -> io::Result<()> {
+    fn heading(self, output: &Output, progress: &mut Progress) -> io::Result<()> {
         let Self { number, count, .. } = self;
         if number == 1 && !self.points {
             return Ok(());
         }
-        progress.make_way();
-        let mut out = stdout();
+        if matches!(output, Output::Stdout) {
+            progress.make_way();
+        }
+        let mut out = output.sink()?;
         if number > 1 {
             writeln!(out)?;
         }
@@ -54,6 +60,19 @@ impl Place {
         }
         out.flush()
     }
+}
+
+/// Tells what many flows show, and the totals; so many flows were shown, if not all.
+fn conclude(
+    mut report: Box<dyn Report>,
+    verdicts: &Capture,
+    (summary, shown): (&Summary, Option<u64>),
+) -> io::Result<()> {
+    report.diagnoses(&verdicts.diagnoses())?;
+    if let Some(ledger) = verdicts.ledger() {
+        report.ledger(ledger, period(summary))?;
+    }
+    report.summary(summary, shown)
 }
 
 /// What is reported, and how.
@@ -69,6 +88,12 @@ pub(crate) struct Args {
     /// Format of the report
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+
+    /// Write the report to FILE instead of standard output, which is - as well
+    ///
+    /// FILE is replaced when the report is whole; until then it stays as it was.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
 
     /// Only the diagnosis and the summary; every flow is still judged
     #[arg(long)]
@@ -91,6 +116,10 @@ pub(crate) struct Args {
     /// How the text report writes times
     #[arg(long, value_enum, default_value_t, value_name = "STYLE")]
     time: TimeArg,
+
+    /// With --format html: the ports that clients choose from [default: 32768-60999]
+    #[arg(long, value_name = "FIRST-LAST", value_parser = range)]
+    port_range: Option<PortRange>,
 
     /// Say of each flow its Community ID, by which Zeek, Suricata and Arkime name the same connection
     ///
@@ -152,11 +181,8 @@ impl Args {
             points,
             mut failed,
         } = self.files.inputs(self.separate)?;
-        let (count, mut begun) = (all.len(), false);
-        if self.format == Format::Html && count > 1 {
-            let text = "--format html makes a page of one capture, and these are several";
-            return Err(Failure::Usage(text.to_owned()));
-        }
+        let output = Output::open(self.output.as_deref(), &all)?;
+        let (count, mut begun, mut interrupted) = (all.len(), false, false);
         if points {
             note(&format!(
                 "{POINTS}; each of the {count} is reported by itself"
@@ -169,16 +195,25 @@ impl Args {
                 points,
                 begun,
             };
-            match self.report_on(input, place, key) {
+            match self.report_on(input, (place, &output), key) {
                 Ok(End::Whole) => begun = true,
                 Ok(End::Damaged) => (begun, failed) = (true, true),
-                Ok(End::Interrupted) => return Ok(ExitCode::from(INTERRUPTED)),
+                Ok(End::Interrupted) => {
+                    (begun, interrupted) = (true, true);
+                    break;
+                }
                 Err(failure @ Failure::Input(..)) => {
                     failure.report();
                     failed = true;
                 }
                 Err(failure) => return Err(failure),
             }
+        }
+        if begun {
+            output.keep()?;
+        }
+        if interrupted {
+            return Ok(ExitCode::from(INTERRUPTED));
         }
         Ok(exit_code(!failed))
     }
@@ -193,6 +228,10 @@ impl Args {
             Format::Text | Format::Html if self.community_id => {
                 "--community-id is for --format json; csv and zeek always have it"
             }
+            Format::Html => return Ok(()),
+            _ if self.port_range.is_some() => {
+                "--port-range is for --format html and for whoclosed timewait"
+            }
             _ => return Ok(()),
         };
         Err(Failure::Usage(text.to_owned()))
@@ -200,14 +239,14 @@ impl Args {
 
     /// Flows are reported with all that is known of them.
     fn has_flows_in_full(&self) -> bool {
-        matches!(self.format, Format::Json | Format::Csv) && !self.summary
+        matches!(self.format, Format::Json | Format::Csv | Format::Html) && !self.summary
     }
 
     /// Reads one capture and reports it.
     fn report_on(
         &self,
         input: Input,
-        place: Place,
+        (place, output): (Place, &Output),
         key: Option<AnonymizeKey>,
     ) -> Result<End, Failure> {
         let shown = Shown::default();
@@ -215,10 +254,10 @@ impl Args {
         let first = verdicts.next();
         let sources = verdicts.summary().sources;
         if self.format == Format::Text {
-            place.heading(&mut progress)?;
+            place.heading(output, &mut progress)?;
         }
         let began = sources.iter().filter_map(|s| s.start).min();
-        let mut report = self.report(began, progress, place);
+        let mut report = self.report(began, (place, output), progress)?;
         if key.is_some() {
             report = Box::new(Nameless::new(report));
         }
@@ -233,12 +272,9 @@ impl Args {
         }
         let summary = verdicts.summary();
         let selection = !self.only.is_empty() || self.flow.is_some();
-        let report = shown.take();
-        let diagnoses = verdicts.diagnoses();
-        report.map_or(Ok(()), |mut r| {
-            r.diagnoses(&diagnoses)?;
-            r.summary(&summary, selection.then_some(count))
-        })?;
+        if let Some(report) = shown.take() {
+            conclude(report, &verdicts, (&summary, selection.then_some(count)))?;
+        }
         if place.number == place.count {
             // The process ends here: to free every flow by itself would take longer than to judge
             // it.
@@ -257,6 +293,8 @@ impl Args {
     fn options(&self, key: Option<AnonymizeKey>) -> Options {
         let mut options = self.how.options();
         options.anonymize = key;
+        options.ledger =
+            (self.format == Format::Html).then(|| self.port_range.unwrap_or_default().into());
         options.states = self.has_flows_in_full();
         options.community_id = self.community_id || self.format == Format::Csv;
         options
@@ -274,25 +312,37 @@ impl Args {
     }
 
     /// The report that was asked for; the capture began at `began`.
-    fn report(&self, began: Option<Time>, progress: Progress, place: Place) -> Box<dyn Report> {
+    fn report(
+        &self,
+        began: Option<Time>,
+        (place, output): (Place, &Output),
+        progress: Progress,
+    ) -> io::Result<Box<dyn Report>> {
         let clock = Clock::new(self.time.into(), began);
-        match (self.format, self.summary) {
-            (Format::Text, false) => {
-                Box::new(TextReport::new(Out::for_text(progress), look(), clock))
+        let (out, look) = (Out::new(output.sink()?, progress), output.look());
+        let Place {
+            number,
+            count,
+            points,
+            begun,
+        } = place;
+        Ok(match (self.format, self.summary) {
+            (Format::Text, false) => Box::new(TextReport::new(out.buffered(), look, clock)),
+            (Format::Text, true) => Box::new(TextReport::summary_only(out.buffered(), look)),
+            (Format::Json, false) => Box::new(JsonReport::new(out)),
+            (Format::Json, true) => Box::new(JsonReport::summary_only(out)),
+            (Format::Html, _) => {
+                let mut part = html::Part::of(number, count, !begun);
+                part.points = points;
+                Box::new(HtmlReport::new(out.buffered(), part))
             }
-            (Format::Text, true) => {
-                Box::new(TextReport::summary_only(Out::for_text(progress), look()))
-            }
-            (Format::Json, false) => Box::new(JsonReport::new(Out::new(progress))),
-            (Format::Json, true) => Box::new(JsonReport::summary_only(Out::new(progress))),
-            (Format::Html, _) => Box::new(HtmlReport::new(Out::for_text(progress))),
-            (Format::Csv, _) if place.begun => Box::new(CsvReport::more(Out::new(progress))),
-            (Format::Csv, _) => Box::new(CsvReport::new(Out::new(progress))),
+            (Format::Csv, _) if begun => Box::new(CsvReport::more(out)),
+            (Format::Csv, _) => Box::new(CsvReport::new(out)),
             (Format::Zeek, _) => {
-                let (first, last) = (!place.begun, place.number == place.count);
+                let (first, last) = (!begun, number == count);
                 let part = Part { first, last };
-                Box::new(ZeekReport::new(Out::new(progress), began, part))
+                Box::new(ZeekReport::new(out, began, part))
             }
-        }
+        })
     }
 }

@@ -151,7 +151,7 @@ impl Args {
 }
 
 /// When the capture began and ended.
-fn period(summary: &Summary) -> (Time, Time) {
+pub(super) fn period(summary: &Summary) -> (Time, Time) {
     let sources = &summary.sources;
     let start = sources.iter().filter_map(|source| source.start).min();
     let end = sources.iter().filter_map(|source| source.end).max();
@@ -165,7 +165,7 @@ fn in_capture(moment: Moment, summary: &Summary) -> Time {
     }
 }
 
-fn range(text: &str) -> Result<PortRange, String> {
+pub(super) fn range(text: &str) -> Result<PortRange, String> {
     let range = text.split_once('-').and_then(|(first, last)| {
         let (first, last) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
         (0 < first && first <= last).then_some(PortRange { first, last })

@@ -144,7 +144,7 @@ impl Paths {
 }
 
 /// The two are one file, whatever they are called.
-fn is_same(one: &Path, other: &Path) -> bool {
+pub(super) fn is_same(one: &Path, other: &Path) -> bool {
     let real = |path: &Path| path.canonicalize().ok();
     let same_path = real(one).is_some_and(|one| Some(one) == real(other));
     same_path || is_linked(one, other)

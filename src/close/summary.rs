@@ -56,6 +56,9 @@ pub struct SourceSummary {
     pub bytes: u64,
     /// Its link types by their LINKTYPE_ names without the prefix, in order of appearance.
     pub link_types: Vec<String>,
+    /// The names of its interfaces, where it says them (pcapng), in order of appearance.
+    #[serde(default)]
+    pub interfaces: Vec<String>,
     /// The earliest time of a record.
     pub start: Option<Time>,
     /// The latest one.
@@ -81,6 +84,7 @@ impl SourceSummary {
             frames,
             bytes,
             link_types: Vec::new(),
+            interfaces: Vec::new(),
             start,
             end,
             dropped: None,

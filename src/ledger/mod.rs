@@ -9,6 +9,7 @@
 mod account;
 mod binds;
 mod books;
+mod curves;
 mod ports;
 mod room;
 mod series;
@@ -18,6 +19,7 @@ mod spans;
 pub use account::{Account, KEPT};
 pub use binds::BindConflict;
 pub use books::{Books, Entry, Point, Stay, TIME_WAIT_BYTES};
+pub use curves::Curves;
 pub use ports::{PortRange, PortUse};
 pub use series::{Held, Peak};
 pub use sockets::{Socket, sockets_at};

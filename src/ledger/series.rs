@@ -175,6 +175,32 @@ impl Held {
         within.max().unwrap_or(0)
     }
 
+    /// The most there are in each slot that begins at one of these times and ends before the next, and
+    /// at which instant of the slot.
+    pub fn peaks(&self, bounds: &[Time]) -> Vec<Peak> {
+        let mut levels = self.levels.iter().peekable();
+        let mut count = 0;
+        let slots = bounds.iter().zip(bounds.iter().skip(1));
+        let slot = |(from, to): (&Time, &Time)| {
+            while let Some(level) = levels.next_if(|level| level.0 <= *from) {
+                count = level.1;
+            }
+            let mut peak = Peak {
+                count,
+                time: Some(*from),
+            };
+            while let Some(level) = levels.next_if(|level| level.0 < *to) {
+                count = level.1;
+                if count > peak.count {
+                    let time = Some(level.0);
+                    peak = Peak { count, time };
+                }
+            }
+            peak
+        };
+        slots.map(slot).collect()
+    }
+
     /// How many there are on average from one time to another; `None` if that is no time.
     pub fn mean(&self, from: Time, to: Time) -> Option<f64> {
         let length = to.since(from);
@@ -253,6 +279,12 @@ mod tests {
                     let open = |s: &&(i64, i64, u32)| s.2 == 1 && s.0 <= time.0 && time.0 < s.0 + s.1;
                     let count = spans.iter().filter(open).count() as u64;
                     prop_assert_eq!(series.held(&[1], grid).at(time), count);
+                }
+                let held = series.held(&[1], grid);
+                let bounds: Vec<Time> = (-6..10).map(|slot| Time(slot * 977)).collect();
+                for (slot, peak) in held.peaks(&bounds).iter().enumerate() {
+                    prop_assert_eq!(peak.count, held.most(bounds[slot], bounds[slot + 1]));
+                    prop_assert_eq!(peak.time.map(|time| held.at(time)), Some(peak.count));
                 }
                 let (coarser, factor) = grid.coarser().unwrap();
                 series.coarsen(factor);

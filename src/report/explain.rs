@@ -2,7 +2,7 @@
 //! reasoning sentence by sentence, and what the capture cannot show.
 
 mod files;
-mod ladder;
+pub(super) mod ladder;
 mod reasoning;
 
 use crate::close::myths::{self, Myth};
@@ -60,24 +60,6 @@ pub fn json(out: &mut impl Write, verdict: &Verdict, flows: u64) -> io::Result<(
     json::line(&mut line, "explanation", &explanation)?;
     out.write_all(&line)?;
     out.flush()
-}
-
-/// The ladder of a flow's close: its segments, and the states before, after each and at the end.
-#[derive(Serialize)]
-pub(super) struct Ladder {
-    before: PerSide<State>,
-    steps: Vec<Rung>,
-    end: PerSide<State>,
-}
-
-/// The ladder of a flow.
-pub(super) fn ladder(verdict: &Verdict) -> Ladder {
-    let timeline = timeline(verdict);
-    Ladder {
-        before: timeline.before,
-        steps: ladder::rungs(&timeline),
-        end: timeline.end,
-    }
 }
 
 /// Writes the explanation for people, at most 100 columns wide.

@@ -1,79 +1,143 @@
 //! The HTML report: one page with all that it needs, to be opened, printed and sent.
 //!
-//! The frame of the page and the diagnosis are written here; the flows lie in it as JSON, of which its
-//! script makes the table. Texts of the capture are escaped here and set as text there.
+//! What stands still is written here; the flows lie in the page as JSON, of which its script makes the
+//! table. Texts of the capture are escaped here and set as text there.
 
+mod chart;
+mod flow;
+mod held;
 mod sample;
+mod totals;
 
 use crate::close::finding::Severity;
 use crate::close::summary::Summary;
-use crate::close::verdict::{
-    AbortCause, AbortedBy, ActiveCloser, Confidence, FinalAck, Finding, Outcome, TimeWaits, Verdict,
-};
+use crate::close::verdict::{Confidence, Verdict};
+use crate::ledger::Ledger;
 use crate::patterns::Diagnosis;
-use crate::report::explain::{Ladder, ladder};
-use crate::report::{Report, printable};
+use crate::report::look::{BAD, FAINT, GOOD, UNUSUAL};
+use crate::report::text::{sources, summary as words};
+use crate::report::time::{span, utc};
+use crate::report::{Look, Report, counted};
 use crate::stamp::Time;
+use anstyle::Style;
+use data_encoding::BASE64;
+use held::Held;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sample::Sample;
-use serde::Serialize;
+use sha2::{Digest, Sha256};
 use std::io::{self, Write};
+use totals::{Totals, totals};
 
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
-/// Nothing is loaded from anywhere.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
 
 /// The table's columns: the script's name of each, and its heading.
 const COLUMNS: &[(&str, &str)] = &[
     ("flow", "flow"),
-    ("start", "start"),
+    ("start", "start, s"),
     ("client", "client"),
     ("server", "server"),
     ("outcome", "outcome"),
-    ("closer", "by"),
-    ("cause", "cause"),
+    ("closer", "closed first"),
+    ("reset", "reset by"),
     ("waits", "TIME-WAIT"),
-    ("final_ack", "final ACK"),
+    ("ack", "final ACK"),
     ("findings", "findings"),
 ];
 
-/// What the page tells of a flow.
-#[derive(Serialize)]
-struct Shown<'a> {
-    flow: u64,
-    start: Option<Time>,
-    client: String,
-    server: String,
-    outcome: Outcome,
-    confidence: Confidence,
-    closer: ActiveCloser,
-    aborted_by: Option<AbortedBy>,
-    cause: Option<AbortCause>,
-    time_wait: &'a TimeWaits,
-    final_ack: FinalAck,
-    reason: &'a str,
-    findings: &'a [Finding],
-    wireshark_filter: String,
-    ladder: Ladder,
+/// Diagnoses that are not folded away.
+const LISTED: usize = 8;
+
+/// Which part of a page is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Part {
+    /// Nothing of the page was written before.
+    pub begins: bool,
+    /// Nothing of the page is written after.
+    pub ends: bool,
+    /// Which capture it is.
+    pub number: usize,
+    /// Of how many.
+    pub count: usize,
+    /// They are captures of the same traffic.
+    pub points: bool,
 }
 
-/// A page into a writer, at the end.
+impl Part {
+    /// A page of one capture.
+    pub const WHOLE: Self = Self {
+        begins: true,
+        ends: true,
+        number: 1,
+        count: 1,
+        points: false,
+    };
+
+    /// One of several captures on a page; `begins`: those before it have written nothing.
+    #[must_use]
+    pub const fn of(number: usize, count: usize, begins: bool) -> Self {
+        Self {
+            begins,
+            ends: number == count,
+            number,
+            count,
+            points: false,
+        }
+    }
+}
+
+/// A page, or a part of one, into a writer at the end.
 #[derive(Debug)]
 pub struct HtmlReport<W> {
     out: W,
+    part: Part,
     flows: Sample,
     diagnoses: Vec<Diagnosis>,
+    held: Option<Held>,
 }
 
 impl<W: Write> HtmlReport<W> {
     /// A report into `out`.
-    pub fn new(out: W) -> Self {
-        let (flows, diagnoses) = (Sample::default(), Vec::new());
+    pub fn new(out: W, part: Part) -> Self {
         Self {
             out,
-            flows,
-            diagnoses,
+            part,
+            flows: Sample::default(),
+            diagnoses: Vec::new(),
+            held: None,
+        }
+    }
+
+    /// What is written of a capture.
+    fn section(&self, summary: &Summary, shown: Option<u64>) -> Markup {
+        let Part { number, count, .. } = self.part;
+        let start = summary.sources.iter().filter_map(|s| s.start).min();
+        let end = summary.sources.iter().filter_map(|s| s.end).max();
+        let totals = totals(summary);
+        html! {
+            section.capture data-start=[start.map(Time::rfc3339)] data-end=[end.map(Time::rfc3339)] {
+                h1 {
+                    @if count > 1 { span.faint { "Capture " (number) " of " (count) ": " } }
+                    (sources::names(&summary.sources))
+                }
+                (about(summary, shown))
+                @if self.part.points { p.faint {
+                    "One of several captures of the same packets, taken at several points; each is \
+                     judged by itself."
+                } }
+                @if !self.diagnoses.is_empty() { h2 { "Diagnosis" } }
+                @if let Some(held) = &self.held { (held.warnings()) }
+                @for told in self.diagnoses.iter().take(LISTED) { (diagnosis(told)) }
+                @if let Some(more @ [_, ..]) = self.diagnoses.get(LISTED..) {
+                    details { summary { "and " (more.len()) " more" } @for told in more { (diagnosis(told)) } }
+                }
+                (totals::section(&totals, summary.flows))
+                @if let Some(held) = &self.held { (held.sections()) }
+                (table(&totals, &self.flows))
+                h2 { "Read" }
+                pre { (read(summary)) }
+            }
         }
     }
 }
@@ -81,7 +145,7 @@ impl<W: Write> HtmlReport<W> {
 impl<W: Write> Report for HtmlReport<W> {
     fn flow(&mut self, verdict: &Verdict) -> io::Result<()> {
         if self.flows.takes_next() {
-            self.flows.take(flow(verdict)?);
+            self.flows.take(flow::json(verdict)?);
         }
         Ok(())
     }
@@ -96,142 +160,157 @@ impl<W: Write> Report for HtmlReport<W> {
         Ok(())
     }
 
-    fn summary(&mut self, summary: &Summary, _: Option<u64>) -> io::Result<()> {
-        let page = page(summary, &self.diagnoses, &self.flows);
-        self.out.write_all(page.into_string().as_bytes())?;
+    fn ledger(&mut self, ledger: &Ledger, period: (Time, Time)) -> io::Result<()> {
+        self.held = Some(Held::of(ledger, period));
+        Ok(())
+    }
+
+    fn summary(&mut self, summary: &Summary, shown: Option<u64>) -> io::Result<()> {
+        if self.part.begins {
+            let names = sources::names(&summary.sources);
+            let more = match self.part.count {
+                1 => String::new(),
+                count => format!(" and {} more", count - 1),
+            };
+            let head = head(&format!("{names}{more}: who closed"));
+            self.out.write_all(head.into_string().as_bytes())?;
+        }
+        let section = self.section(summary, shown);
+        self.out.write_all(section.into_string().as_bytes())?;
+        if self.part.ends {
+            self.out.write_all(b"</main></body></html>\n")?;
+        }
         self.out.flush()
     }
 }
 
-/// A flow in JSON, fit for a script element: no `<` that could end it.
-fn flow(verdict: &Verdict) -> io::Result<String> {
-    let shown = Shown {
-        flow: verdict.flow,
-        start: verdict.start,
-        client: verdict.client.to_string(),
-        server: verdict.server.to_string(),
-        outcome: verdict.outcome,
-        confidence: verdict.confidence,
-        closer: verdict.active_closer,
-        aborted_by: verdict.aborted_by,
-        cause: verdict.abort_cause,
-        time_wait: &verdict.time_wait,
-        final_ack: verdict.final_ack,
-        reason: &verdict.reason,
-        findings: &verdict.findings,
-        wireshark_filter: verdict.wireshark_filter.to_string(),
-        ladder: ladder(verdict),
-    };
-    // Outside of texts JSON has none.
-    Ok(serde_json::to_string(&shown)?.replace('<', "\\u003c"))
-}
-
-fn page(summary: &Summary, diagnoses: &[Diagnosis], flows: &Sample) -> Markup {
-    let names: Vec<_> = summary
-        .sources
-        .iter()
-        .map(|source| printable(&source.source))
-        .collect();
-    let names = names.join(", ");
+/// All before the first section. The browser closes what stays open.
+fn head(title: &str) -> Markup {
+    // Nothing is loaded from anywhere, and no other script runs.
+    let mut script = [0; 44];
+    BASE64.encode_mut(&Sha256::digest(SCRIPT), &mut script);
+    let script = String::from_utf8_lossy(&script);
+    let policy = format!(
+        "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{script}'; base-uri 'none'; \
+         form-action 'none'"
+    );
     html! {
         (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                title { "whoclosed: " (names) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                h1 { "Who closed: " (names) }
-                p.faint { (super::counted(summary.flows, "TCP flow")) (period(summary)) }
-                @for source in &summary.sources {
-                    @for damage in &source.damage {
-                        p.bad { (printable(&source.source)) ", frame " (damage.frame) ": " (printable(&damage.what)) }
-                    }
-                }
-                h2 { "Diagnosis" }
-                @for told in diagnoses { (diagnosis(told)) }
-                h2 { "Outcomes" }
-                @for (name, count) in &summary.by_outcome { (share(name, *count, summary.flows)) }
-                h2 { "Flows" }
-                (table(summary, flows))
-                script id="flows" type="application/json" { (PreEscaped(flows.json())) }
-                script { (PreEscaped(SCRIPT)) }
-            }
+        (PreEscaped("<html lang=\"en\">"))
+        head {
+            meta charset="utf-8";
+            meta http-equiv="Content-Security-Policy" content=(policy);
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="referrer" content="no-referrer";
+            title { (title) }
+            style { (PreEscaped(STYLE)) }
+            script { (PreEscaped(SCRIPT)) }
         }
+        (PreEscaped("<body><main>"))
     }
 }
 
-/// From when to when.
-fn period(summary: &Summary) -> String {
+/// How much there is, of when, and where it was captured.
+fn about(summary: &Summary, shown: Option<u64>) -> Markup {
     let start = summary.sources.iter().filter_map(|s| s.start).min();
     let end = summary.sources.iter().filter_map(|s| s.end).max();
-    let utc = |time| super::time::utc(time, 3);
-    match (start, end) {
-        (Some(start), Some(end)) => format!(", {} to {}", utc(start), utc(end)),
-        _ => String::new(),
+    let damage: usize = summary.sources.iter().map(|s| s.damage.len()).sum();
+    html! {
+        p {
+            strong { (counted(summary.flows, "TCP flow")) }
+            @if let Some((start, end)) = start.zip(end) {
+                " in " (span(end.since(start))) " from " (utc(start, 3))
+            }
+            @if let Some(place) = words::place(&summary.vantage) { span.faint { "; " (place) } }
+        }
+        @if let Some(shown) = shown {
+            p.unusual { (counted(shown, "flow")) " selected for the table (--only, --flow); all else is on all flows" }
+        }
+        @if damage > 0 { p.bad { "The capture is damaged: see at the end what was read." } }
+        @if summary.interrupted { p.unusual { "Interrupted: the rest of the capture was not read." } }
     }
+}
+
+/// What was read, as the text report tells it.
+fn read(summary: &Summary) -> String {
+    let mut text = Vec::new();
+    // Writing to a list cannot fail.
+    let _ = sources::list(&mut text, Look::default(), summary);
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 fn diagnosis(told: &Diagnosis) -> Markup {
     html! {
         div.told.(told.severity) {
-            p { strong { (told.code) } " " (told.message) @if told.confidence != Confidence::Certain { " (" (told.confidence) ")" } }
-            @if told.severity != Severity::Info { p.faint { (told.advice) } }
-            button type="button" data-example=(told.example.flow) { "flow " (told.example.flow) }
-        }
-    }
-}
-
-/// An outcome's share of the flows; a click chooses those.
-fn share(name: &str, count: u64, all: u64) -> Markup {
-    let tenths = count.saturating_mul(1000) / all.max(1);
-    let percent = format!("{}.{}%", tenths / 10, tenths % 10);
-    let width = format!("width:{percent}");
-    html! {
-        button.share type="button" data-outcome=(name) aria-pressed="false" {
-            span { (name) } span { span.bar style={ "display:block;" (width) } {} }
-            span { (count) " (" (percent) ")" }
-        }
-    }
-}
-
-fn table(summary: &Summary, flows: &Sample) -> Markup {
-    html! {
-        @if let Some(every) = flows.left_out() {
-            p.unusual { "The table holds one flow of " (every) "; choose some with --only to see them all." }
-        }
-        noscript { p { "The table needs JavaScript; whoclosed --format text prints one without." } }
-        div.tools {
-            input #find type="search" placeholder="address, port, outcome, finding .." aria-label="Filter";
-            select #outcome aria-label="Outcome" {
-                option value="" { "every outcome" }
-                @for name in summary.by_outcome.keys() { option value=(name) { (name) } }
+            p {
+                strong { (told.code) } " " (told.message)
+                @if told.confidence != Confidence::Certain { " (" (told.confidence) ")" } " "
+                button type="button" data-example=(told.example.flow) { "show flow " (told.example.flow) }
             }
-            span #count.faint role="status" {}
+            @if told.severity != Severity::Info { p.faint { (told.advice) } }
         }
+    }
+}
+
+fn table(totals: &[Totals], flows: &Sample) -> Markup {
+    html! {
+        h2 { "Flows" }
+        @if let Some(every) = flows.left_out() {
+            p.unusual {
+                "There are " (flows.seen()) " flows; the table holds one of " (every) ", " (flows.len())
+                " in all. Totals and charts are on all of them. Choose some with --only or --filter to \
+                 have them all."
+            }
+        }
+        noscript { p.unusual { "The table needs JavaScript; whoclosed --format text prints one without." } }
+        p.faint {
+            "A click on a flow shows its close step by step. Marks: ? likely, ?? possible, without a mark \
+             certain. " code { "whoclosed terms NAME" } " explains every word."
+        }
+        div.tools {
+            input.find type="search" placeholder="address, port, outcome, finding .." aria-label="Find flows with these words";
+            @for total in totals { @if total.shares.len() > 1 {
+                select data-field=(total.field) aria-label=(total.title) {
+                    option value="" { (total.title) ": all" }
+                    @for (name, ..) in &total.shares { option value=(name) { (name) } }
+                }
+            } }
+            button.clear type="button" hidden { "Clear" }
+        }
+        div.pages { span.shown.faint role="status" {} button.back type="button" hidden { "‹ before" }
+            button.on type="button" hidden { "next ›" } }
         div.wide { table.flows {
             thead { tr { @for (name, heading) in COLUMNS {
                 th data-column=(name) scope="col" { button type="button" { (heading) } }
             } } }
-            tbody #rows {}
+            tbody {}
         } }
-        button #more type="button" hidden { "more flows" }
+        script.flows type="application/json" { (PreEscaped(flows.json())) }
     }
+}
+
+/// The class of a style of the text report.
+fn class(style: Style) -> &'static str {
+    let classes = [
+        (GOOD, "good"),
+        (UNUSUAL, "unusual"),
+        (BAD, "bad"),
+        (FAINT, "faint"),
+    ];
+    let found = classes.into_iter().find(|(known, _)| *known == style);
+    found.map_or("", |(_, class)| class)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{HtmlReport, SCRIPT};
+    use super::{HtmlReport, Part, SCRIPT};
     use crate::close::verdict::Verdict;
     use crate::report::{Report, samples};
     use serde_json::{Value, json};
 
-    fn page(verdicts: &[Verdict], count: usize) -> String {
+    fn part(verdicts: &[Verdict], count: usize, part: Part) -> String {
         let mut out = Vec::new();
-        let mut report = HtmlReport::new(&mut out);
+        let mut report = HtmlReport::new(&mut out, part);
         for at in 0..count {
             report.flow(&verdicts[at % verdicts.len()]).unwrap();
         }
@@ -240,10 +319,13 @@ mod tests {
         String::from_utf8(out).unwrap()
     }
 
+    fn page(verdicts: &[Verdict], count: usize) -> String {
+        part(verdicts, count, Part::WHOLE)
+    }
+
     fn flows(page: &str) -> Vec<Value> {
-        let (_, rest) = page
-            .split_once("<script id=\"flows\" type=\"application/json\">")
-            .unwrap();
+        let start = "<script class=\"flows\" type=\"application/json\">";
+        let (_, rest) = page.split_once(start).unwrap();
         let (json, _) = rest.split_once("</script>").unwrap();
         serde_json::from_str(json).unwrap()
     }
@@ -257,19 +339,46 @@ mod tests {
         for (flow, verdict) in flows.iter().zip(&verdicts) {
             assert_eq!(flow["outcome"], verdict.outcome.name());
             assert_eq!(flow["reason"], verdict.reason);
-            assert!(page.contains(&format!("data-outcome=\"{}\"", verdict.outcome)));
-            let ladder = &flow["ladder"];
-            assert_eq!(ladder["end"]["client"], verdict.final_states.client.name());
-            assert!(ladder["steps"].is_array() && ladder["before"]["server"].is_string());
+            assert!(page.contains(&format!("data-value=\"{}\"", verdict.outcome)));
+            let last = flow["ladder"].as_array().unwrap().last().unwrap();
+            assert!(last[5].is_string() && last[6].is_string());
         }
-        assert!(!page.contains("The table holds one flow of"));
+        assert!(!page.contains("the table holds one of"));
+    }
+
+    #[test]
+    fn a_page_of_each_outcome() {
+        let verdicts = samples::one_of_each();
+        let page = page(&verdicts, verdicts.len());
+        let (_, body) = page.split_once("<body>").unwrap();
+        let (body, _) = body.split_once("<script").unwrap();
+        // Read it line by line.
+        insta::assert_snapshot!(body.replace('>', ">\n").replace("</", "\n</"));
     }
 
     #[test]
     fn of_many_flows_some_are_taken_and_that_is_said() {
         let page = page(&samples::one_of_each(), 25_000);
         assert_eq!(flows(&page).len(), 25_000_usize.div_ceil(4));
-        assert!(page.contains("The table holds one flow of 4;"));
+        assert!(page.contains("the table holds one of 4, 6250 in all."));
+    }
+
+    #[test]
+    fn several_captures_make_one_page() {
+        let verdicts = samples::one_of_each();
+        let parts = [Part::of(1, 2, true), Part::of(2, 2, false)];
+        let parts = parts.map(|which| part(&verdicts, 3, which));
+        let page = parts.concat();
+        for (what, count) in [
+            ("<!DOCTYPE html>", 1),
+            ("<style>", 1),
+            ("<section", 2),
+            ("</section>", 2),
+            ("</html>", 1),
+        ] {
+            assert_eq!(page.matches(what).count(), count, "{what}");
+        }
+        assert!(page.contains("Capture 2 of 2: "));
     }
 
     #[test]
@@ -277,10 +386,11 @@ mod tests {
         let evil = "</script><script>alert('\"&\u{1b}')</script><!--";
         let verdict = samples::verdict(0, json!({"reason": evil}));
         let mut out = Vec::new();
-        let mut report = HtmlReport::new(&mut out);
+        let mut report = HtmlReport::new(&mut out, Part::WHOLE);
         report.flow(&verdict).unwrap();
         let mut summary = samples::summary(std::slice::from_ref(&verdict));
         summary.sources[0].source = evil.into();
+        summary.sources[0].interfaces = vec![evil.to_owned()];
         summary.sources[0].damage[0].what = evil.into();
         report.summary(&summary, None).unwrap();
         drop(report);
@@ -288,16 +398,19 @@ mod tests {
         assert_eq!(page.matches("<script").count(), 2);
         assert_eq!(page.matches("</script>").count(), 2);
         assert!(!page.contains("<!--") && !page.contains('\u{1b}'));
-        assert!(page.contains("&lt;/script&gt;&lt;script&gt;alert('&quot;&amp;"));
+        let escaped = "&lt;/script&gt;&lt;script&gt;alert('&quot;&amp;";
+        // Title, heading, name, interface and damage.
+        assert_eq!(page.matches(escaped).count(), 5);
         assert_eq!(flows(&page)[0]["reason"], evil);
     }
 
     #[test]
     fn nothing_is_loaded_and_no_text_is_parsed_as_markup() {
         let page = page(&samples::one_of_each(), 3);
-        for way in ["http://", "https://", "src=", "href=", "@import", "url("] {
+        for way in ["http://", "https://", " src=", " href=", "@import", "url("] {
             assert!(!page.contains(way), "{way}");
         }
+        assert!(page.contains("default-src 'none'"));
         for way in [
             "innerHTML",
             "outerHTML",

@@ -1,8 +1,8 @@
 //! The books on TIME-WAIT and ports, for people and as JSON Lines.
 
 mod chart;
-mod hosts;
-mod ports;
+pub(super) mod hosts;
+pub(super) mod ports;
 mod sockets;
 
 use crate::close::verdict::EndedBy;
@@ -52,21 +52,31 @@ pub fn text(out: &mut impl Write, look: Look, clock: Clock, books: &Books) -> io
 }
 
 fn headline(out: &mut impl Write, look: Look, books: &Books) -> io::Result<()> {
+    writeln!(out, "{}", look.paint(HEADING, waits(books)))?;
+    for text in remarks(books) {
+        writeln!(out, "  {}", look.paint(FAINT, text))?;
+    }
+    Ok(())
+}
+
+/// How many TIME-WAITs there were.
+pub(super) fn waits(books: &Books) -> String {
     let waits = &books.all.time_wait;
-    let text = format!(
+    format!(
         "{} in {}, {} held when it ends",
         counted(waits.created, "TIME-WAIT"),
         span(books.end.since(books.start)),
         waits.at_end
-    );
-    writeln!(out, "{}", look.paint(HEADING, text))?;
+    )
+}
+
+/// How the numbers are meant, and what they leave out.
+pub(super) fn remarks(books: &Books) -> Vec<String> {
     let wait = span(books.time_wait);
-    let text =
-        format!("  each lasts {wait} from its owner's last ACK, by the rules of TCP (--time-wait)");
-    writeln!(out, "{}", look.paint(FAINT, text))?;
-    for text in lives(books) {
-        writeln!(out, "  {}", look.paint(FAINT, text))?;
-    }
+    let mut remarks = vec![format!(
+        "each lasts {wait} from its owner's last ACK, by the rules of TCP (--time-wait)"
+    )];
+    remarks.extend(lives(books));
     let first = |entries: &[Entry]| entries.first().map_or(1, |entry| entry.resolution_ns);
     for (whose, unit) in [
         ("all hosts together", books.all.resolution_ns),
@@ -75,20 +85,18 @@ fn headline(out: &mut impl Write, look: Look, books: &Books) -> io::Result<()> {
     ] {
         if unit > 1 {
             let unit = span(unit);
-            let text = format!(
-                "  numbers of {whose} are exact at every {unit}; between, more may have been held"
-            );
-            writeln!(out, "{}", look.paint(FAINT, text))?;
+            remarks.push(format!(
+                "numbers of {whose} are exact at every {unit}; between, more may have been held"
+            ));
         }
     }
     if books.beyond > 0 {
-        let text = format!(
-            "  there were more hosts or services than are told apart: {} are only part of the whole",
+        remarks.push(format!(
+            "there were more hosts or services than are told apart: {} are only part of the whole",
             counted(books.beyond, "entry").replace("entrys", "entries")
-        );
-        writeln!(out, "{}", look.paint(FAINT, text))?;
+        ));
     }
-    Ok(())
+    remarks
 }
 
 /// How TIME-WAITs came about, and how they ended.

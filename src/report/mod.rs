@@ -26,7 +26,9 @@ pub use time::{Clock, TimeStyle};
 
 use crate::close::summary::Summary;
 use crate::close::verdict::Verdict;
+use crate::ledger::Ledger;
 use crate::patterns::Diagnosis;
+use crate::stamp::Time;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io;
@@ -41,6 +43,12 @@ pub trait Report {
 
     /// Reports what many flows show together, the most important first: after the last flow.
     fn diagnoses(&mut self, diagnoses: &[Diagnosis]) -> io::Result<()>;
+
+    /// Takes the books on TIME-WAIT and ports of a capture that began and ended then, if they were kept:
+    /// after the last flow. Most formats have no place for them.
+    fn ledger(&mut self, _: &Ledger, _: (Time, Time)) -> io::Result<()> {
+        Ok(())
+    }
 
     /// Ends the report with the totals and writes out what is buffered. `shown` is the number of
     /// flows reported, where a selection chose them.

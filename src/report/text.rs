@@ -2,8 +2,8 @@
 
 mod cells;
 mod diagnosis;
-mod sources;
-mod summary;
+pub(super) mod sources;
+pub(super) mod summary;
 mod table;
 
 use crate::close::myths::MYTHS;
@@ -12,7 +12,7 @@ use crate::close::verdict::Verdict;
 use crate::patterns::Diagnosis;
 use crate::report::{Clock, Look, Report};
 use cells::row;
-pub(super) use cells::{mark, style};
+pub(super) use cells::{mark, style, time_wait};
 use std::io::{self, Write};
 use table::{Layout, Row};
 

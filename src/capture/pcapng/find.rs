@@ -2,7 +2,7 @@
 
 use super::{
     BYTE_ORDER_MAGIC, ENHANCED_PACKET, FRAME, INTERFACE_DESCRIPTION, INTERFACE_STATISTICS,
-    NUMBERED, OBSOLETE_PACKET, PcapNg, SECTION_HEADER, SIMPLE_PACKET, smallest,
+    NUMBERED, OBSOLETE_PACKET, PcapNg, SECTION_HEADER, SIMPLE_PACKET, words::smallest,
 };
 use crate::capture::order::Order;
 use crate::capture::resume::search;

@@ -94,17 +94,16 @@ impl Rung {
         }
         Style::new()
     }
+}
 
-    /// The arrow with its label, as wide as the space between the rails.
-    fn arrow(&self) -> String {
-        let label = self.label();
-        let room = BETWEEN.saturating_sub(label.chars().count() + 4);
-        let (left, right) = (room / 2, room - room / 2);
-        let (left, right) = ("─".repeat(left), "─".repeat(right));
-        match self.from {
-            Side::Client => format!("{left}─ {label} {right}▶"),
-            Side::Server => format!("◀{left} {label} ─{right}"),
-        }
+/// An arrow with its label, as wide as the space between the rails.
+fn arrow(from: Side, label: &str) -> String {
+    let room = BETWEEN.saturating_sub(label.chars().count() + 4);
+    let (left, right) = (room / 2, room - room / 2);
+    let (left, right) = ("─".repeat(left), "─".repeat(right));
+    match from {
+        Side::Client => format!("{left}─ {label} {right}▶"),
+        Side::Server => format!("◀{left} {label} ─{right}"),
     }
 }
 
@@ -123,12 +122,19 @@ fn flags(event: &CloseEvent) -> Vec<&'static str> {
 }
 
 /// One line of the ladder: an arrow, or what is told between the arrows.
-struct Row {
-    frame: Option<u64>,
-    time: Option<Time>,
-    between: String,
-    style: Style,
-    states: PerSide<State>,
+pub(in crate::report) struct Row {
+    /// The segment's frame.
+    pub(in crate::report) frame: Option<u64>,
+    /// When that was.
+    pub(in crate::report) time: Option<Time>,
+    /// The segment's sender; `None` of what is told between arrows.
+    pub(in crate::report) from: Option<Side>,
+    /// What stands on the arrow, or between arrows.
+    pub(in crate::report) label: String,
+    /// How that is shown.
+    pub(in crate::report) style: Style,
+    /// The states then.
+    pub(in crate::report) states: PerSide<State>,
 }
 
 impl From<&Rung> for Row {
@@ -136,7 +142,8 @@ impl From<&Rung> for Row {
         Self {
             frame: Some(rung.frame),
             time: rung.time,
-            between: rung.arrow(),
+            from: Some(rung.from),
+            label: rung.label(),
             style: rung.style(),
             states: rung.states,
         }
@@ -148,7 +155,8 @@ impl Row {
         Self {
             frame: None,
             time,
-            between: format!("{text:^BETWEEN$}"),
+            from: None,
+            label: text.to_owned(),
             style: FAINT,
             states,
         }
@@ -156,7 +164,7 @@ impl Row {
 }
 
 /// The lines from before the first event to the end of the capture.
-fn rows(verdict: &Verdict) -> Vec<Row> {
+pub(in crate::report) fn rows(verdict: &Verdict) -> Vec<Row> {
     let timeline = timeline(verdict);
     let mut rows = vec![Row::note(None, "", timeline.before)];
     for rung in rungs(&timeline) {
@@ -286,11 +294,15 @@ pub(super) fn write(out: &mut impl Write, look: Look, verdict: &Verdict) -> io::
         let frame = row.frame.map(|frame| frame.to_string()).unwrap_or_default();
         let time = row.time.zip(verdict.start);
         let time = time.map(|(time, start)| seconds(time.since(start), 6));
+        let between = match row.from {
+            Some(from) => arrow(from, &row.label),
+            None => format!("{:^BETWEEN$}", row.label),
+        };
         let line = format!(
             "{frame:>7} {:>11} {:>12} │{}│ {}",
             time.unwrap_or_default(),
             state(Side::Client),
-            look.paint(row.style, &row.between),
+            look.paint(row.style, &between),
             state(Side::Server)
         );
         writeln!(out, "{}", line.trim_end())?;

@@ -78,6 +78,11 @@ pub(super) const SOURCE: Object = Object {
             List(&Text),
             "link types: LINKTYPE_ names without the prefix, in order of appearance",
         ),
+        field(
+            "interfaces",
+            List(&Text),
+            "names of its interfaces, as the capture says them (pcapng), each once, the first 64",
+        ),
         field("start", Time, "the earliest time of a record").nullable(),
         field("end", Time, "the latest one").nullable(),
         field(

@@ -48,6 +48,16 @@ impl Sample {
         (self.shift > 0).then(|| self.every())
     }
 
+    /// How many flows there were.
+    pub(super) const fn seen(&self) -> u64 {
+        self.seen
+    }
+
+    /// How many are kept.
+    pub(super) fn len(&self) -> usize {
+        self.kept.len()
+    }
+
     /// The flows as a list in JSON.
     pub(super) fn json(&self) -> String {
         format!("[{}]", self.kept.join(",\n"))

@@ -71,7 +71,7 @@ impl Lines {
 }
 
 object!(SourceSummary by Json::write to Lines {
-    source, frames, bytes, link_types, start, end, dropped, damage, unlisted_damage, skipped
+    source, frames, bytes, link_types, interfaces, start, end, dropped, damage, unlisted_damage, skipped
 });
 object!(Vantage by Json::write to Lines { point, confidence, evidence });
 object!(Damage by Json::write to Lines { frame, offset, what, skipped });

@@ -11,10 +11,10 @@ use std::net::{IpAddr, SocketAddr};
 const BAR: usize = 20;
 
 /// A state, by name and figures.
-type State = (&'static str, fn(&Entry) -> &Stay);
+pub(in crate::report) type State = (&'static str, fn(&Entry) -> &Stay);
 
 /// The states in turn.
-const STATES: [State; 4] = [
+pub(in crate::report) const STATES: [State; 4] = [
     ("TIME-WAIT", |entry| &entry.time_wait),
     ("CLOSE-WAIT", |entry| &entry.close_wait),
     ("FIN-WAIT-2", |entry| &entry.fin_wait_2),
@@ -34,7 +34,14 @@ pub(super) fn write(
     }
     let services = ("TIME-WAIT by service", books.services.as_slice());
     section(out, (look, clock), services, STATES[0].1)?;
-    notes(out, look, books)
+    let notes = notes(books);
+    if !notes.is_empty() {
+        writeln!(out)?;
+    }
+    for note in notes {
+        super::ports::paragraph(out, look, &note)?;
+    }
+    Ok(())
 }
 
 fn section(
@@ -81,11 +88,13 @@ fn section(
 
 /// A column of figures.
 #[derive(Clone, Copy)]
-struct Column {
-    name: &'static str,
+pub(in crate::report) struct Column {
+    /// Its heading.
+    pub(in crate::report) name: &'static str,
     /// On a narrow terminal too.
-    always: bool,
-    cell: fn(&Stay, Clock) -> String,
+    pub(in crate::report) always: bool,
+    /// Its figure.
+    pub(in crate::report) cell: fn(&Stay, Clock) -> String,
 }
 
 impl Column {
@@ -95,7 +104,7 @@ impl Column {
     }
 }
 
-const COLUMNS: [Column; 6] = [
+pub(in crate::report) const COLUMNS: [Column; 6] = [
     Column {
         name: "entered",
         always: true,
@@ -152,7 +161,7 @@ pub(super) fn end(addr: IpAddr, port: u16) -> String {
 }
 
 /// What the numbers mean, where they may be feared.
-fn notes(out: &mut impl Write, look: Look, books: &Books) -> io::Result<()> {
+pub(in crate::report) fn notes(books: &Books) -> Vec<String> {
     let all = &books.all;
     let mut notes = Vec::new();
     if all.time_wait.peak > 0 {
@@ -170,13 +179,7 @@ fn notes(out: &mut impl Write, look: Look, books: &Books) -> io::Result<()> {
             counted(all.time_wait.created, "TIME-WAIT")
         ));
     }
-    if !notes.is_empty() {
-        writeln!(out)?;
-    }
-    for note in notes {
-        super::ports::paragraph(out, look, &note)?;
-    }
-    Ok(())
+    notes
 }
 
 fn bytes(bytes: u64) -> String {

@@ -24,26 +24,47 @@ pub(super) fn write(
     let Some(first) = books.ports.first() else {
         return Ok(());
     };
-    let range = first.range;
-    let title = format!("Ephemeral ports {}-{}", range.first, range.last);
-    writeln!(out, "\n{}", look.paint(HEADING, title))?;
-    let text = format!(
-        "{} for each client, server and server port; with a TIME-WAIT of {} of the client after each \
-         connection they are enough for {:.1} connections a second. Another address or port of a \
-         server is another space",
-        counted(first.ports, "port"),
-        span(books.time_wait),
-        first.sustainable_per_second
-    );
-    paragraph(out, look, &text)?;
+    writeln!(out, "\n{}", look.paint(HEADING, title(first)))?;
+    paragraph(out, look, &remark(books, first))?;
     for ports in books.ports.iter().take(LISTED) {
         one(out, look, clock, ports)?;
     }
     and_more(out, look, books.ports.len())
 }
 
+/// The section's heading.
+pub(in crate::report) fn title(ports: &PortUse) -> String {
+    format!("Ephemeral ports {}-{}", ports.range.first, ports.range.last)
+}
+
+/// For what the range is enough.
+pub(in crate::report) fn remark(books: &Books, ports: &PortUse) -> String {
+    format!(
+        "{} for each client, server and server port; with a TIME-WAIT of {} of the client after each \
+         connection they are enough for {:.1} connections a second. Another address or port of a \
+         server is another space",
+        counted(ports.ports, "port"),
+        span(books.time_wait),
+        ports.sustainable_per_second
+    )
+}
+
 fn one(out: &mut impl Write, look: Look, clock: Clock, ports: &PortUse) -> io::Result<()> {
-    let names = format!("{} to {}", ports.client, ports.server);
+    let text = format!("{}: {}", names(ports), told(ports, clock));
+    sentence(out, look, ("  ", Style::new()), &text)?;
+    if let Some((style, text)) = warning(ports, clock) {
+        sentence(out, look, ("    ", style), &text)?;
+    }
+    Ok(())
+}
+
+/// Whose ports, and where they lead.
+pub(in crate::report) fn names(ports: &PortUse) -> String {
+    format!("{} to {}", ports.client, ports.server)
+}
+
+/// How many there were.
+pub(in crate::report) fn told(ports: &PortUse, clock: Clock) -> String {
     let rate = ports.per_second;
     let rate = rate.map_or(String::new(), |rate| format!(", {rate:.1} a second"));
     let mut told = vec![format!(
@@ -67,16 +88,11 @@ fn one(out: &mut impl Write, look: Look, clock: Clock, ports: &PortUse) -> io::R
             "{outside} from ports outside of the range (--port-range)"
         ));
     }
-    let text = format!("{names}: {}", told.join("; "));
-    sentence(out, look, ("  ", Style::new()), &text)?;
-    if let Some((style, text)) = warning(ports, clock) {
-        sentence(out, look, ("    ", style), &text)?;
-    }
-    Ok(())
+    told.join("; ")
 }
 
 /// What to fear, and what to do.
-fn warning(ports: &PortUse, clock: Clock) -> Option<(Style, String)> {
+pub(in crate::report) fn warning(ports: &PortUse, clock: Clock) -> Option<(Style, String)> {
     let reuse = match ports.reuse_helps {
         _ if ports.time_waits_reused > 0 => "",
         Some(true) => "; tcp_tw_reuse=1 on the client helps: both sides use timestamps",
@@ -142,7 +158,7 @@ pub(super) fn binds(
     and_more(out, look, books.binds.len())
 }
 
-fn conflict(bind: &BindConflict, clock: Clock, books: &Books) -> String {
+pub(in crate::report) fn conflict(bind: &BindConflict, clock: Clock, books: &Books) -> String {
     let left = bind.until.map(|until| until.since(books.end));
     let left = left.filter(|&left| left > 0 && bind.at_end > 0);
     let left = left.map(|left| format!(", {} after the capture ends", span(left)));

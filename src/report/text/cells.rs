@@ -99,7 +99,7 @@ fn final_ack(final_ack: FinalAck) -> Cell {
 }
 
 /// The owner, and for how long: `client 60s`, `both 60s`.
-fn time_wait(entries: &[TimeWait]) -> Cell {
+pub(in crate::report) fn time_wait(entries: &[TimeWait]) -> Cell {
     let (owner, entry) = match entries {
         [] => return Cell::none(),
         [one] => (one.owner.name(), one),

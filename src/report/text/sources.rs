@@ -13,7 +13,7 @@ const LISTED: usize = 8;
 const DAMAGED: usize = 20;
 
 /// The names of the captures.
-pub(super) fn names(sources: &[SourceSummary]) -> String {
+pub(in crate::report) fn names(sources: &[SourceSummary]) -> String {
     if let [first, .., last] = sources
         && sources.len() > NAMED
     {
@@ -27,6 +27,15 @@ pub(super) fn names(sources: &[SourceSummary]) -> String {
 /// Writes the section.
 pub(super) fn write(out: &mut impl Write, look: Look, summary: &Summary) -> io::Result<()> {
     writeln!(out, "\n{}", look.paint(HEADING, "Read"))?;
+    list(out, look, summary)
+}
+
+/// Writes it without the heading.
+pub(in crate::report) fn list(
+    out: &mut impl Write,
+    look: Look,
+    summary: &Summary,
+) -> io::Result<()> {
     if summary.sources.len() > LISTED {
         summed_up(out, look, &summary.sources)?;
     } else {
@@ -75,6 +84,11 @@ fn summed_up(out: &mut impl Write, look: Look, sources: &[SourceSummary]) -> io:
         all.bytes += source.bytes;
         all.start = all.start.into_iter().chain(source.start).min();
         all.end = all.end.max(source.end);
+        for name in &source.interfaces {
+            if !all.interfaces.contains(name) {
+                all.interfaces.push(name.clone());
+            }
+        }
         for link in &source.link_types {
             if !all.link_types.contains(link) {
                 all.link_types.push(link.clone());
@@ -138,6 +152,15 @@ fn what_was_read(name: &str, source: &SourceSummary) -> String {
     if !source.link_types.is_empty() {
         text.push_str(", ");
         text.push_str(&source.link_types.join(" "));
+    }
+    if let [first, more @ ..] = source.interfaces.as_slice() {
+        let more = match more.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        text.push_str(" on ");
+        text.push_str(&printable(first));
+        text.push_str(&more);
     }
     if let (Some(start), Some(end)) = (source.start, source.end) {
         let times = format!(

@@ -19,11 +19,14 @@ use std::io::{self, Write};
 const OWNERS: usize = 10;
 
 /// One line of a section: how many, what, in which style, and what that means.
-struct Line<'a> {
-    count: u64,
-    name: String,
+pub(in crate::report) struct Line<'a> {
+    /// How many.
+    pub(in crate::report) count: u64,
+    /// Of what.
+    pub(in crate::report) name: String,
     style: Style,
-    note: &'a str,
+    /// What that means.
+    pub(in crate::report) note: &'a str,
 }
 
 /// Writes the summary.
@@ -100,16 +103,23 @@ fn headline(
 
 /// Where the capture was taken, and the first sign of it.
 fn captured_at(out: &mut impl Write, look: Look, vantage: &Vantage) -> io::Result<()> {
+    let Some(text) = place(vantage) else {
+        return Ok(());
+    };
+    writeln!(out, "  {}", look.paint(FAINT, text))
+}
+
+/// The same as a sentence.
+pub(in crate::report) fn place(vantage: &Vantage) -> Option<String> {
     let place = match vantage.point {
         Point::Client => "at the client",
         Point::Server => "at the server",
         Point::Middle => "between client and server",
-        Point::Unknown => return Ok(()),
+        Point::Unknown => return None,
     };
     let mark = mark(vantage.confidence);
     let sign = vantage.evidence.first().map_or("", String::as_str);
-    let text = format!("  captured {place}{mark}: {sign}");
-    writeln!(out, "{}", look.paint(FAINT, text))
+    Some(format!("captured {place}{mark}: {sign}"))
 }
 
 /// What to check when a capture holds no TCP.
@@ -157,7 +167,7 @@ fn section(out: &mut impl Write, look: Look, title: &str, lines: &[Line]) -> io:
     Ok(())
 }
 
-fn outcomes(summary: &Summary) -> Vec<Line<'static>> {
+pub(in crate::report) fn outcomes(summary: &Summary) -> Vec<Line<'static>> {
     let lines = OUTCOMES.iter().filter_map(|row| {
         let count = *summary.by_outcome.get(row.value.name())?;
         Some(Line {
@@ -170,7 +180,7 @@ fn outcomes(summary: &Summary) -> Vec<Line<'static>> {
     by_count(lines.collect())
 }
 
-fn causes(by_cause: &BTreeMap<String, u64>) -> Vec<Line<'static>> {
+pub(in crate::report) fn causes(by_cause: &BTreeMap<String, u64>) -> Vec<Line<'static>> {
     let lines = CAUSES.iter().filter_map(|row| {
         let count = *by_cause.get(row.value.name())?;
         Some(Line {
@@ -183,7 +193,7 @@ fn causes(by_cause: &BTreeMap<String, u64>) -> Vec<Line<'static>> {
     by_count(lines.collect())
 }
 
-fn closers(by_closer: &BTreeMap<String, u64>) -> Vec<Line<'static>> {
+pub(in crate::report) fn closers(by_closer: &BTreeMap<String, u64>) -> Vec<Line<'static>> {
     let mut lines = plain(by_closer);
     for line in &mut lines {
         line.note = match line.name.as_str() {

@@ -63,8 +63,8 @@ impl Column {
 
 /// The text of one cell, in a style.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Cell {
-    pub(super) text: String,
+pub(in crate::report) struct Cell {
+    pub(in crate::report) text: String,
     pub(super) style: Style,
 }
 
