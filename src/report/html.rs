@@ -12,6 +12,7 @@ mod totals;
 use crate::close::finding::Severity;
 use crate::close::summary::Summary;
 use crate::close::verdict::{Confidence, Verdict};
+use crate::close::words::patterns::Pattern;
 use crate::ledger::Ledger;
 use crate::patterns::Diagnosis;
 use crate::report::look::{BAD, FAINT, GOOD, UNUSUAL};
@@ -115,6 +116,10 @@ impl<W: Write> HtmlReport<W> {
         let start = summary.sources.iter().filter_map(|s| s.start).min();
         let end = summary.sources.iter().filter_map(|s| s.end).max();
         let totals = totals(summary);
+        // Flows that are all in order do not tell that ports run out; the books do.
+        let warned = self.held.as_ref().is_some_and(Held::warns);
+        let told = |d: &&Diagnosis| !warned || d.code != Pattern::Healthy.name();
+        let diagnoses: Vec<&Diagnosis> = self.diagnoses.iter().filter(told).collect();
         html! {
             section.capture data-start=[start.map(Time::rfc3339)] data-end=[end.map(Time::rfc3339)] {
                 h1 {
@@ -128,8 +133,8 @@ impl<W: Write> HtmlReport<W> {
                 } }
                 @if !self.diagnoses.is_empty() { h2 { "Diagnosis" } }
                 @if let Some(held) = &self.held { (held.warnings()) }
-                @for told in self.diagnoses.iter().take(LISTED) { (diagnosis(told)) }
-                @if let Some(more @ [_, ..]) = self.diagnoses.get(LISTED..) {
+                @for told in diagnoses.iter().take(LISTED) { (diagnosis(told)) }
+                @if let Some(more @ [_, ..]) = diagnoses.get(LISTED..) {
                     details { summary { "and " (more.len()) " more" } @for told in more { (diagnosis(told)) } }
                 }
                 (totals::section(&totals, summary.flows))

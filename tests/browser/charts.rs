@@ -188,6 +188,13 @@ fn ports_stand_against_their_range() {
         warned.as_str().expect("text").contains("EADDRNOTAVAIL"),
         "{warned}"
     );
+    // Each flow is in order, but nobody is told that all is well.
+    let all = browser.run("[...document.querySelectorAll('.told strong')].map(e => e.textContent)");
+    let all: Vec<&Value> = all.as_array().expect("a list").iter().collect();
+    assert!(
+        all.len() > 1 && !all.contains(&&json!("healthy")),
+        "{all:?}"
+    );
 }
 
 #[test]
