@@ -97,15 +97,16 @@ fn compare(capture: &Path, truth: &Path, time_wait: i64, step: i64) {
     for (host, waits) in &by_host {
         let said = ledger.held(*host, 0);
         let first = start.0 / step;
-        let mut counts = vec![0_u64; (end.0 / step - first + 1) as usize];
+        let mut counts: BTreeMap<i64, u64> = (first..=end.0 / step).map(|n| (n, 0)).collect();
         for (from, to) in waits {
             // The steps at or after it began and before it ended.
-            let [from, to] = [*from, *to].map(|at| (at + step - 1) / step - first);
-            let from = from.clamp(0, counts.len() as i64) as usize;
-            let to = to.clamp(from as i64, counts.len() as i64) as usize;
-            counts[from..to].iter_mut().for_each(|count| *count += 1);
+            let [from, to] = [*from, *to].map(|at| (at + step - 1) / step);
+            counts
+                .range_mut(from..to)
+                .for_each(|(_, count)| *count += 1);
         }
-        for (time, count) in (first..).map(|n| Time(n * step)).zip(counts) {
+        for (number, count) in counts {
+            let time = Time(number * step);
             if said.at(time) != count {
                 wrong.push(format!(
                     "{host} at {time:?}: {}, not {count}",
