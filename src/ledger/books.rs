@@ -15,12 +15,15 @@ use std::net::IpAddr;
 pub const TIME_WAIT_BYTES: u64 = 256;
 /// So many points of a curve are enough.
 const POINTS: i64 = 60;
-/// Distances of points that read well, in nanoseconds.
-const STEPS: [i64; 25] = {
+/// Times that read well as the distance of points or labels, in nanoseconds, in order.
+pub(crate) const ROUND_TIMES: [i64; 29] = {
     const M: i64 = MILLISECOND;
     const S: i64 = SECOND;
     const H: i64 = 3600 * S;
     [
+        M / 1000,
+        M / 100,
+        M / 10,
         M,
         2 * M,
         5 * M,
@@ -40,6 +43,7 @@ const STEPS: [i64; 25] = {
         120 * S,
         300 * S,
         600 * S,
+        900 * S,
         1800 * S,
         H,
         3 * H,
@@ -203,9 +207,10 @@ impl Ledger {
     fn step(&self, length: i64) -> i64 {
         let grids = [&self.rooms.all, &self.rooms.hosts].map(|room| room.grid.unit());
         let coarser = grids.into_iter().max().unwrap_or(1);
-        let fits = |step: &i64| step % coarser == 0 && length / step <= POINTS;
+        let fits =
+            |step: &i64| *step >= MILLISECOND && step % coarser == 0 && length / step <= POINTS;
         let longest = length / POINTS + 1;
-        STEPS.into_iter().find(fits).unwrap_or(longest)
+        ROUND_TIMES.into_iter().find(fits).unwrap_or(longest)
     }
 }
 

@@ -18,6 +18,7 @@ mod spans;
 
 pub use account::{Account, KEPT};
 pub use binds::BindConflict;
+pub(crate) use books::ROUND_TIMES;
 pub use books::{Books, Entry, Point, Stay, TIME_WAIT_BYTES};
 pub use curves::Curves;
 pub use ports::{PortRange, PortUse};

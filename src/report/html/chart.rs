@@ -2,6 +2,7 @@
 //! stay readable however it is stretched. Colours come from the page's style: they differ by day and
 //! by night, which is why the markup is made here and not by a plotting library.
 
+use crate::ledger::ROUND_TIMES;
 use crate::report::time::{seconds, span};
 use crate::stamp::{MILLISECOND, SECOND, Time};
 use maud::{Markup, html};
@@ -9,41 +10,6 @@ use std::fmt::Write;
 
 /// Labels along the time at most.
 const LABELS: i64 = 5;
-/// Distances of labels that read well, in nanoseconds.
-const STEPS: [i64; 27] = {
-    const M: i64 = MILLISECOND;
-    const S: i64 = SECOND;
-    const H: i64 = 3600 * S;
-    [
-        M / 1000,
-        M / 100,
-        M / 10,
-        M,
-        2 * M,
-        5 * M,
-        10 * M,
-        20 * M,
-        50 * M,
-        100 * M,
-        200 * M,
-        500 * M,
-        S,
-        2 * S,
-        5 * S,
-        10 * S,
-        20 * S,
-        30 * S,
-        60 * S,
-        120 * S,
-        300 * S,
-        900 * S,
-        1800 * S,
-        H,
-        3 * H,
-        12 * H,
-        24 * H,
-    ]
-};
 
 /// Numbers over time, by name.
 pub(super) struct Series<'a> {
@@ -160,7 +126,7 @@ fn rounded(number: u64) -> u64 {
 
 /// Places in per cent of the length, and what stands there.
 fn labels(length: i64) -> Vec<(String, String)> {
-    let step = STEPS.into_iter().find(|step| length / step < LABELS);
+    let step = ROUND_TIMES.into_iter().find(|step| length / step < LABELS);
     let step = step.unwrap_or(length / LABELS + 1);
     let count = length / step;
     let label = |at: i64| {
@@ -187,7 +153,7 @@ fn written(nanos: i64, step: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{STEPS, labels, rounded};
+    use super::{ROUND_TIMES, labels, rounded};
 
     #[test]
     fn the_axis_ends_at_a_round_number_that_is_enough() {
@@ -207,7 +173,7 @@ mod tests {
             ["0", "50 ms", "100 ms", "150 ms", "200 ms"]
         );
         assert_eq!(said(5_500_000_000_000), ["0", "30 min", "60 min", "90 min"]);
-        assert!(STEPS.is_sorted());
+        assert!(ROUND_TIMES.is_sorted());
         for power in 0..63 {
             let count = labels(1 << power).len();
             assert!((1..=6).contains(&count), "{power}: {count}");
