@@ -5,6 +5,7 @@
 mod annotate;
 mod anonymize;
 mod completions;
+mod diff;
 mod duration;
 mod explain;
 mod extract;
@@ -83,6 +84,8 @@ enum Command {
     Timewait(timewait::Args),
     /// Joins a list of sockets (ss, netstat, lsof) with the flows of a capture
     Sockets(sockets::Args),
+    /// Compares two captures or saved reports: what got worse, and whether chance would make it
+    Diff(diff::Args),
     /// Copies a capture with comments on the frames that close connections
     Annotate(annotate::Args),
     /// Copies some flows of a capture
@@ -149,6 +152,7 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
         Some(Command::Explain(args)) => args.run(),
         Some(Command::Timewait(args)) => args.run(),
         Some(Command::Sockets(args)) => args.run(),
+        Some(Command::Diff(args)) => args.run(),
         Some(Command::Annotate(args)) => args.run(),
         Some(Command::Extract(args)) => args.run(),
         Some(Command::Terms(args)) => args.run(),

@@ -40,6 +40,7 @@
 
 mod analysis;
 pub mod capture;
+pub mod check;
 pub mod close;
 pub mod flow;
 pub mod ledger;

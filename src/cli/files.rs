@@ -45,6 +45,12 @@ struct Candidate {
 }
 
 impl Files {
+    /// One path.
+    pub(crate) fn of(path: PathBuf) -> Self {
+        let (file, read) = (vec![path], Vec::new());
+        Self { file, read }
+    }
+
     /// Standard input is read.
     pub(crate) fn is_stdin(&self) -> bool {
         let mut paths = self.file.iter().chain(&self.read);

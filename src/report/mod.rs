@@ -4,6 +4,7 @@
 //! summary.
 
 pub mod csv;
+pub mod diff;
 pub mod explain;
 pub mod fields;
 pub mod html;
