@@ -1,11 +1,13 @@
 //! From bytes to verdicts: the library's main entrance.
 
+mod checked;
 mod clocks;
 mod input;
 mod intake;
 mod points;
 mod window;
 
+pub use checked::{CheckError, check};
 pub use points::{Streams, streams};
 pub use window::Moment;
 

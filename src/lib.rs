@@ -53,7 +53,8 @@ pub mod sockets;
 pub mod stamp;
 
 pub use analysis::{
-    Analysis, AnalyzeError, Moment, Options, Streams, analyze, analyze_set, streams,
+    Analysis, AnalyzeError, CheckError, Moment, Options, Streams, analyze, analyze_set, check,
+    streams,
 };
 pub use packet::Filter;
 

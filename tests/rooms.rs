@@ -22,7 +22,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("rewrite", &["capture", "packet", "flow", "close"]),
     (
         "analysis",
-        &["capture", "packet", "flow", "close", "ledger", "patterns"],
+        &[
+            "capture", "packet", "flow", "close", "ledger", "patterns", "check",
+        ],
     ),
 ];
 

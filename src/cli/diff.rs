@@ -182,18 +182,14 @@ impl Args {
         let mut all = inputs.all.into_iter();
         match (all.next(), all.next()) {
             (Some(input), None) if !inputs.failed => self.capture(input),
-            (None, _) => Err(self.not_one(path, "it holds no capture")),
-            (Some(_), None) => Err(self.not_one(path, "some of its files could not be read")),
-            _ => Err(self.not_one(
+            (None, _) => Err(not_one(path, "it holds no capture")),
+            (Some(_), None) => Err(not_one(path, "some of its files could not be read")),
+            _ => Err(not_one(
                 path,
                 "its files are not one capture (they hold the same packets, or one holds none); give \
                  one of them",
             )),
         }
-    }
-
-    fn not_one(&self, path: &Path, text: &str) -> Failure {
-        Failure::Input(path.to_string_lossy().into_owned(), text.to_owned())
     }
 
     fn capture(&self, input: Input) -> Result<(Sample, bool), Failure> {
@@ -228,6 +224,11 @@ impl Args {
         }
         Ok(sample)
     }
+}
+
+/// The files of a directory must be one capture.
+fn not_one(path: &Path, text: &str) -> Failure {
+    Failure::Input(path.to_string_lossy().into_owned(), text.to_owned())
 }
 
 /// Counts the flows of a capture; true if that was interrupted.

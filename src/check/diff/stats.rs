@@ -22,6 +22,8 @@ impl Share {
 
 /// Tables whose probabilities differ by less count as equally probable: rounding.
 const TOLERANCE: f64 = 1e-7;
+/// What is less probable, against the most probable, is not: below, floats lose digits.
+const NOTHING: f64 = f64::MIN_POSITIVE;
 
 /// Fisher's exact test, two-sided: how probable are shares that differ at least so much, if both are
 /// drawn from the same? The probabilities of all tables no more probable than this one, summed.
@@ -46,13 +48,13 @@ pub fn fisher(old: Share, new: Share) -> f64 {
     };
     add(1.0);
     let (mut at, mut weight) = (mode, 1.0);
-    while at < most && weight > 0.0 {
+    while at < most && weight > NOTHING {
         weight *= table.step(at);
         at += 1.0;
         add(weight);
     }
     (at, weight) = (mode, 1.0);
-    while at > least && weight > 0.0 {
+    while at > least && weight > NOTHING {
         at -= 1.0;
         weight /= table.step(at);
         add(weight);
@@ -86,11 +88,11 @@ impl Table {
     /// The weight of `to`, if that of `from` is 1.
     fn weight(&self, from: f64, to: f64) -> f64 {
         let (mut at, mut weight) = (from, 1.0);
-        while at < to && weight > 0.0 {
+        while at < to && weight > NOTHING {
             weight *= self.step(at);
             at += 1.0;
         }
-        while at > to && weight > 0.0 {
+        while at > to && weight > NOTHING {
             at -= 1.0;
             weight /= self.step(at);
         }
