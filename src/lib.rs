@@ -14,6 +14,7 @@
 //!                                     ├─> patterns            what many flows show together
 //!                                     ├─> ledger              TIME-WAIT and ports over time
 //!                                     ├─> sockets             which flows a host's sockets are
+//!                                     ├─> check               does what is asked of a capture hold
 //!                                     └─> rewrite             the capture again: annotated, or a part of it
 //! ```
 //!
@@ -40,6 +41,7 @@
 
 mod analysis;
 pub mod capture;
+pub mod check;
 pub mod close;
 pub mod flow;
 pub mod ledger;

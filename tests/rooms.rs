@@ -14,9 +14,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("patterns", &["close", "flow"]),
     ("ledger", &["close", "flow"]),
     ("sockets", &["close", "flow"]),
+    ("check", &["close", "flow", "ledger", "patterns"]),
     (
         "report",
-        &["close", "flow", "ledger", "patterns", "sockets"],
+        &["check", "close", "flow", "ledger", "patterns", "sockets"],
     ),
     ("rewrite", &["capture", "packet", "flow", "close"]),
     (
