@@ -238,6 +238,11 @@ impl<R: Read> Analysis<R> {
         summary
     }
 
+    /// How far the capture was read: the latest time of any record so far.
+    pub const fn read_until(&self) -> Time {
+        self.end.time
+    }
+
     /// What many flows show together, the most important first; whole after the last verdict.
     pub fn diagnoses(&self) -> Vec<Diagnosis> {
         self.patterns.diagnoses()

@@ -14,6 +14,7 @@
 //!                                     ├─> patterns            what many flows show together
 //!                                     ├─> ledger              TIME-WAIT and ports over time
 //!                                     ├─> sockets             which flows a host's sockets are
+//!                                     ├─> check               does what is asked of a capture hold
 //!                                     └─> rewrite             the capture again: annotated, or a part of it
 //! ```
 //!

@@ -392,7 +392,7 @@ fn another_closer_is_a_difference() {
 fn the_order_within_a_service_matters_only_if_so_asked() {
     let read = |name: &str| Subject::read(&support::testdata(name)).packets;
     let a = read("captures/close-client-first-4seg.mid.pcap");
-    let b = read("captures/linger0-established.mid.pcap");
+    let b = read("captures/linger0-client.mid.pcap");
     // Both to one service.
     let (to, from) = (server(&a), server(&b));
     let b: Vec<Packet> = b

@@ -17,7 +17,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("check", &["close", "flow", "ledger", "patterns"]),
     (
         "report",
-        &["close", "flow", "ledger", "patterns", "sockets", "check"],
+        &["check", "close", "flow", "ledger", "patterns", "sockets"],
     ),
     ("rewrite", &["capture", "packet", "flow", "close"]),
     (

@@ -1,7 +1,7 @@
 //! The entrance for tests: a capture that must be whole.
 
 use super::{AnalyzeError, Options, analyze};
-use crate::check::claim::Checked;
+use crate::check::claim::Flows;
 use std::io::Read;
 
 /// Why a capture cannot be checked.
@@ -49,7 +49,7 @@ pub enum CheckError {
 /// ));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn check<R: Read>(capture: R) -> Result<Checked, CheckError> {
+pub fn check<R: Read>(capture: R) -> Result<Flows, CheckError> {
     let mut analysis = analyze(capture, &Options::default())?;
     let verdicts = analysis.by_ref().collect();
     let summary = analysis.summary();
@@ -61,5 +61,5 @@ pub fn check<R: Read>(capture: R) -> Result<Checked, CheckError> {
             what: damage.what.clone(),
         });
     }
-    Ok(Checked::new(verdicts))
+    Ok(Flows::new(verdicts))
 }

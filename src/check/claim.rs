@@ -10,7 +10,7 @@ use std::fmt;
 /// The flows of a capture, or some of them. What is expected is expected of each; where there is none,
 /// nothing is met.
 #[derive(Clone, Debug)]
-pub struct Checked {
+pub struct Flows {
     verdicts: Vec<Verdict>,
 }
 
@@ -36,12 +36,12 @@ impl fmt::Debug for Unmet {
 impl Error for Unmet {}
 
 /// What expectations come to.
-pub type Met<'a> = Result<&'a Checked, Unmet>;
+pub type Met<'a> = Result<&'a Flows, Unmet>;
 
 /// Flows named in a message.
 const NAMED: usize = 5;
 
-impl Checked {
+impl Flows {
     /// These flows.
     #[must_use]
     pub fn new(mut verdicts: Vec<Verdict>) -> Self {

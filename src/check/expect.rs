@@ -9,12 +9,14 @@ mod align;
 mod class;
 mod difference;
 mod file;
+mod item;
 mod observed;
 mod service;
 
 pub use class::{Class, Note};
 pub use difference::{Difference, FieldChange, FlowExample, Kind};
 pub use file::{CaptureExpectations, Entry, ExpectError, Expectations, ServiceExpectations};
+pub use item::{RULE, items};
 pub use observed::{Observed, TooMany};
 pub use service::Service;
 

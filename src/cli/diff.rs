@@ -178,7 +178,7 @@ impl Args {
     }
 
     fn directory(&self, path: &Path) -> Result<(Sample, bool), Failure> {
-        let inputs = Files::of(path.to_path_buf()).inputs(false)?;
+        let inputs = Files::of(vec![path.to_path_buf()]).inputs(false)?;
         let mut all = inputs.all.into_iter();
         match (all.next(), all.next()) {
             (Some(input), None) if !inputs.failed => self.capture(input),

@@ -151,6 +151,7 @@ impl Args {
             all,
             points,
             mut failed,
+            ..
         } = self.files.inputs(self.separate)?;
         let (count, mut begun) = (all.len(), false);
         if self.format == Format::Html && count > 1 {

@@ -1,5 +1,6 @@
 //! The fields of the JSON report: one row each. The schema and the reference are made from them.
 
+mod check;
 mod diagnosis;
 mod flow;
 mod ledger;
@@ -7,6 +8,7 @@ mod sockets;
 mod summary;
 
 use crate::close::terms::Group;
+use check::CHECK_EXAMPLE;
 use diagnosis::EXAMPLE;
 use flow::{
     APPLICATION, COUNTS, DWELL, DWELLS, ENDPOINT, EVENT, FILE, FINDING, IN_FLIGHT, LAST_WORDS,
@@ -16,6 +18,7 @@ use ledger::{POINT, RANGE, STAY};
 use sockets::{PROCESS, TAKEN, TIMER};
 use summary::{DAMAGE, OWNER, SOURCE, VANTAGE};
 
+pub use check::{CHECK, CHECK_CAPTURE, CHECK_RULE};
 pub use diagnosis::DIAGNOSIS;
 pub use flow::FLOW;
 pub use ledger::{BIND_CONFLICT, LEDGER, PORT_USE, SOCKET_AT};
@@ -82,6 +85,8 @@ pub enum Kind {
     Addr,
     /// A name of a taxonomy.
     Name(Group),
+    /// One of a few names that need no taxonomy.
+    OneOfNames(&'static [&'static str]),
     /// Another object.
     Nested(&'static Object),
     /// One of two objects.
@@ -128,6 +133,9 @@ pub const LINES: &[&Object] = &[
     &SOCKET,
     &MISSING_SOCKET,
     &SOCKETS,
+    &CHECK_RULE,
+    &CHECK_CAPTURE,
+    &CHECK,
 ];
 
 /// The objects within them.
@@ -160,4 +168,5 @@ pub const PARTS: &[&Object] = &[
     &TIMER,
     &PROCESS,
     &TAKEN,
+    &CHECK_EXAMPLE,
 ];

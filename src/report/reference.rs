@@ -103,6 +103,7 @@ fn kind(kind: &Kind) -> String {
         Kind::Time => "time".to_owned(),
         Kind::Addr => "address".to_owned(),
         Kind::Name(group) => format!("[{group}](#names-{group})"),
+        Kind::OneOfNames(names) => names.join(", "),
         Kind::Nested(object) => format!("`{}`", object.name),
         Kind::OneOf(a, b) => format!("`{}` or `{}`", a.name, b.name),
         Kind::List(items) => format!("list of {}", self::kind(items)),

@@ -4,7 +4,9 @@ use super::class::{Class, Note};
 use super::service::Service;
 use crate::close::SCHEMA;
 use crate::close::terms::{Group, Term};
-use crate::close::verdict::{AbortCause, AbortedBy, CloseEntry, Endpoint, Side, Verdict, names};
+use crate::close::verdict::{
+    AbortCause, AbortedBy, CloseEntry, Confidence, Endpoint, Side, Verdict, names,
+};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -79,6 +81,8 @@ pub struct FlowExample {
     pub first_frame: u64,
     /// Last frame.
     pub last_frame: u64,
+    /// How sure its verdict is.
+    pub confidence: Confidence,
     /// The frames that mattered to the close.
     pub frames: Vec<u64>,
     /// Why it is judged as it is: a sentence that names the deciding frames.
@@ -100,6 +104,7 @@ impl FlowExample {
             server: verdict.server,
             first_frame: verdict.first_frame,
             last_frame: verdict.last_frame,
+            confidence: verdict.confidence,
             frames: events.collect(),
             reason: verdict.reason.clone(),
             wireshark_filter: verdict.wireshark_filter.to_string(),
@@ -146,6 +151,21 @@ impl Difference {
             changes,
             flows: flows.unwrap_or_default(),
         }
+    }
+}
+
+impl Difference {
+    /// The message without saying of which flows.
+    pub(super) fn what(&self) -> &str {
+        let parts = self.message.split_once(": ");
+        parts.map_or(self.message.as_str(), |(_, what)| what)
+    }
+}
+
+impl FieldChange {
+    /// It came to something: of what is gone there is nothing to warn of.
+    pub(super) fn matters(&self) -> bool {
+        self.is != NONE && !self.meaning.is_empty()
     }
 }
 

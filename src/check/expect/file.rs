@@ -48,6 +48,9 @@ pub struct ServiceExpectations {
     pub service: Service,
     /// Its flows.
     pub flows: Vec<Entry>,
+    /// Where the file says so: the line, from 1; 0 where it was not read from one.
+    #[serde(skip)]
+    pub line: u64,
 }
 
 /// So many flows of a class.
@@ -100,6 +103,7 @@ impl Expectations {
         for entry in file.entries_mut() {
             entry.verdict.sort();
         }
+        file.locate(text);
         Ok(file)
     }
 
@@ -143,6 +147,28 @@ impl Expectations {
             None => is_only,
         };
         self.captures.iter().find(named)
+    }
+
+    /// Finds the lines of the services: behind its capture's name each stands once.
+    fn locate(&mut self, text: &[u8]) {
+        let text = String::from_utf8_lossy(text);
+        let lines: Vec<&str> = text.lines().collect();
+        let find = |from: usize, what: &str| {
+            let mut rest = lines.iter().enumerate().skip(from);
+            rest.find_map(|(at, line)| line.contains(what).then_some(at))
+        };
+        // In the order of the file: no line is looked at twice for captures and their services.
+        let mut at = 0;
+        for capture in &mut self.captures {
+            if let Some(name) = &capture.capture {
+                at = find(at, &format!("\"{name}\"")).unwrap_or(at);
+            }
+            for service in &mut capture.services {
+                let found = find(at, &format!("\"{}\"", service.service));
+                at = found.unwrap_or(at);
+                service.line = found.map_or(0, |at| at as u64 + 1);
+            }
+        }
     }
 
     fn entries_mut(&mut self) -> impl Iterator<Item = &mut Entry> {

@@ -129,7 +129,11 @@ impl Observed {
                 Compare::Count => flows.by_class(),
                 Compare::Order => flows.in_order(),
             };
-            ServiceExpectations { service, flows }
+            ServiceExpectations {
+                service,
+                flows,
+                line: 0,
+            }
         });
         Ok(CaptureExpectations {
             capture: Some(capture.to_owned()),
