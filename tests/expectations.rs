@@ -2,13 +2,17 @@
 
 mod support;
 
+use proptest::prelude::*;
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use support::packet::{self, ACK, End, FIN, RST};
 use support::transform::{self, fields};
 use support::wrap::{self, PLAIN, Packet};
 use support::{Subject, verdicts};
 use whoclosed::check::expect::{
-    CaptureExpectations, Compare, Difference, Expectations, Kind, Observed, Settings,
+    CaptureExpectations, Compare, Difference, Expectations, Kind, Observed, Settings, TooMany,
 };
 use whoclosed::close::verdict::{ActiveCloser, Confidence, Outcome, Verdict};
 
@@ -433,4 +437,320 @@ fn flows_more_and_less_are_told() {
     let more = differences(&together(&one, &[]), &two, STRICT);
     assert_eq!((more[0].kind, more[0].count), (Kind::Unexpected, 1));
     assert_eq!(more[0].flows.len(), 1);
+}
+
+/// A directory that is removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).expect("created");
+        Self(path)
+    }
+
+    fn path(&self, name: &str) -> String {
+        let path = self.0.join(name);
+        path.to_str().expect("a name").to_owned()
+    }
+
+    fn file(&self, name: &str, bytes: &[u8]) -> String {
+        fs::write(self.0.join(name), bytes).expect("written");
+        self.path(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Exit code, standard output, standard error.
+fn check(args: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_whoclosed"));
+    let output = command.arg("check").args(args).output().expect("runs");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+    let code = output.status.code().expect("an exit code");
+    (code, text(output.stdout), text(output.stderr))
+}
+
+fn capture(name: &str) -> String {
+    let path = support::testdata("captures").join(name);
+    path.to_str().expect("a name").to_owned()
+}
+
+const CLIENT: &str = "close-client-first-4seg.mid.pcap";
+const ABORT: &str = "linger0-client.mid.pcap";
+
+#[test]
+fn what_was_written_holds_and_what_changed_is_told() {
+    let folder = Folder::new("expect-cli");
+    let file = folder.path("close.json");
+    let expect = format!("--expect={file}");
+    let (code, _, said) = check(&[&expect, &capture(CLIENT)]);
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("close.json: No such file"), "{said}");
+    assert_eq!(check(&[&expect, "--update", &capture(CLIENT)]).0, 0);
+    let written = fs::read_to_string(&file).expect("written");
+    insta::assert_snapshot!("expectations-file", written);
+    assert_eq!(check(&[&expect, &capture(CLIENT)]).0, 0);
+    // Another name, the same connection.
+    let renamed = folder.file("run-17.pcap", &fs::read(capture(CLIENT)).expect("readable"));
+    assert_eq!(check(&[&expect, &renamed]).0, 0);
+    let changed = written.replace("203.0.113.80:80", "*:*");
+    fs::write(&file, &changed).expect("written");
+    let (code, out, _) = check(&[&expect, &capture(ABORT)]);
+    assert_eq!(code, 1, "{out}");
+    let dir = support::testdata("captures");
+    let out = out.replace(dir.to_str().expect("a name"), "captures");
+    insta::assert_snapshot!("expectations-broken", out.replace(&file, "close.json"));
+    // What somebody made of a service stays.
+    assert_eq!(check(&[&expect, "--update", &capture(ABORT)]).0, 0);
+    let again = fs::read_to_string(&file).expect("written");
+    assert!(
+        again.contains("\"*:*\"") && again.contains("\"aborted\""),
+        "{again}"
+    );
+    assert_eq!(check(&[&expect, &capture(ABORT)]).0, 0);
+}
+
+#[test]
+fn several_captures_are_told_apart_by_name() {
+    let folder = Folder::new("expect-several");
+    let file = folder.path("close.json");
+    let expect = format!("--expect={file}");
+    assert_eq!(
+        check(&[&expect, "--update", &capture(CLIENT), &capture(ABORT)]).0,
+        0
+    );
+    let (code, out, _) = check(&[&expect, "--format=json", &capture(ABORT), &capture(CLIENT)]);
+    assert_eq!(code, 0, "{out}");
+    let (code, out, _) = check(&[&expect, &capture(CLIENT)]);
+    assert_eq!(code, 2, "{out}");
+    assert!(
+        out.contains("expects something of it, and it is not there"),
+        "{out}"
+    );
+    let other = capture("close-no-data.mid.pcap");
+    let (code, out, _) = check(&[&expect, &capture(ABORT), &capture(CLIENT), &other]);
+    assert_eq!(code, 2, "{out}");
+    assert!(
+        out.contains("expects nothing of a capture of the name"),
+        "{out}"
+    );
+    // The wrong ones under the right names: broken.
+    let swapped = folder.file(CLIENT, &fs::read(capture(ABORT)).expect("readable"));
+    assert_eq!(check(&[&expect, &swapped, &capture(ABORT)]).0, 1);
+}
+
+#[test]
+fn nothing_passes_that_was_not_judged() {
+    let folder = Folder::new("expect-unjudged");
+    let file = folder.path("close.json");
+    let expect = format!("--expect={file}");
+    let empty = folder.file("empty.pcap", &wrap::write(&[], PLAIN));
+    let whole = fs::read(capture(CLIENT)).expect("readable");
+    let cut = folder.file("cut.pcap", &whole[..whole.len() - 3]);
+    for bad in [&empty, &cut] {
+        let (code, _, said) = check(&[&expect, "--update", bad]);
+        assert_eq!(code, 2, "{said}");
+        assert!(
+            said.contains("not written: a capture could not be judged"),
+            "{said}"
+        );
+        assert!(!Path::new(&file).exists());
+    }
+    assert_eq!(check(&[&expect, "--update", "--allow-damaged", &cut]).0, 0);
+    assert_eq!(check(&[&expect, &cut]).0, 2);
+    assert_eq!(check(&[&expect, &empty]).0, 2);
+    // Another file is not overwritten.
+    let policy = folder.file("close.toml", b"schema = 1\n");
+    let (code, _, said) = check(&[&format!("--expect={policy}"), "--update", &capture(CLIENT)]);
+    assert_eq!(code, 2);
+    assert!(said.contains("It is not overwritten"), "{said}");
+    assert_eq!(fs::read(&policy).expect("there"), b"schema = 1\n");
+}
+
+/// Of every service what there is to say stands in a line of the file.
+#[test]
+fn differences_name_their_line() {
+    let path = support::testdata("captures");
+    let all = [
+        "close-client-first-4seg.mid.pcap",
+        "linger0-client.mid.pcap",
+    ];
+    let mut captures = Vec::new();
+    for name in all {
+        let packets = Subject::read(&path.join(name)).packets;
+        captures.push(
+            observed(&packets, STRICT, None)
+                .expectations(name)
+                .expect("few"),
+        );
+    }
+    let mut text = Vec::new();
+    Expectations::new(STRICT, captures)
+        .write(&mut text)
+        .expect("written");
+    let text = String::from_utf8(text).expect("text");
+    let read = Expectations::parse(text.as_bytes()).expect("expectations");
+    let lines: Vec<&str> = text.lines().collect();
+    for capture in &read.captures {
+        for service in &capture.services {
+            let line = lines[service.line as usize - 1];
+            assert!(line.contains(&service.service.to_string()), "{line}");
+        }
+    }
+    assert!(read.captures[0].services[0].line < read.captures[1].services[0].line);
+}
+
+fn file() -> String {
+    let path = support::testdata("captures").join("close-wait-leak.mid.pcap");
+    let packets = Subject::read(&path).packets;
+    let capture = observed(&packets, STRICT, None)
+        .expectations("a")
+        .expect("few");
+    let mut text = Vec::new();
+    Expectations::new(STRICT, vec![capture])
+        .write(&mut text)
+        .expect("written");
+    String::from_utf8(text).expect("text")
+}
+
+#[test]
+fn errors_say_where_and_what_was_expected() {
+    let file = file();
+    let error = |text: &str| {
+        Expectations::parse(text.as_bytes())
+            .expect_err(text)
+            .to_string()
+    };
+    for (was, is, said) in [
+        (
+            "\"schema\": 1",
+            "\"schema\": 2",
+            "\"schema\": 2: expected version 1",
+        ),
+        (
+            "\"schema\": 1",
+            "\"schema\": \"1\"",
+            "line 3, column 15: invalid type: string",
+        ),
+        ("\"schema\": 1,", "", "no \"schema\": expected version 1"),
+        (
+            "expectations",
+            "expectation",
+            "no \"whoclosed\": \"expectations\"",
+        ),
+        (
+            "\"compare\": \"count\"",
+            "\"compare\": \"counts\"",
+            "unknown variant `counts`, expected `count` or `order`",
+        ),
+        (
+            "\"retransmissions\"",
+            "\"retransmission\"",
+            "unknown field `retransmission`, expected one of",
+        ),
+        (
+            "\"outcome\": \"",
+            "\"outcome\": \"un",
+            "unknown variant `un",
+        ),
+        (
+            "\"count\": 1",
+            "\"count\": 0",
+            "\"count\": 0: expected 1 or more",
+        ),
+        (
+            "\"count\": 1",
+            "\"count\": -1",
+            "invalid value: integer `-1`",
+        ),
+        (
+            "\"count\": 1",
+            "\"count\": 1e300",
+            "invalid type: floating point",
+        ),
+        (
+            "close-wait-leak",
+            "close-wait-leek",
+            "unknown finding \"close-wait-leek",
+        ),
+        (
+            ":80\"",
+            ":80000\"",
+            "expected ADDRESS:PORT; * stands for any",
+        ),
+    ] {
+        let changed = file.replacen(was, is, 1);
+        assert_ne!(changed, file, "{was}");
+        let error = error(&changed);
+        assert!(error.contains(said), "{was} -> {is}: {error}");
+    }
+    assert!(error("").contains("it is empty"));
+    assert!(error("{\"type\":\"flow\"}").contains("this is a report"));
+    assert!(error("[]").contains("line 1, column"));
+    let twice = file.replacen(
+        "\"captures\": [",
+        "\"captures\": [{\"capture\": null, \"services\": []},",
+        1,
+    );
+    assert!(
+        error(&twice).contains("is there twice"),
+        "{}",
+        error(&twice)
+    );
+    let none = "{\"whoclosed\":\"expectations\",\"schema\":1,\"compare\":\"count\",\"retransmissions\":true,\"captures\":[]}";
+    assert!(error(none).contains("nothing is expected"));
+}
+
+#[test]
+fn huge_numbers_and_deep_lists_are_errors_or_hold_nothing_up() {
+    let file = file();
+    let most = file.replacen("\"count\": 1", "\"count\": 18446744073709551615", 1);
+    let path = support::testdata("captures").join("close-wait-leak.mid.pcap");
+    let packets = Subject::read(&path).packets;
+    let expected = Expectations::parse(most.as_bytes()).expect("a number");
+    let expected = expected.of("x", true).expect("the only one");
+    let found = observed(&packets, STRICT, Some(expected))
+        .compare(expected)
+        .expect("few");
+    assert_eq!(found[0].count, u64::MAX - 1);
+    let error = observed(&packets, ORDER, Some(expected)).compare(expected);
+    assert_eq!(error, Err(TooMany::InOrder));
+    let deep = file.replacen(
+        "\"captures\": [",
+        &format!("\"captures\": {}", "[".repeat(100_000)),
+        1,
+    );
+    let error = Expectations::parse(deep.as_bytes()).expect_err("too deep");
+    assert!(!error.what.is_empty());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    /// A byte changed, left out or put in: an error, or a file that says what it said, or another thing,
+    /// but never one without what the first one expected.
+    #[test]
+    fn a_changed_file_never_expects_nothing(at in any::<prop::sample::Index>(), byte in any::<u8>(), how in 0..3) {
+        let mut text = file().into_bytes();
+        let at = at.index(text.len());
+        match how {
+            0 => text[at] = byte,
+            1 => {
+                text.remove(at);
+            }
+            _ => text.insert(at, byte),
+        }
+        if let Ok(read) = Expectations::parse(&text) {
+            let services: Vec<_> = read.captures.iter().flat_map(|c| &c.services).collect();
+            prop_assert_eq!(services.len(), 1);
+            prop_assert!(services[0].flows.iter().all(|entry| entry.count > 0));
+            prop_assert_eq!(services[0].flows.len(), 1);
+        }
+    }
 }

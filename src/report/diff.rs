@@ -8,6 +8,7 @@ use crate::report::look::{BAD, FAINT, GOOD, HEADING, UNUSUAL};
 use crate::report::time::span;
 use crate::report::{Look, counted, printable};
 use anstyle::Style;
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 /// Columns of sentences at most.
@@ -73,8 +74,10 @@ fn section(
         return Ok(());
     }
     writeln!(out, "\n{}", look.paint(HEADING, title))?;
+    // Flows that were told already.
+    let told = &mut BTreeSet::new();
     for row in counts {
-        count(out, look, row)?;
+        count(out, look, row, told)?;
     }
     for row in spans {
         duration(out, look, row)?;
@@ -82,7 +85,12 @@ fn section(
     Ok(())
 }
 
-fn count(out: &mut impl Write, look: Look, row: &CountChange) -> io::Result<()> {
+fn count(
+    out: &mut impl Write,
+    look: Look,
+    row: &CountChange,
+    told: &mut BTreeSet<u64>,
+) -> io::Result<()> {
     let CountChange {
         measure,
         name,
@@ -98,14 +106,30 @@ fn count(out: &mut impl Write, look: Look, row: &CountChange) -> io::Result<()> 
         chance(row.p, Some(row.p_corrected))
     )?;
     bullet(out, look, row.summary)?;
-    if row.change == Change::Worse && row.new.ratio() > row.old.ratio() {
+    if row.new.ratio() <= row.old.ratio() {
+        return Ok(());
+    }
+    if row.change == Change::Worse {
         bullet(out, look, row.advice)?;
     }
-    let side = if row.examples_are_new { "new" } else { "old" };
-    for example in &row.examples {
-        bullet(out, look, &instance(side, example))?;
+    let (known, new): (Vec<_>, Vec<_>) = row.examples.iter().partition(|e| told.contains(&e.flow));
+    for example in new {
+        told.insert(example.flow);
+        bullet(out, look, &instance(example))?;
     }
-    Ok(())
+    let known: Vec<String> = known
+        .iter()
+        .map(|example| example.flow.to_string())
+        .collect();
+    match known.as_slice() {
+        [] => Ok(()),
+        [one] => bullet(out, look, &format!("new flow {one}, as above")),
+        _ => bullet(
+            out,
+            look,
+            &format!("new flows {}, as above", known.join(", ")),
+        ),
+    }
 }
 
 fn duration(out: &mut impl Write, look: Look, row: &DurationChange) -> io::Result<()> {
@@ -132,16 +156,12 @@ fn duration(out: &mut impl Write, look: Look, row: &DurationChange) -> io::Resul
         bullet(out, look, &text)?;
     }
     match &row.example {
-        Some(example) => bullet(
-            out,
-            look,
-            &format!("the longest: {}", instance("new", example)),
-        ),
+        Some(example) => bullet(out, look, &format!("the longest: {}", instance(example))),
         None => Ok(()),
     }
 }
 
-fn instance(side: &str, example: &Example) -> String {
+fn instance(example: &Example) -> String {
     let Example {
         flow,
         first_frame,
@@ -149,7 +169,7 @@ fn instance(side: &str, example: &Example) -> String {
         reason,
     } = example;
     format!(
-        "{side} flow {flow}, frames {first_frame} to {last_frame}: {}",
+        "new flow {flow}, frames {first_frame} to {last_frame}: {}",
         printable(reason)
     )
 }

@@ -2,6 +2,7 @@
 
 mod check;
 mod diagnosis;
+mod diff;
 mod flow;
 mod ledger;
 mod sockets;
@@ -10,6 +11,7 @@ mod summary;
 use crate::close::terms::Group;
 use check::CHECK_EXAMPLE;
 use diagnosis::EXAMPLE;
+use diff::{DISTRIBUTION, HOST, SHARE, TAIL};
 use flow::{
     APPLICATION, COUNTS, DWELL, DWELLS, ENDPOINT, EVENT, FILE, FINDING, IN_FLIGHT, LAST_WORDS,
     MORE, RESET, SILENCE, STATES, TIME_WAIT, TUNNEL, ZEEK,
@@ -20,6 +22,7 @@ use summary::{DAMAGE, OWNER, SOURCE, VANTAGE};
 
 pub use check::{CHECK, CHECK_CAPTURE, CHECK_RULE};
 pub use diagnosis::DIAGNOSIS;
+pub use diff::{COMPARISON, COUNT_CHANGE, DURATION_CHANGE};
 pub use flow::FLOW;
 pub use ledger::{BIND_CONFLICT, LEDGER, PORT_USE, SOCKET_AT};
 pub use sockets::{MISSING_SOCKET, SOCKET, SOCKETS};
@@ -133,6 +136,9 @@ pub const LINES: &[&Object] = &[
     &SOCKET,
     &MISSING_SOCKET,
     &SOCKETS,
+    &COUNT_CHANGE,
+    &DURATION_CHANGE,
+    &COMPARISON,
     &CHECK_RULE,
     &CHECK_CAPTURE,
     &CHECK,
@@ -168,5 +174,10 @@ pub const PARTS: &[&Object] = &[
     &TIMER,
     &PROCESS,
     &TAKEN,
+    &SHARE,
+    &DISTRIBUTION,
+    &TAIL,
+    &diff::EXAMPLE,
+    &HOST,
     &CHECK_EXAMPLE,
 ];

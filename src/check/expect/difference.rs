@@ -155,17 +155,26 @@ impl Difference {
 }
 
 impl Difference {
-    /// The message without saying of which flows.
-    pub(super) fn what(&self) -> &str {
-        let parts = self.message.split_once(": ");
-        parts.map_or(self.message.as_str(), |(_, what)| what)
+    /// What is said of the flows, in a few words.
+    pub(super) fn what(&self) -> String {
+        self.found.as_ref().map(told).unwrap_or_default()
     }
-}
 
-impl FieldChange {
-    /// It came to something: of what is gone there is nothing to warn of.
-    pub(super) fn matters(&self) -> bool {
-        self.is != NONE && !self.meaning.is_empty()
+    /// The changes from which the others follow, and which came to something: of what is gone there is
+    /// nothing to warn of.
+    pub(super) fn causes(&self) -> impl Iterator<Item = &FieldChange> {
+        let has = |field: Group| self.changes.iter().any(|c| c.field == field.field());
+        let first = if has(Group::Outcome) {
+            Group::Outcome
+        } else {
+            Group::ActiveCloser
+        };
+        let (only, cause) = (has(first), Group::Cause.field());
+        let causes = self.changes.iter().filter(move |change| {
+            let field = change.field;
+            !only || field == first.field() || field == cause || field == FINDING
+        });
+        causes.filter(|change| change.is != NONE && !change.meaning.is_empty())
     }
 }
 
@@ -197,6 +206,8 @@ fn in_words(changes: &[FieldChange]) -> String {
     changes.collect::<Vec<_>>().join(", ")
 }
 
+/// The field of a finding.
+const FINDING: &str = "finding";
 /// What stands for nothing.
 const NONE: &str = "none";
 
@@ -264,7 +275,7 @@ impl FieldChange {
         let mut entries = group.entries().into_iter();
         let term = entries.find_map(|entry| (entry.term.name == name).then_some(entry.term));
         let field = match group {
-            Group::Finding => "finding",
+            Group::Finding => FINDING,
             _ => group.field(),
         };
         let text = |of: fn(&Term) -> &'static str| term.map_or("", of);

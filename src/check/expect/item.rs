@@ -88,7 +88,7 @@ fn example(difference: &Difference, flow: &FlowExample) -> Example {
         client: Some(flow.client),
         server: Some(flow.server),
         frames: flow.frames.clone(),
-        what: difference.what().to_owned(),
+        what: difference.what(),
         confidence: Some(flow.confidence),
         in_doubt: false,
         reason: flow.reason.clone(),
@@ -98,13 +98,11 @@ fn example(difference: &Difference, flow: &FlowExample) -> Example {
 
 /// Why what is there now matters, and what to do; each once.
 fn advice(found: &[Difference]) -> String {
-    let changes = found.iter().flat_map(|difference| &difference.changes);
     let mut told: Vec<String> = Vec::new();
-    for change in changes.filter(|change| change.matters()) {
-        let text = format!(
-            "{} ({}): {} {}",
-            change.is, change.summary, change.meaning, change.advice
-        );
+    for change in found.iter().flat_map(Difference::causes) {
+        let (is, summary) = (&change.is, change.summary);
+        let text = format!("{is} ({summary}): {} {}", change.meaning, change.advice);
+        let text = text.trim_end().to_owned();
         if !told.contains(&text) {
             told.push(text);
         }
