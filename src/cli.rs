@@ -123,6 +123,8 @@ Examples:
       one flow as a capture, without addresses and payloads
   whoclosed check --policy close.toml trace.pcap
       does every connection close as the policy asks; --print-policy strict shows one
+  whoclosed diff --fail-on worse old.pcap new.pcap
+      what got worse from one release to the next, and would chance make it
   whoclosed terms close-wait-leak
       what a word of the report means, and what to do about it
   whoclosed ring/
@@ -141,7 +143,7 @@ Examples:
 
 Exit codes:
   0  the capture was read and reported; what was checked holds
-  1  `whoclosed check`: a rule is broken
+  1  `whoclosed check`: a rule is broken; `whoclosed diff --fail-on`: something got worse
   2  wrong usage, or a capture that is unreadable or damaged (what could be read is reported);
      `whoclosed check`: it could not be judged
   130  interrupted by Ctrl-C (what was read is reported)

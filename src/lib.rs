@@ -15,11 +15,13 @@
 //!                                     ├─> ledger              TIME-WAIT and ports over time
 //!                                     ├─> sockets             which flows a host's sockets are
 //!                                     ├─> check               does what is asked of a capture hold
+//!                                     ├─> check               against policies, expectations, another capture
 //!                                     └─> rewrite             the capture again: annotated, or a part of it
 //! ```
 //!
 //! Data goes one way. [`analyze`] is the whole way in one call: an iterator of verdicts, then a
-//! summary. Nothing is printed and nothing exits in this library.
+//! summary. Nothing is printed and nothing exits in this library. [`fn@check`] is for tests: what is
+//! expected of a capture's flows is said, and what is not so is an error.
 //!
 //! ```
 //! use std::fs::File;
@@ -62,3 +64,7 @@ pub use packet::Filter;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/regressions.md")]
+struct Regressions;

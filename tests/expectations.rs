@@ -607,7 +607,7 @@ fn differences_name_their_line() {
 }
 
 fn file() -> String {
-    let path = support::testdata("captures").join("close-wait-leak.mid.pcap");
+    let path = support::testdata("captures").join("last-ack-timeout.mid.pcap");
     let packets = Subject::read(&path).packets;
     let capture = observed(&packets, STRICT, None)
         .expectations("a")
@@ -675,9 +675,9 @@ fn errors_say_where_and_what_was_expected() {
             "invalid type: floating point",
         ),
         (
-            "close-wait-leak",
-            "close-wait-leek",
-            "unknown finding \"close-wait-leek",
+            "last-ack-stuck",
+            "last-ack-stack",
+            "unknown finding \"last-ack-stack",
         ),
         (
             ":80\"",
@@ -711,7 +711,7 @@ fn errors_say_where_and_what_was_expected() {
 fn huge_numbers_and_deep_lists_are_errors_or_hold_nothing_up() {
     let file = file();
     let most = file.replacen("\"count\": 1", "\"count\": 18446744073709551615", 1);
-    let path = support::testdata("captures").join("close-wait-leak.mid.pcap");
+    let path = support::testdata("captures").join("last-ack-timeout.mid.pcap");
     let packets = Subject::read(&path).packets;
     let expected = Expectations::parse(most.as_bytes()).expect("a number");
     let expected = expected.of("x", true).expect("the only one");
@@ -753,4 +753,15 @@ proptest! {
             prop_assert_eq!(services[0].flows.len(), 1);
         }
     }
+}
+
+/// The file that the documents show is one.
+#[test]
+fn the_documented_file_is_read() {
+    let path = support::testdata("../docs/regressions.md");
+    let document = fs::read_to_string(path).expect("readable");
+    let (_, rest) = document.split_once("```json\n").expect("an example");
+    let (example, _) = rest.split_once("```").expect("its end");
+    let read = Expectations::parse(example.as_bytes()).expect("expectations");
+    assert_eq!(read.captures[0].services[0].flows[0].count, 3);
 }

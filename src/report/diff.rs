@@ -327,7 +327,7 @@ fn end(out: &mut impl Write, look: Look, comparison: &Comparison) -> io::Result<
         "of {}, corrected for their number (Holm): chance alone shows any difference in {} of 100 \
          such reports",
         counted(*tests as u64, "comparison"),
-        alpha * 100.0
+        (alpha * 10_000.0).round() / 100.0
     );
     writeln!(out, "{}", look.paint(FAINT, text))?;
     if comparison.without_states > 0 {

@@ -44,7 +44,9 @@ writes it anew. `whoclosed terms NAME` prints the same about one name, `whoclose
 The JSON report is JSON Lines: a `flow` object per flow, then a `diagnosis` for each thing that many
 of them show, then one `summary`. `whoclosed timewait --format json` writes `ledger`, `port_use` and
 `bind_conflict` objects, with `--at` a `socket_at` for each socket, then the `summary`; `whoclosed sockets` a `socket` per
-socket of the list, a `missing_socket` for each that is not in it, then one `sockets`. Names and
+socket of the list, a `missing_socket` for each that is not in it, then one `sockets`; `whoclosed diff` a
+`count_change` for each thing that is counted, a `duration_change` for each that is measured, then one
+`comparison`. Names and
 values are an interface: within a version fields and names are added, never changed. What is not
 known is `null` or `unknown`. Times are RFC 3339, UTC, with nine decimals.
 
