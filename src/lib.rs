@@ -14,7 +14,6 @@
 //!                                     ├─> patterns            what many flows show together
 //!                                     ├─> ledger              TIME-WAIT and ports over time
 //!                                     ├─> sockets             which flows a host's sockets are
-//!                                     ├─> check               does what is asked of a capture hold
 //!                                     ├─> check               against policies, expectations, another capture
 //!                                     └─> rewrite             the capture again: annotated, or a part of it
 //! ```

@@ -45,28 +45,14 @@ pub fn write(out: &mut dyn Write, format: Format, checked: &Checked, look: Look)
 
 /// What came of all, in one sentence: the first broken rule first.
 fn headline(checked: &Checked) -> String {
-    let holds = |status| {
-        checked
-            .captures
-            .iter()
-            .filter(|c| c.status == status)
-            .count()
-    };
+    let holds = |status| checked.captures.iter().filter(|c| c.status == status).count();
     let of_captures = match checked.captures.len() {
         1 => String::new(),
         all => format!("; {} of {all} captures hold", holds(Status::Holds)),
     };
     let urgent = checked.by_urgency();
-    let count = |status| {
-        urgent
-            .iter()
-            .filter(|(_, item)| item.status == status)
-            .count()
-    };
-    let Some((_, first)) = urgent
-        .first()
-        .filter(|(_, item)| item.status == checked.status)
-    else {
+    let count = |status| urgent.iter().filter(|(_, item)| item.status == status).count();
+    let Some((_, first)) = urgent.first().filter(|(_, item)| item.status == checked.status) else {
         let what = match checked.status {
             Status::Holds => format!("every rule holds{of_captures}"),
             _ => format!("not judged: {}{of_captures}", first_problem(checked)),
@@ -135,10 +121,7 @@ fn frames(frames: &[u64]) -> String {
 
 /// How many more flows there are than are shown.
 fn more(item: &Item) -> u64 {
-    let shown = item
-        .examples
-        .iter()
-        .filter(|example| example.flow.is_some());
+    let shown = item.examples.iter().filter(|example| example.flow.is_some());
     let counted = match item.status {
         Status::Holds => 0,
         _ => item.broken + item.in_doubt,
@@ -148,10 +131,7 @@ fn more(item: &Item) -> u64 {
 
 /// All that is said of a rule that does not hold, line by line.
 fn told(item: &Item) -> Vec<String> {
-    let mut lines = vec![
-        format!("asked: {}", item.asks),
-        format!("found: {}", item.found),
-    ];
+    let mut lines = vec![format!("asked: {}", item.asks), format!("found: {}", item.found)];
     lines.extend(item.why.iter().map(|why| format!("why: {why}")));
     for example in &item.examples {
         lines.push(format!("  {}", flow(example)));

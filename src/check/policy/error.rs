@@ -37,7 +37,8 @@ impl PolicyError {
     pub(super) fn new(file: &str, text: &str, mut mistakes: Vec<Mistake>) -> Self {
         mistakes.sort_by_key(|mistake| (mistake.at.start, mistake.at.end));
         Self {
-            file: file.into(),
+            // A terminal would obey control characters.
+            file: file.replace(char::is_control, "?").into(),
             text: text.to_owned(),
             mistakes,
         }

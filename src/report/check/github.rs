@@ -2,6 +2,7 @@
 
 use crate::check::result::{Checked, Item, Status};
 use crate::report::check::{headline, told};
+use crate::report::printable;
 use std::io::{self, Write};
 
 pub(super) fn write(out: &mut dyn Write, checked: &Checked) -> io::Result<()> {
@@ -29,23 +30,21 @@ pub(super) fn write(out: &mut dyn Write, checked: &Checked) -> io::Result<()> {
 
 fn annotate(out: &mut dyn Write, kind: &str, item: &Item) -> io::Result<()> {
     let file = property(&item.file);
-    let line = item
-        .line
-        .map(|line| format!(",line={line}"))
-        .unwrap_or_default();
+    let line = item.line.map(|line| format!(",line={line}")).unwrap_or_default();
     let title = property(&format!("{} in {}", item.rule, item.source));
     let text = message(&told(item).join("\n"));
     writeln!(out, "::{kind} file={file}{line},title={title}::{text}")
 }
 
-/// What ends a message or begins an escape is escaped.
+/// What ends a message or begins an escape is escaped, and what a terminal would obey.
 fn message(text: &str) -> String {
-    text.replace('%', "%25")
-        .replace('\r', "%0D")
-        .replace('\n', "%0A")
+    let lines = text.split('\n');
+    let lines = lines.map(|line| printable(line).replace('%', "%25"));
+    lines.collect::<Vec<_>>().join("%0A")
 }
 
 /// And what ends a property.
 fn property(text: &str) -> String {
-    message(text).replace(':', "%3A").replace(',', "%2C")
+    let line = text.replace('\n', " ");
+    message(&line).replace(':', "%3A").replace(',', "%2C")
 }

@@ -5,16 +5,8 @@ use crate::report::check::{flow, headline, more, place};
 use std::io::{self, Write};
 
 pub(super) fn write(out: &mut dyn Write, checked: &Checked) -> io::Result<()> {
-    writeln!(
-        out,
-        "### {} {}\n",
-        mark(checked.status),
-        escaped(&headline(checked))
-    )?;
-    writeln!(
-        out,
-        "| | rule | capture | found |\n| --- | --- | --- | --- |"
-    )?;
+    writeln!(out, "### {} {}\n", mark(checked.status), escaped(&headline(checked)))?;
+    writeln!(out, "| | rule | capture | found |\n| --- | --- | --- | --- |")?;
     let urgent = checked.by_urgency();
     for (_, item) in &urgent {
         row(out, item)?;
@@ -22,17 +14,10 @@ pub(super) fn write(out: &mut dyn Write, checked: &Checked) -> io::Result<()> {
     for capture in &checked.captures {
         for problem in &capture.problems {
             let (source, problem) = (escaped(&capture.source), escaped(problem));
-            writeln!(
-                out,
-                "| {} | | {source} | {problem} |",
-                mark(Status::NotJudged)
-            )?;
+            writeln!(out, "| {} | | {source} | {problem} |", mark(Status::NotJudged))?;
         }
     }
-    for (_, item) in urgent
-        .iter()
-        .filter(|(_, item)| item.status != Status::Holds)
-    {
+    for (_, item) in urgent.iter().filter(|(_, item)| item.status != Status::Holds) {
         details(out, item)?;
     }
     Ok(())

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-const SCHEMA: &str = "https://raw.githubusercontent.com/oasis-tcs/sarif-spec/master/Schemata/sarif-schema-2.1.0.json";
+const SCHEMA: &str =
+    "https://raw.githubusercontent.com/oasis-tcs/sarif-spec/master/Schemata/sarif-schema-2.1.0.json";
 
 pub(super) fn write(mut out: &mut dyn Write, checked: &Checked) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut out, &log(checked))?;
@@ -17,9 +18,7 @@ pub(super) fn write(mut out: &mut dyn Write, checked: &Checked) -> io::Result<()
 fn log(checked: &Checked) -> Value {
     let urgent = checked.by_urgency();
     let kinds: BTreeSet<&str> = urgent.iter().map(|(_, item)| item.kind.as_str()).collect();
-    let broken = urgent
-        .iter()
-        .filter(|(_, item)| item.status != Status::Holds);
+    let broken = urgent.iter().filter(|(_, item)| item.status != Status::Holds);
     let results: Vec<Value> = broken.map(|(_, item)| result(item)).collect();
     let problems = checked.captures.iter().flat_map(notifications);
     json!({
@@ -44,13 +43,7 @@ fn log(checked: &Checked) -> Value {
 
 /// A kind of rule, as far as the table knows it.
 fn rule(kind: &str) -> Value {
-    let Some(Row {
-        summary,
-        detail,
-        advice,
-        ..
-    }) = rules::find(kind)
-    else {
+    let Some(Row { summary, detail, advice, .. }) = rules::find(kind) else {
         return json!({"id": kind});
     };
     json!({
