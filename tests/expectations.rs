@@ -51,9 +51,9 @@ fn observed(
     known: Option<&CaptureExpectations>,
 ) -> Observed {
     let mut observed = Observed::new(settings, known);
-    judged(packets)
-        .iter()
-        .for_each(|verdict| observed.see(verdict));
+    for verdict in judged(packets) {
+        observed.see(&verdict);
+    }
     observed
 }
 

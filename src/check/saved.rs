@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn hostile_lines_end_with_an_error() {
-        let deep = [b"{\"type\":".as_slice(), &[b'['; 100_000]].concat();
+        let deep = [b"{\"type\":".as_slice(), &vec![b'['; 100_000]].concat();
         assert!(error(&deep).contains("recursion limit"), "{}", error(&deep));
         let long = vec![b' '; 5 << 20];
         assert!(error(&long).contains("longer than"), "{}", error(&long));
