@@ -190,8 +190,12 @@ mod tests {
 
     #[test]
     fn hostile_lines_end_with_an_error() {
-        let deep = [b"{\"type\":".as_slice(), &vec![b'['; 100_000]].concat();
-        assert!(error(&deep).contains("recursion limit"), "{}", error(&deep));
+        let open = vec![b'['; 100_000];
+        for (field, said) in [("type", "invalid type"), ("other", "EOF while parsing")] {
+            let deep = [format!("{{\"{field}\":").as_bytes(), &open].concat();
+            let error = error(&deep);
+            assert!(error.contains(said), "{error}");
+        }
         let long = vec![b' '; 5 << 20];
         assert!(error(&long).contains("longer than"), "{}", error(&long));
         let huge = error(b"{\"type\":\"flow\",\"schema\":1e999}");
