@@ -322,3 +322,26 @@ fn exit_codes() {
         assert!(error.contains(said), "{args:?}: {error}");
     }
 }
+
+/// Two halves of one capture differ by chance alone: as often as `--alpha` says, at most.
+#[test]
+fn halves_of_one_capture_seldom_differ() {
+    let bytes = fs::read(support::testdata("capgen/short.pcap")).expect("readable");
+    let flows = support::verdicts(&bytes);
+    let (runs, mut told, mut state) = (400, 0, 1_u64);
+    for _ in 0..runs {
+        let mut halves = [Sample::default(), Sample::default()];
+        for flow in &flows {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            halves[(state >> 63) as usize].see(flow);
+        }
+        let [old, new] = &halves;
+        let found = compare(("old", old), ("new", new), ALPHA);
+        assert!(old.flows() > 50 && found.tests > 30, "{}", found.tests);
+        told += u32::from(found.change != Change::Same);
+    }
+    // Binomial: 20 are expected at most, 33 or more come by chance once in 300 times.
+    assert!(told < 33, "{told} of {runs}");
+}

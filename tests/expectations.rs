@@ -765,3 +765,31 @@ fn the_documented_file_is_read() {
     let read = Expectations::parse(example.as_bytes()).expect("expectations");
     assert_eq!(read.captures[0].services[0].flows[0].count, 3);
 }
+
+/// In every format of a check what differs is a broken rule.
+#[test]
+fn differences_are_rules_of_a_check() {
+    let folder = Folder::new("expect-formats");
+    let expect = format!("--expect={}", folder.path("close.json"));
+    assert_eq!(check(&[&expect, "--update", &capture(CLIENT)]).0, 0);
+    let run = |format: &str| {
+        let format = format!("--format={format}");
+        let (code, out, _) = check(&[&expect, &format, &capture(ABORT)]);
+        assert_eq!(code, 1, "{out}");
+        out
+    };
+    let schema = whoclosed::report::schema::schema();
+    let validator = jsonschema::options().build(&schema).expect("a schema");
+    let mut broken = 0;
+    for line in run("json").lines() {
+        let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        assert!(validator.is_valid(&line), "{line}");
+        let rule = line["rule"].as_str().unwrap_or_default();
+        broken += u32::from(rule.starts_with("expect ") && line["status"] == "broken");
+    }
+    assert_eq!(broken, 1);
+    for format in ["junit", "sarif", "github", "markdown"] {
+        let out = run(format);
+        assert!(out.contains("outcome graceful") && out.contains("aborted"), "{format}: {out}");
+    }
+}

@@ -16,7 +16,7 @@ mod service;
 pub use class::{Class, Note};
 pub use difference::{Difference, FieldChange, FlowExample, Kind};
 pub use file::{CaptureExpectations, Entry, ExpectError, Expectations, ServiceExpectations};
-pub use item::{RULE, items};
+pub use item::{RULE, SUMMARY, items};
 pub use observed::{Observed, TooMany};
 pub use service::Service;
 

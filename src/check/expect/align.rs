@@ -85,6 +85,15 @@ fn distance(a: &Class, b: &Class) -> u32 {
 mod tests {
     use super::{Step, in_order};
 
+    /// Nothing in common is the worst case.
+    #[test]
+    fn long_lists_take_no_time() {
+        let (was, is): (Vec<usize>, Vec<usize>) = (0..1_500).map(|n| (n, n + 20_000)).unzip();
+        assert_eq!(in_order(&was, &is).len(), 1_500);
+        let turned: Vec<usize> = was.iter().rev().copied().collect();
+        assert!(in_order(&was, &turned).len() > 1_400);
+    }
+
     #[test]
     fn a_flow_more_shifts_none_of_the_others() {
         assert_eq!(in_order(&[1, 2, 3], &[1, 2, 3]), []);

@@ -157,16 +157,21 @@ impl Expectations {
             let mut rest = lines.iter().enumerate().skip(from);
             rest.find_map(|(at, line)| line.contains(what).then_some(at))
         };
-        // In the order of the file: no line is looked at twice for captures and their services.
+        // In the order of the file, and no further where one is not found: each line is looked at once.
         let mut at = 0;
         for capture in &mut self.captures {
             if let Some(name) = &capture.capture {
-                at = find(at, &format!("\"{name}\"")).unwrap_or(at);
+                let Some(found) = find(at, &format!("\"{name}\"")) else {
+                    return;
+                };
+                at = found;
             }
             for service in &mut capture.services {
-                let found = find(at, &format!("\"{}\"", service.service));
-                at = found.unwrap_or(at);
-                service.line = found.map_or(0, |at| at as u64 + 1);
+                let Some(found) = find(at, &format!("\"{}\"", service.service)) else {
+                    return;
+                };
+                at = found;
+                service.line = found as u64 + 1;
             }
         }
     }

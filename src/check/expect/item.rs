@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 /// What these rules are called.
 pub const RULE: &str = "expect";
+/// What they ask.
+pub const SUMMARY: &str = "connections close as was written down of them before";
 /// Sentences of each kind in an item at most.
 const SENTENCES: usize = 10;
 

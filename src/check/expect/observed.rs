@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Classes of all services of a capture at most.
 const CLASSES: usize = 100_000;
 /// Flows that are compared in order, of a capture, at most.
-const IN_ORDER: usize = 10_000;
+const IN_ORDER: usize = 4_000;
 /// Flows shown of a class.
 const EXAMPLES: usize = 3;
 
@@ -146,16 +146,12 @@ impl Observed {
         self.too_many.map_or(Ok(()), Err)?;
         let mut differences = Vec::new();
         let none = Flows::default();
-        let listed = |service| {
-            expected
-                .services
-                .iter()
-                .find(|known| known.service == service)
-        };
-        let known = expected.services.iter().map(|known| known.service);
-        let all: BTreeSet<Service> = known.chain(self.services.keys().copied()).collect();
-        for service in all {
-            let entries = listed(service).map_or([].as_slice(), |known| &known.flows);
+        let known = expected.services.iter();
+        let known: BTreeMap<Service, &[Entry]> =
+            known.map(|known| (known.service, known.flows.as_slice())).collect();
+        let all = known.keys().chain(self.services.keys()).copied();
+        for service in all.collect::<BTreeSet<Service>>() {
+            let entries = known.get(&service).copied().unwrap_or_default();
             let flows = self.services.get(&service).unwrap_or(&none);
             differences.extend(match self.settings.compare {
                 Compare::Count => flows.counted(service, entries),
