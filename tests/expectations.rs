@@ -790,6 +790,9 @@ fn differences_are_rules_of_a_check() {
     assert_eq!(broken, 1);
     for format in ["junit", "sarif", "github", "markdown"] {
         let out = run(format);
-        assert!(out.contains("outcome graceful") && out.contains("aborted"), "{format}: {out}");
+        assert!(
+            out.contains("outcome graceful") && out.contains("aborted"),
+            "{format}: {out}"
+        );
     }
 }

@@ -147,8 +147,9 @@ impl Observed {
         let mut differences = Vec::new();
         let none = Flows::default();
         let known = expected.services.iter();
-        let known: BTreeMap<Service, &[Entry]> =
-            known.map(|known| (known.service, known.flows.as_slice())).collect();
+        let known: BTreeMap<Service, &[Entry]> = known
+            .map(|known| (known.service, known.flows.as_slice()))
+            .collect();
         let all = known.keys().chain(self.services.keys()).copied();
         for service in all.collect::<BTreeSet<Service>>() {
             let entries = known.get(&service).copied().unwrap_or_default();
