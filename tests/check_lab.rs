@@ -11,7 +11,10 @@ use support::truth::{self, Flow, Truth};
 /// Captures by the policy that the kernel's account of them calls for.
 fn by_policy(truths: &[Truth]) -> BTreeMap<&'static str, Vec<String>> {
     let mut all: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for truth in truths.iter().filter(|truth| !truth.is_cut() && !truth.is_disturbed()) {
+    for truth in truths
+        .iter()
+        .filter(|truth| !truth.is_cut() && !truth.is_disturbed())
+    {
         let mut policies: Vec<Option<&str>> = truth.flows.iter().map(policy).collect();
         policies.dedup();
         let [Some(policy)] = policies[..] else {
@@ -28,7 +31,11 @@ fn by_policy(truths: &[Truth]) -> BTreeMap<&'static str, Vec<String>> {
 fn policy(flow: &Flow) -> Option<&'static str> {
     let expected = &flow.expected;
     let waits: Vec<&str> = expected.time_wait.iter().map(String::as_str).collect();
-    match (expected.kind.as_deref()?, expected.first_fin.as_str(), &waits[..]) {
+    match (
+        expected.kind.as_deref()?,
+        expected.first_fin.as_str(),
+        &waits[..],
+    ) {
         ("graceful", "client", ["client"]) => Some("client-first"),
         ("graceful", "server", ["server"]) => Some("server-first"),
         ("simultaneous", ..) => Some("both-at-once"),
@@ -41,11 +48,17 @@ fn policy(flow: &Flow) -> Option<&'static str> {
 fn check(policy: &str, captures: &[String]) -> (BTreeMap<String, String>, Option<i32>) {
     let policy = format!("testdata/policies/lab/{policy}.toml");
     let mut command = Command::new(env!("CARGO_BIN_EXE_whoclosed"));
-    let command = command.args(["check", "--format", "json", "--policy", &policy]).args(captures);
-    let command = command.current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
+    let command = command
+        .args(["check", "--format", "json", "--policy", &policy])
+        .args(captures);
+    let command = command
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdin(Stdio::null());
     let output = command.output().expect("runs");
     let text = String::from_utf8(output.stdout).expect("text");
-    let lines = text.lines().map(|line| serde_json::from_str(line).expect("JSON"));
+    let lines = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"));
     let captures = lines.filter(|line: &Value| line["type"] == "check_capture");
     let status = |line: Value| {
         let text = |field: &str| line[field].as_str().expect("text").to_owned();
@@ -59,12 +72,23 @@ fn every_capture_closes_as_its_kernel_recorded() {
     let truths = truth::all();
     let all = by_policy(&truths);
     let count: usize = all.values().map(Vec::len).sum();
-    assert!(all.len() == 4 && count > 100, "{count} captures of {} policies", all.len());
+    assert!(
+        all.len() == 4 && count > 100,
+        "{count} captures of {} policies",
+        all.len()
+    );
     for (policy, captures) in &all {
         let (statuses, code) = check(policy, captures);
-        let wrong: Vec<_> = statuses.iter().filter(|(_, status)| *status != "holds").collect();
+        let wrong: Vec<_> = statuses
+            .iter()
+            .filter(|(_, status)| *status != "holds")
+            .collect();
         assert!(wrong.is_empty(), "{policy}: {wrong:?}");
-        assert_eq!((statuses.len(), code), (captures.len(), Some(0)), "{policy}");
+        assert_eq!(
+            (statuses.len(), code),
+            (captures.len(), Some(0)),
+            "{policy}"
+        );
     }
 }
 
@@ -75,9 +99,16 @@ fn no_capture_closes_as_the_kernel_recorded_of_others() {
     for policy in all.keys() {
         for (_, captures) in all.iter().filter(|(other, _)| *other != policy) {
             let (statuses, code) = check(policy, captures);
-            let wrong: Vec<_> = statuses.iter().filter(|(_, status)| *status != "broken").collect();
+            let wrong: Vec<_> = statuses
+                .iter()
+                .filter(|(_, status)| *status != "broken")
+                .collect();
             assert!(wrong.is_empty(), "{policy}: {wrong:?}");
-            assert_eq!((statuses.len(), code), (captures.len(), Some(1)), "{policy}");
+            assert_eq!(
+                (statuses.len(), code),
+                (captures.len(), Some(1)),
+                "{policy}"
+            );
         }
     }
 }

@@ -23,38 +23,104 @@ fn parse(text: &str) -> Result<Policy, String> {
 
 /// Policies with one mistake each, by what is wrong.
 const MISTAKES: &[(&str, &str)] = &[
-    ("an unknown rule", "[scope.all]\nallow-outcome = [\"graceful\"]\n"),
-    ("an unknown rule that resembles none", "[scope.all]\nxyzzy = 1\n"),
+    (
+        "an unknown rule",
+        "[scope.all]\nallow-outcome = [\"graceful\"]\n",
+    ),
+    (
+        "an unknown rule that resembles none",
+        "[scope.all]\nxyzzy = 1\n",
+    ),
     ("underscores", "[scope.all]\nmin_flows = 1\n"),
-    ("an unknown key at the top", "[scope.all]\nmin-flows = 1\n[settings]\na = 1\n"),
-    ("a misspelt table of scopes", "[scopes.all]\nmin-flows = 1\n"),
-    ("a scope without the table of scopes", "[web]\nport = 80\nmin-flows = 1\n"),
+    (
+        "an unknown key at the top",
+        "[scope.all]\nmin-flows = 1\n[settings]\na = 1\n",
+    ),
+    (
+        "a misspelt table of scopes",
+        "[scopes.all]\nmin-flows = 1\n",
+    ),
+    (
+        "a scope without the table of scopes",
+        "[web]\nport = 80\nmin-flows = 1\n",
+    ),
     ("a rule outside of a scope", "min-flows = 1\n"),
     ("the table of scopes is no table", "scope = 1\n"),
     ("a scope is no table", "[scope]\nweb = 80\n"),
     ("a rule in the table of scopes", "[scope]\nmin-flows = 1\n"),
-    ("a name that cannot be one", "[scope.\"a b\"]\nport = 80\nmin-flows = 1\n"),
+    (
+        "a name that cannot be one",
+        "[scope.\"a b\"]\nport = 80\nmin-flows = 1\n",
+    ),
     ("an empty name", "[scope.\"\"]\nport = 80\nmin-flows = 1\n"),
     ("nothing at all", ""),
     ("comments alone", "# nothing\n"),
     ("a scope that asks nothing", "[scope.web]\nport = 80\n"),
-    ("a scope of no flows in particular", "[scope.web]\nmin-flows = 1\n"),
-    ("the scope of all selects some", "[scope.all]\nport = 80\nmin-flows = 1\n"),
-    ("an empty capture would pass", "[scope.all]\nmin-flows = 0\n"),
-    ("a key of rules in a scope", "[scope.all]\nmin-flows = 1\nat-most = 1\n"),
-    ("an unknown key in a rule", "[scope.all]\nallow-closers = { names = [\"client\"], at_most = 1 }\n"),
-    ("a key that the rule has no use for", "[scope.all]\nmax-flows = { count = 1, at-most = 1 }\n"),
-    ("a rule without its value", "[scope.all]\nallow-closers = { at-most = 1 }\n"),
-    ("an unknown name", "[scope.all]\nallow-outcomes = [\"gracefull\"]\n"),
-    ("a name that resembles none", "[scope.all]\nallow-closers = [\"nobody-at-all\"]\n"),
-    ("a name in capitals", "[scope.all]\nforbid-causes = [\"App-Abort\"]\n"),
-    ("a name that is no text", "[scope.all]\nallow-closers = [1]\n"),
-    ("a name twice", "[scope.all]\nallow-closers = [\"client\", \"client\"]\n"),
-    ("one name instead of a list", "[scope.all]\nallow-closers = \"client\"\n"),
-    ("a number instead of a list", "[scope.all]\nallow-closers = 3\n"),
+    (
+        "a scope of no flows in particular",
+        "[scope.web]\nmin-flows = 1\n",
+    ),
+    (
+        "the scope of all selects some",
+        "[scope.all]\nport = 80\nmin-flows = 1\n",
+    ),
+    (
+        "an empty capture would pass",
+        "[scope.all]\nmin-flows = 0\n",
+    ),
+    (
+        "a key of rules in a scope",
+        "[scope.all]\nmin-flows = 1\nat-most = 1\n",
+    ),
+    (
+        "an unknown key in a rule",
+        "[scope.all]\nallow-closers = { names = [\"client\"], at_most = 1 }\n",
+    ),
+    (
+        "a key that the rule has no use for",
+        "[scope.all]\nmax-flows = { count = 1, at-most = 1 }\n",
+    ),
+    (
+        "a rule without its value",
+        "[scope.all]\nallow-closers = { at-most = 1 }\n",
+    ),
+    (
+        "an unknown name",
+        "[scope.all]\nallow-outcomes = [\"gracefull\"]\n",
+    ),
+    (
+        "a name that resembles none",
+        "[scope.all]\nallow-closers = [\"nobody-at-all\"]\n",
+    ),
+    (
+        "a name in capitals",
+        "[scope.all]\nforbid-causes = [\"App-Abort\"]\n",
+    ),
+    (
+        "a name that is no text",
+        "[scope.all]\nallow-closers = [1]\n",
+    ),
+    (
+        "a name twice",
+        "[scope.all]\nallow-closers = [\"client\", \"client\"]\n",
+    ),
+    (
+        "one name instead of a list",
+        "[scope.all]\nallow-closers = \"client\"\n",
+    ),
+    (
+        "a number instead of a list",
+        "[scope.all]\nallow-closers = 3\n",
+    ),
     ("nothing is allowed", "[scope.all]\nallow-outcomes = []\n"),
-    ("nothing is forbidden", "[scope.all]\nforbid-findings = []\n"),
-    ("everything is allowed", "[scope.all]\nallow-time-wait = [\"client\", \"server\"]\n"),
+    (
+        "nothing is forbidden",
+        "[scope.all]\nforbid-findings = []\n",
+    ),
+    (
+        "everything is allowed",
+        "[scope.all]\nallow-time-wait = [\"client\", \"server\"]\n",
+    ),
     (
         "everything is forbidden",
         "[scope.all]\nforbid-closers = [\"client\", \"server\", \"both\", \"none\", \"unknown\"]\n",
@@ -63,44 +129,107 @@ const MISTAKES: &[(&str, &str)] = &[
         "the same is allowed and forbidden",
         "[scope.all]\nallow-closers = [\"client\"]\nforbid-closers = [\"server\", \"client\"]\n",
     ),
-    ("nothing is more severe", "[scope.all]\nmax-severity = \"warning\"\n"),
+    (
+        "nothing is more severe",
+        "[scope.all]\nmax-severity = \"warning\"\n",
+    ),
     ("no severity", "[scope.all]\nmax-severity = \"bad\"\n"),
     ("no duration", "[scope.all]\nmax-close-wait = \"1 s\"\n"),
     ("no time at all", "[scope.all]\nmax-close-wait = \"0s\"\n"),
-    ("a duration without quotes", "[scope.all]\nmax-close-time = 200\n"),
-    ("a share over all", "[scope.all]\nmax-indeterminate = \"101%\"\n"),
-    ("a share of all", "[scope.all]\nallow-closers = { names = [\"client\"], at-most = \"100%\" }\n"),
-    ("a share without its sign", "[scope.all]\nmax-indeterminate = \"5\"\n"),
-    ("a share that is no number", "[scope.all]\nmax-indeterminate = \"few\"\n"),
-    ("a share as a fraction", "[scope.all]\nmax-indeterminate = 0.05\n"),
-    ("less than no flow", "[scope.all]\nmax-certain-aborts = -1\n"),
-    ("more flows than can be counted", "[scope.all]\nmin-flows = 99999999999999999999\n"),
+    (
+        "a duration without quotes",
+        "[scope.all]\nmax-close-time = 200\n",
+    ),
+    (
+        "a share over all",
+        "[scope.all]\nmax-indeterminate = \"101%\"\n",
+    ),
+    (
+        "a share of all",
+        "[scope.all]\nallow-closers = { names = [\"client\"], at-most = \"100%\" }\n",
+    ),
+    (
+        "a share without its sign",
+        "[scope.all]\nmax-indeterminate = \"5\"\n",
+    ),
+    (
+        "a share that is no number",
+        "[scope.all]\nmax-indeterminate = \"few\"\n",
+    ),
+    (
+        "a share as a fraction",
+        "[scope.all]\nmax-indeterminate = 0.05\n",
+    ),
+    (
+        "less than no flow",
+        "[scope.all]\nmax-certain-aborts = -1\n",
+    ),
+    (
+        "more flows than can be counted",
+        "[scope.all]\nmin-flows = 99999999999999999999\n",
+    ),
     ("a number in quotes", "[scope.all]\nmin-flows = \"1\"\n"),
-    ("at least more than at most", "[scope.all]\nmin-flows = 5\nmax-flows = 4\n"),
+    (
+        "at least more than at most",
+        "[scope.all]\nmin-flows = 5\nmax-flows = 4\n",
+    ),
     ("at most none", "[scope.all]\nmax-flows = 0\n"),
     (
         "as many as there may be need not comply",
         "[scope.all]\nmax-flows = 4\nallow-closers = { names = [\"client\"], at-most = 4 }\n",
     ),
     ("no port", "[scope.web]\nport = 0\nmin-flows = 1\n"),
-    ("a port in quotes", "[scope.web]\nport = \"80\"\nmin-flows = 1\n"),
-    ("a port too high", "[scope.web]\nport = [80, 65536]\nmin-flows = 1\n"),
+    (
+        "a port in quotes",
+        "[scope.web]\nport = \"80\"\nmin-flows = 1\n",
+    ),
+    (
+        "a port too high",
+        "[scope.web]\nport = [80, 65536]\nmin-flows = 1\n",
+    ),
     ("no ports", "[scope.web]\nport = []\nmin-flows = 1\n"),
-    ("no address", "[scope.web]\nserver = \"example.org\"\nmin-flows = 1\n"),
-    ("an address without quotes", "[scope.web]\nnet = 10\nmin-flows = 1\n"),
-    ("too many bits", "[scope.web]\nclient = \"10.0.0.0/33\"\nmin-flows = 1\n"),
-    ("bits beyond the network", "[scope.web]\nclient = \"10.1.2.3/8\"\nmin-flows = 1\n"),
-    ("no confidence", "[scope.all]\nmin-flows = 1\nconfidence = \"sure\"\n"),
-    ("a confidence that is no text", "[scope.all]\nmin-flows = 1\nconfidence = true\n"),
-    ("an empty reason", "[scope.all]\nmin-flows = { count = 1, why = \" \" }\n"),
+    (
+        "no address",
+        "[scope.web]\nserver = \"example.org\"\nmin-flows = 1\n",
+    ),
+    (
+        "an address without quotes",
+        "[scope.web]\nnet = 10\nmin-flows = 1\n",
+    ),
+    (
+        "too many bits",
+        "[scope.web]\nclient = \"10.0.0.0/33\"\nmin-flows = 1\n",
+    ),
+    (
+        "bits beyond the network",
+        "[scope.web]\nclient = \"10.1.2.3/8\"\nmin-flows = 1\n",
+    ),
+    (
+        "no confidence",
+        "[scope.all]\nmin-flows = 1\nconfidence = \"sure\"\n",
+    ),
+    (
+        "a confidence that is no text",
+        "[scope.all]\nmin-flows = 1\nconfidence = true\n",
+    ),
+    (
+        "an empty reason",
+        "[scope.all]\nmin-flows = { count = 1, why = \" \" }\n",
+    ),
     ("a key twice", "[scope.all]\nmin-flows = 1\nmin-flows = 2\n"),
     ("no TOML", "[scope.all\nmin-flows = 1\n"),
-    ("a text without its end", "[scope.all]\nmax-severity = \"info\n"),
+    (
+        "a text without its end",
+        "[scope.all]\nmax-severity = \"info\n",
+    ),
     (
         "several mistakes",
         "[scope.all]\nmax-flow = 1\nallow-closers = [\"cleint\"]\n[scope.web]\nprot = 80\nmin-flows = 1\n",
     ),
-    ("a terminal would obey", "[scope.all]\n\"\\u001b[2J\" = 1\nmin-flows = 1\n"),
+    (
+        "a terminal would obey",
+        "[scope.all]\n\"\\u001b[2J\" = 1\nmin-flows = 1\n",
+    ),
 ];
 
 #[test]
@@ -118,8 +247,13 @@ fn every_mistake_is_told_with_its_place() {
 
 #[test]
 fn what_is_no_text_is_told() {
-    let error = Policy::parse("a.toml", b"[scope.all]\nmin-flows = \xff1\n").unwrap_err().to_string();
-    assert!(error.contains("a.toml:2:13") && error.contains("UTF-8"), "{error}");
+    let error = Policy::parse("a.toml", b"[scope.all]\nmin-flows = \xff1\n")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("a.toml:2:13") && error.contains("UTF-8"),
+        "{error}"
+    );
     let long = vec![b'#'; (1 << 20) + 1];
     let error = Policy::parse("a.toml", &long).unwrap_err().to_string();
     assert!(error.contains("more than 1048576"), "{error}");
@@ -130,8 +264,8 @@ fn depth_and_length_do_no_harm() {
     let deep = format!("a = {}", "[".repeat(400_000));
     let tables = format!("[{}]", vec!["scope"; 100_000].join("."));
     let line = format!("[scope.all]\n{} = 1", "x".repeat(900_000));
-    let many = "[scope.all]\n".to_owned()
-        + &(0..50_000).map(|n| format!("key{n} = 1\n")).collect::<String>();
+    let keys: Vec<String> = (0..50_000).map(|n| format!("key{n} = 1\n")).collect();
+    let many = format!("[scope.all]\n{}", keys.concat());
     for text in [deep, tables, line, many] {
         let error = parse(&text).expect_err("no policy");
         assert!(error.len() < 50_000, "{}", error.len());
@@ -167,8 +301,14 @@ fn a_rule_says_its_limit_its_confidence_and_why_or_its_scope_does() {
     };
     assert_eq!(min.line, None);
     assert_eq!(closers.at_most, Limit::PerMillion(25_000));
-    assert_eq!((closers.confidence, wait.confidence), (Confidence::Possible, Confidence::Certain));
-    assert_eq!((closers.why.as_deref(), wait.why.as_deref()), (Some("own"), Some("of all")));
+    assert_eq!(
+        (closers.confidence, wait.confidence),
+        (Confidence::Possible, Confidence::Certain)
+    );
+    assert_eq!(
+        (closers.why.as_deref(), wait.why.as_deref()),
+        (Some("own"), Some("of all"))
+    );
     assert_eq!(wait.at_most, Limit::Flows(3));
 }
 
@@ -179,7 +319,11 @@ fn every_example_of_a_rule_is_one() {
             let policy = parse(&format!("[scope.all]\n{text}\n"));
             let policy = policy.unwrap_or_else(|error| panic!("{error}"));
             let rules = &policy.scopes[0].rules;
-            assert!(rules.iter().any(|rule| rule.row.key == row.key && rule.line == Some(2)));
+            assert!(
+                rules
+                    .iter()
+                    .any(|rule| rule.row.key == row.key && rule.line == Some(2))
+            );
         }
     }
 }
@@ -193,7 +337,11 @@ fn json(text: &str) -> Option<Value> {
 fn the_schema_is_one_and_takes_the_examples() {
     assert!(jsonschema::meta::is_valid(&schema()));
     let validator = jsonschema::validator_for(&schema()).expect("a schema");
-    for text in EXAMPLES.iter().map(|example| example.text).chain([EVERY_RULE]) {
+    for text in EXAMPLES
+        .iter()
+        .map(|example| example.text)
+        .chain([EVERY_RULE])
+    {
         let errors: Vec<String> = validator
             .iter_errors(&json(text).expect("TOML"))
             .map(|error| error.to_string())
@@ -263,7 +411,9 @@ impl Captures {
     fn of(&self, policy: &Policy, key: &str) -> Vec<Option<Status>> {
         let one = |(verdicts, end): &(Vec<Verdict>, Time)| {
             let mut checker = Checker::new(policy, Options::default().time_wait);
-            verdicts.iter().for_each(|verdict| checker.see(verdict, *end));
+            for verdict in verdicts {
+                checker.see(verdict, *end);
+            }
             let items = checker.finish(&"a".into()).1;
             let is_it = |item: &&Item| item.kind == key && item.line.is_some();
             items.iter().find(is_it).map(|item| item.status)
@@ -278,7 +428,11 @@ fn alone(text: &str) -> Vec<(String, String)> {
     let text = text.replace("max-flows = 100", "max-flows = 10");
     let text = text.replace("max-flows = 50", "max-flows = 10");
     let text = text.replace("max-time-wait-peak = 1000", "max-time-wait-peak = 10");
-    let is_rule = |line: &&str| RULES.iter().any(|row| line.starts_with(&format!("{} =", row.key)));
+    let is_rule = |line: &&str| {
+        RULES
+            .iter()
+            .any(|row| line.starts_with(&format!("{} =", row.key)))
+    };
     let rules = text.lines().filter(is_rule).map(str::to_owned);
     rules
         .map(|rule| {
@@ -337,7 +491,10 @@ fn no_slip_makes_a_rule_pass() {
         }
     }
     // Words of a reason, and spaces.
-    assert!(tried > 3000 && accepted < tried / 4, "{accepted} of {tried}");
+    assert!(
+        tried > 3000 && accepted < tried / 4,
+        "{accepted} of {tried}"
+    );
 }
 
 proptest! {
@@ -375,6 +532,9 @@ fn keys_and_rules_have_names_of_their_own() {
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), count);
-    let counts = RULES.iter().filter(|row| matches!(row.ask, Ask::MinFlows)).count();
+    let counts = RULES
+        .iter()
+        .filter(|row| matches!(row.ask, Ask::MinFlows))
+        .count();
     assert_eq!(counts, 1);
 }

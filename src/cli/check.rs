@@ -146,9 +146,8 @@ impl Args {
 impl Shared<'_> {
     /// Judges all captures, several at a time. The order is that in which they were given.
     fn check(&self, inputs: Inputs) -> Checked {
-        let problem = |(name, why): (String, String)| {
-            Capture::new(name.into(), 0, Vec::new(), vec![why])
-        };
+        let problem =
+            |(name, why): (String, String)| Capture::new(name.into(), 0, Vec::new(), vec![why]);
         let mut captures: Vec<Capture> = inputs.problems.into_iter().map(problem).collect();
         let total: Option<u64> = inputs.all.iter().map(Input::bytes).sum();
         let progress = Progress::of(self.options.meter.as_ref(), total);
@@ -158,7 +157,12 @@ impl Shared<'_> {
         let waiting = Mutex::new(waiting);
         let work = || {
             // A thread that panicked has left the list as it was.
-            let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+            let next = || {
+                waiting
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .pop_front()
+            };
             while let Some((number, input)) = next() {
                 let judged = self.judge(input);
                 let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
@@ -176,7 +180,9 @@ impl Shared<'_> {
         let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
         results.sort_by_key(|(number, _)| *number);
         for (_, (capture, notes)) in results {
-            notes.iter().for_each(|text| note(text));
+            for text in notes {
+                note(&text);
+            }
             captures.push(capture);
         }
         Checked::new(captures)
@@ -184,7 +190,10 @@ impl Shared<'_> {
 
     fn threads(&self, inputs: usize) -> usize {
         let processors = || thread::available_parallelism().map_or(1, usize::from);
-        let wanted = self.args.jobs.map_or_else(|| processors().min(THREADS), usize::from);
+        let wanted = self
+            .args
+            .jobs
+            .map_or_else(|| processors().min(THREADS), usize::from);
         wanted.min(inputs).max(1)
     }
 
@@ -211,7 +220,9 @@ impl Shared<'_> {
             problems.push("interrupted: the rest was not read".to_owned());
         }
         let damages = damages(&summary);
-        let notes = damages.iter().map(|(source, what)| format!("{source}: {what}"));
+        let notes = damages
+            .iter()
+            .map(|(source, what)| format!("{source}: {what}"));
         let notes: Vec<String> = notes.collect();
         if !self.args.allow_damaged {
             problems.extend(damages.into_iter().map(|(source, what)| {
@@ -239,9 +250,9 @@ fn read_policy(path: &Path) -> Result<Result<Policy, String>, Failure> {
 }
 
 fn example_parser() -> impl clap::builder::TypedValueParser<Value = Example> {
-    let names = EXAMPLES.iter().map(|example| {
-        clap::builder::PossibleValue::new(example.name).help(example.summary)
-    });
+    let names = EXAMPLES
+        .iter()
+        .map(|example| clap::builder::PossibleValue::new(example.name).help(example.summary));
     PossibleValuesParser::new(names).try_map(|name| {
         let found = EXAMPLES.iter().find(|example| example.name == name);
         found.copied().ok_or("there is no such policy")
@@ -254,7 +265,10 @@ fn format_parser() -> impl clap::builder::TypedValueParser<Value = Format> {
 }
 
 fn format(name: &str) -> Option<Format> {
-    Format::ALL.iter().find(|format| format.name() == name).copied()
+    Format::ALL
+        .iter()
+        .find(|format| format.name() == name)
+        .copied()
 }
 
 /// `FORMAT=FILE`.
@@ -263,7 +277,10 @@ fn report(text: &str) -> Result<(Format, PathBuf), String> {
     let (name, file) = parts.ok_or("expected FORMAT=FILE, as junit=close.xml")?;
     let format = format(name).ok_or_else(|| {
         let names: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
-        format!("there is no format `{name}`; it is one of {}", names.join(", "))
+        format!(
+            "there is no format `{name}`; it is one of {}",
+            names.join(", ")
+        )
     })?;
     Ok((format, PathBuf::from(file)))
 }
