@@ -16,17 +16,32 @@ const EVERY_RULE: &str = include_str!("../testdata/policies/every-rule.toml");
 /// A capture that breaks this rule of `every-rule.toml`, and no other one.
 const BREAKS: &[(&str, &str)] = &[
     ("max-flows", "questions/syn-flood.mid.pcap"),
-    ("max-indeterminate", "captures/data-in-flight-at-close.mid.pcap"),
-    ("allow-outcomes", "captures/refused-after-own-time-wait.mid.pcap"),
+    (
+        "max-indeterminate",
+        "captures/data-in-flight-at-close.mid.pcap",
+    ),
+    (
+        "allow-outcomes",
+        "captures/refused-after-own-time-wait.mid.pcap",
+    ),
     ("forbid-outcomes", "captures/close-wait-leak.mid.pcap"),
     ("allow-closers", "captures/abort-both.mid.pcap"),
     ("forbid-closers", "captures/simultaneous-fin-data.mid.pcap"),
-    ("allow-causes", "captures/final-ack-lost-no-time-wait.mid.pcap"),
+    (
+        "allow-causes",
+        "captures/final-ack-lost-no-time-wait.mid.pcap",
+    ),
     ("forbid-causes", "captures/backlog-abort.mid.pcap"),
-    ("max-certain-aborts", "captures/linger0-in-close-wait.mid.pcap"),
+    (
+        "max-certain-aborts",
+        "captures/linger0-in-close-wait.mid.pcap",
+    ),
     ("forbid-findings", "captures/half-close-client.mid.pcap"),
     ("max-severity", "captures/syn-hits-last-ack.mid.pcap"),
-    ("allow-time-wait", "captures/close-server-first-4seg.mid.pcap"),
+    (
+        "allow-time-wait",
+        "captures/close-server-first-4seg.mid.pcap",
+    ),
     ("forbid-time-wait", "questions/idle-timeout-server.mid.pcap"),
     ("max-time-wait-peak", "questions/time-wait-pile.mid.pcap"),
     ("max-close-wait", "questions/slow-server-burst.mid.pcap"),
@@ -70,10 +85,16 @@ fn every_rule_holds_on_one_capture_and_is_broken_alone_by_another() {
         if matches!(row.ask, Ask::MinFlows) {
             let items = check(&policy, EMPTY);
             assert!(with_status(&items, Status::Broken).is_empty());
-            assert_eq!(with_status(&items, Status::NotJudged), BTreeSet::from([row.key]));
+            assert_eq!(
+                with_status(&items, Status::NotJudged),
+                BTreeSet::from([row.key])
+            );
             continue;
         }
-        let (_, capture) = BREAKS.iter().find(|(key, _)| *key == row.key).expect(row.key);
+        let (_, capture) = BREAKS
+            .iter()
+            .find(|(key, _)| *key == row.key)
+            .expect(row.key);
         let items = check(&policy, capture);
         let broken = with_status(&items, Status::Broken);
         assert_eq!(broken, BTreeSet::from([row.key]), "{capture}: {items:#?}");
@@ -86,10 +107,16 @@ fn what_breaks_a_rule_is_shown_with_its_frames() {
     for (key, capture) in BREAKS {
         let items = check(&policy, capture);
         let item = items.iter().find(|item| item.kind == *key).expect("asked");
-        assert!(!item.advice.is_empty() && !item.asks.is_empty(), "{item:#?}");
+        assert!(
+            !item.advice.is_empty() && !item.asks.is_empty(),
+            "{item:#?}"
+        );
         assert!(item.line.is_some(), "{item:#?}");
         let counted = matches!(*key, "max-flows" | "max-time-wait-peak");
-        let shown = item.examples.iter().all(|one| !one.frames.is_empty() && one.flow.is_some());
+        let shown = item
+            .examples
+            .iter()
+            .all(|one| !one.frames.is_empty() && one.flow.is_some());
         assert!(counted || shown && !item.examples.is_empty(), "{item:#?}");
         assert_eq!(counted, item.broken == 0, "{item:#?}");
     }
@@ -123,9 +150,18 @@ fn a_flow_in_doubt_neither_breaks_a_rule_nor_complies() {
     let forbids = "forbid-outcomes = [\"aborted-after-fin\"]";
     assert_eq!(status(forbids), Status::NotJudged);
     assert_eq!(status("allow-outcomes = [\"graceful\"]"), Status::NotJudged);
-    assert_eq!(status("allow-outcomes = [\"aborted-after-fin\"]"), Status::NotJudged);
-    assert_eq!(status(&format!("max-indeterminate = 1\n{forbids}")), Status::Holds);
-    assert_eq!(status(&format!("confidence = \"possible\"\n{forbids}")), Status::Broken);
+    assert_eq!(
+        status("allow-outcomes = [\"aborted-after-fin\"]"),
+        Status::NotJudged
+    );
+    assert_eq!(
+        status(&format!("max-indeterminate = 1\n{forbids}")),
+        Status::Holds
+    );
+    assert_eq!(
+        status(&format!("confidence = \"possible\"\n{forbids}")),
+        Status::Broken
+    );
     let own = "forbid-outcomes = { names = [\"aborted-after-fin\"], confidence = \"possible\" }";
     assert_eq!(status(own), Status::Broken);
     // A certain one is no hint.
@@ -151,17 +187,27 @@ fn a_scope_has_the_flows_that_it_selects() {
     let flows = |select: &str| {
         let text = format!("[scope.some]\n{select}\nmin-flows = 0\nmax-severity = \"info\"\n");
         let items = check(&policy(&text), HOLDS);
-        items.iter().find(|item| item.rule == "some.max-severity").expect("asked").flows
+        items
+            .iter()
+            .find(|item| item.rule == "some.max-severity")
+            .expect("asked")
+            .flows
     };
     for (has, has_not) in [
         ("port = 80", "port = 8080"),
         ("port = [1, 80]", "port = [1, 2]"),
         ("client = \"198.51.100.10\"", "client = \"203.0.113.80\""),
         ("client = \"198.51.0.0/16\"", "client = \"198.52.0.0/16\""),
-        ("server = [\"203.0.113.80\", \"::1\"]", "server = \"198.51.100.10\""),
+        (
+            "server = [\"203.0.113.80\", \"::1\"]",
+            "server = \"198.51.100.10\"",
+        ),
         ("net = \"203.0.113.0/24\"", "net = \"192.0.2.0/24\""),
         ("net = \"198.51.100.0/24\"", "net = \"::/0\""),
-        ("port = 80\nclient = \"198.51.100.10\"", "port = 80\nclient = \"198.51.100.11\""),
+        (
+            "port = 80\nclient = \"198.51.100.10\"",
+            "port = 80\nclient = \"198.51.100.11\"",
+        ),
     ] {
         assert_eq!((flows(has), flows(has_not)), (1, 0), "{has}, {has_not}");
     }
@@ -184,28 +230,48 @@ fn every_example_passes_a_capture_and_fails_another() {
         ("strict", HOLDS, "captures/close-wait-leak.mid.pcap"),
         ("web-server", HOLDS, "captures/close-wait-leak.mid.pcap"),
         ("proxy", HOLDS, "questions/keepalive-race.mid.pcap"),
-        ("database", HOLDS, "captures/close-server-first-4seg.mid.pcap"),
+        (
+            "database",
+            HOLDS,
+            "captures/close-server-first-4seg.mid.pcap",
+        ),
     ];
-    assert_eq!(cases.map(|(name, ..)| name), [0, 1, 2, 3].map(|at: usize| EXAMPLES[at].name));
+    assert_eq!(
+        cases.map(|(name, ..)| name),
+        [0, 1, 2, 3].map(|at: usize| EXAMPLES[at].name)
+    );
     assert_eq!(EXAMPLES.len(), cases.len());
     for (example, (name, passes, fails)) in EXAMPLES.iter().zip(cases) {
         let policy = policy(&at_port_80(example.text));
         let of = |capture| Status::of_all(check(&policy, capture).iter().map(|i| i.status));
-        assert_eq!(of(passes), Status::Holds, "{name}: {:#?}", check(&policy, passes));
+        assert_eq!(
+            of(passes),
+            Status::Holds,
+            "{name}: {:#?}",
+            check(&policy, passes)
+        );
         assert_eq!(of(fails), Status::Broken, "{name}");
     }
 }
 
 /// The example for the port of the lab's server.
 fn at_port_80(text: &str) -> String {
-    let lines = text.lines().map(|line| if line.starts_with("port = ") { "port = 80" } else { line });
+    let lines = text.lines().map(|line| {
+        if line.starts_with("port = ") {
+            "port = 80"
+        } else {
+            line
+        }
+    });
     lines.collect::<Vec<_>>().join("\n")
 }
 
 fn whoclosed(args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_whoclosed"));
     let command = command.args(args).stdin(Stdio::null());
-    let command = command.current_dir(env!("CARGO_MANIFEST_DIR")).env_remove("RUST_BACKTRACE");
+    let command = command
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_remove("RUST_BACKTRACE");
     command.output().expect("runs")
 }
 
@@ -219,7 +285,9 @@ fn stderr(output: &Output) -> &str {
 
 /// A directory for a test's files.
 fn scratch(name: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("check").join(name);
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join("check")
+        .join(name);
     let _ = fs::remove_dir_all(&path);
     fs::create_dir_all(&path).expect("created");
     path
@@ -231,7 +299,9 @@ const BAD: &str = "testdata/captures/close-wait-leak.mid.pcap";
 const NONE: &str = "testdata/captures/syn-unanswered.mid.pcap";
 
 fn exit(args: &[&str]) -> Option<i32> {
-    whoclosed(&[&["check", "--policy", POLICY], args].concat()).status.code()
+    whoclosed(&[&["check", "--policy", POLICY], args].concat())
+        .status
+        .code()
 }
 
 #[test]
@@ -257,7 +327,11 @@ fn the_exit_code_tells_broken_from_not_judged() {
         let output = whoclosed(&[&["check", "--policy", POLICY][..], &others].concat());
         assert_eq!(output.status.code(), Some(1), "{others:?}");
         for name in others {
-            assert!(stdout(&output).contains(&format!("{name}: ")), "{}", stdout(&output));
+            assert!(
+                stdout(&output).contains(&format!("{name}: ")),
+                "{}",
+                stdout(&output)
+            );
         }
     }
     assert_eq!(exit(&[GOOD, NONE]), Some(2));
@@ -266,7 +340,9 @@ fn the_exit_code_tells_broken_from_not_judged() {
 #[test]
 fn a_reader_that_has_seen_enough_is_told_by_the_exit_code() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_whoclosed"));
-    let command = command.args(["check", "--policy", POLICY, BAD]).stdin(Stdio::null());
+    let command = command
+        .args(["check", "--policy", POLICY, BAD])
+        .stdin(Stdio::null());
     let command = command.current_dir(env!("CARGO_MANIFEST_DIR"));
     let mut child = command.stdout(Stdio::piped()).spawn().expect("runs");
     drop(child.stdout.take());
@@ -287,7 +363,9 @@ fn the_report_for_people() {
 #[test]
 fn threads_change_nothing() {
     let args = |jobs| {
-        let fixed = ["check", "--policy", POLICY, "--format", "json", "--jobs", jobs];
+        let fixed = [
+            "check", "--policy", POLICY, "--format", "json", "--jobs", jobs,
+        ];
         [&fixed[..], &["testdata/captures", "testdata/peers"]].concat()
     };
     let one = whoclosed(&args("1"));
@@ -311,10 +389,18 @@ fn a_directory_is_its_captures_and_one_without_any_is_not_judged() {
     let name = |path: &Path| path.to_str().expect("text").to_owned();
     let output = whoclosed(&["check", "--policy", POLICY, &name(&full)]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(stdout(&output).contains("1 of 2 captures hold"), "{}", stdout(&output));
+    assert!(
+        stdout(&output).contains("1 of 2 captures hold"),
+        "{}",
+        stdout(&output)
+    );
     let output = whoclosed(&["check", "--policy", POLICY, &name(&empty)]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(stdout(&output).contains("no capture found"), "{}", stdout(&output));
+    assert!(
+        stdout(&output).contains("no capture found"),
+        "{}",
+        stdout(&output)
+    );
 }
 
 #[test]
@@ -333,7 +419,10 @@ fn captures_of_a_ring_are_one() {
     let (first, second) = (scratch.join("1.pcap"), scratch.join("2.pcap"));
     fs::write(&first, &bytes[..cut]).expect("written");
     fs::write(&second, [&bytes[..24], &bytes[cut..]].concat()).expect("written");
-    let files = [first.to_str().expect("text"), second.to_str().expect("text")];
+    let files = [
+        first.to_str().expect("text"),
+        second.to_str().expect("text"),
+    ];
     assert_eq!(exit(&[&["--joined"][..], &files].concat()), Some(0));
     assert_eq!(exit(&files), Some(1));
 }
@@ -349,9 +438,17 @@ fn a_policy_is_printed_and_can_be_used() {
         let code = whoclosed(&["check", "--policy", path.to_str().expect("text"), GOOD]).status;
         assert!(matches!(code.code(), Some(0 | 2)), "{}", example.name);
     }
-    assert_eq!(whoclosed(&["check", "--print-policy", "lenient"]).status.code(), Some(2));
+    assert_eq!(
+        whoclosed(&["check", "--print-policy", "lenient"])
+            .status
+            .code(),
+        Some(2)
+    );
     assert_eq!(whoclosed(&["check", GOOD]).status.code(), Some(2));
-    assert_eq!(whoclosed(&["check", "--policy", POLICY]).status.code(), Some(2));
+    assert_eq!(
+        whoclosed(&["check", "--policy", POLICY]).status.code(),
+        Some(2)
+    );
 }
 
 #[test]
@@ -367,5 +464,9 @@ fn a_mistake_in_a_policy_is_told_on_standard_error() {
     assert!(told.contains("did you mean `allow-outcomes`?"), "{told}");
     let output = whoclosed(&["check", "--policy", "/nowhere.toml", GOOD]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("/nowhere.toml"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("/nowhere.toml"),
+        "{}",
+        stderr(&output)
+    );
 }

@@ -19,7 +19,9 @@ const HOSTILE: &str = "no %0A,:<&>\"'|`*_@[x](y) \u{1b}[2J\n::error::é.pcap";
 
 /// The report on captures that hold, break rules, and could not be judged.
 fn report(format: &str) -> (String, Output) {
-    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR")).join("check-formats").join(format);
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join("check-formats")
+        .join(format);
     let _ = fs::remove_dir_all(&scratch);
     fs::create_dir_all(&scratch).expect("created");
     let hostile = scratch.join(HOSTILE);
@@ -27,8 +29,14 @@ fn report(format: &str) -> (String, Output) {
     let pile = "testdata/questions/time-wait-pile.mid.pcap";
     let mut command = Command::new(env!("CARGO_BIN_EXE_whoclosed"));
     let command = command.args(["check", "--policy", POLICY, "--format", format]);
-    let command = command.args([GOOD, BAD, NONE, pile]).arg(hostile).stdin(Stdio::null());
-    let output = command.current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("runs");
+    let command = command
+        .args([GOOD, BAD, NONE, pile])
+        .arg(hostile)
+        .stdin(Stdio::null());
+    let output = command
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("runs");
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8(output.stdout.clone()).expect("text");
     (text, output)
@@ -50,7 +58,11 @@ fn counts() -> BTreeMap<String, usize> {
 #[test]
 fn every_line_of_json_is_valid() {
     let mut schema = schema();
-    for definition in schema["$defs"].as_object_mut().expect("definitions").values_mut() {
+    for definition in schema["$defs"]
+        .as_object_mut()
+        .expect("definitions")
+        .values_mut()
+    {
         if definition.get("properties").is_some() {
             definition["additionalProperties"] = false.into();
         }
@@ -67,11 +79,19 @@ fn every_line_of_json_is_valid() {
         assert!(errors.is_empty(), "{errors:?}\n{line}");
     }
     let of = |kind| lines.iter().filter(|line| line["type"] == kind).count();
-    assert_eq!((of("check_rule"), of("check_capture"), of("check")), (4 * 18, 5, 1));
+    assert_eq!(
+        (of("check_rule"), of("check_capture"), of("check")),
+        (4 * 18, 5, 1)
+    );
     let last = lines.last().expect("a line");
     assert_eq!(last["status"], "broken");
     assert_eq!(last["exit_code"], 1);
-    assert!(last["headline"].as_str().expect("text").starts_with("broken: same.forbid-outcomes in"));
+    assert!(
+        last["headline"]
+            .as_str()
+            .expect("text")
+            .starts_with("broken: same.forbid-outcomes in")
+    );
 }
 
 #[test]
@@ -79,9 +99,14 @@ fn junit_xml_is_valid_by_the_schema_of_jenkins() {
     let (text, _) = report("junit");
     let schema = support::testdata("schemas/junit-10.xsd");
     let mut command = Command::new("xmllint");
-    let command = command.args(["--noout", "--nonet", "--schema"]).arg(schema).arg("-");
+    let command = command
+        .args(["--noout", "--nonet", "--schema"])
+        .arg(schema)
+        .arg("-");
     let command = command.stdin(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("xmllint is installed (libxml2-utils)");
+    let mut child = command
+        .spawn()
+        .expect("xmllint is installed (libxml2-utils)");
     let mut stdin = child.stdin.take().expect("a pipe");
     stdin.write_all(text.as_bytes()).expect("written");
     drop(stdin);
@@ -113,7 +138,10 @@ fn sarif_is_valid_by_its_schema() {
     let run = &log["runs"][0];
     let results = run["results"].as_array().expect("a list");
     let counts = counts();
-    let failed = results.iter().filter(|result| result["kind"] == "fail").count();
+    let failed = results
+        .iter()
+        .filter(|result| result["kind"] == "fail")
+        .count();
     assert_eq!(failed, counts["broken"]);
     assert_eq!(results.len(), counts["broken"] + counts["not-judged"]);
     assert_eq!(run["invocations"][0]["exitCode"], 1);
@@ -122,11 +150,17 @@ fn sarif_is_valid_by_its_schema() {
     let line = place["region"]["startLine"].as_u64().expect("a number") as usize;
     let policy = fs::read_to_string(support::testdata("policies/every-rule.toml")).expect("text");
     let line = policy.lines().nth(line - 1).expect("a line");
-    assert!(line.starts_with(results[0]["ruleId"].as_str().expect("text")), "{line}");
+    assert!(
+        line.starts_with(results[0]["ruleId"].as_str().expect("text")),
+        "{line}"
+    );
     // Every result's kind is explained.
     let rules = run["tool"]["driver"]["rules"].as_array().expect("a list");
     for result in results {
-        assert!(rules.iter().any(|rule| rule["id"] == result["ruleId"]), "{result}");
+        assert!(
+            rules.iter().any(|rule| rule["id"] == result["ruleId"]),
+            "{result}"
+        );
     }
 }
 
@@ -139,18 +173,30 @@ fn an_annotation_is_one_line_whatever_it_says() {
     assert_eq!(of("::error file="), counts["broken"]);
     assert_eq!(of("::error title="), 1);
     assert_eq!(of("::warning file="), counts["not-judged"] + 1);
-    assert_eq!(text.lines().count(), counts["broken"] + counts["not-judged"] + 2);
+    assert_eq!(
+        text.lines().count(),
+        counts["broken"] + counts["not-judged"] + 2
+    );
     for line in text.lines() {
-        let (head, message) = line.trim_start_matches("::").split_once("::").expect("a message");
+        let (head, message) = line
+            .trim_start_matches("::")
+            .split_once("::")
+            .expect("a message");
         assert!(!message.is_empty() && !line.contains('\x1b'), "{line:?}");
         let properties = head.split_once(' ').expect("properties").1;
         for property in properties.split(',') {
             let (name, value) = property.split_once('=').expect("a value");
-            assert!(matches!(name, "file" | "line" | "title") && !value.contains(':'), "{line}");
+            assert!(
+                matches!(name, "file" | "line" | "title") && !value.contains(':'),
+                "{line}"
+            );
         }
     }
     let first = text.lines().next().expect("a line");
-    assert!(first.starts_with("::error file=testdata/policies/every-rule.toml,line="), "{first}");
+    assert!(
+        first.starts_with("::error file=testdata/policies/every-rule.toml,line="),
+        "{first}"
+    );
     assert!(text.contains("no %250A%2C%3A<&>"), "{text}");
 }
 
@@ -163,9 +209,16 @@ fn a_table_of_markdown_has_four_columns_whatever_it_says() {
         let bars = row.replace("\\|", "").matches('|').count();
         assert_eq!(bars, 5, "{row}");
     }
-    assert!(rows[2].starts_with("| ❌ | **same.forbid-outcomes**"), "{}", rows[2]);
+    assert!(
+        rows[2].starts_with("| ❌ | **same.forbid-outcomes**"),
+        "{}",
+        rows[2]
+    );
     assert!(!text.contains("<&>") && !text.contains('\x1b'));
-    insta::assert_snapshot!("check-markdown", text.replace(env!("CARGO_TARGET_TMPDIR"), "TMP"));
+    insta::assert_snapshot!(
+        "check-markdown",
+        text.replace(env!("CARGO_TARGET_TMPDIR"), "TMP")
+    );
 }
 
 #[test]
@@ -182,8 +235,13 @@ fn reports_go_to_files_as_well() {
     let file = |format: &str| format!("{format}={}", scratch.join(format).display());
     let mut command = Command::new(env!("CARGO_BIN_EXE_whoclosed"));
     let command = command.args(["check", "--policy", POLICY, BAD, "--report", &file("junit")]);
-    let command = command.args(["--report", &file("sarif")]).stdin(Stdio::null());
-    let output = command.current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("runs");
+    let command = command
+        .args(["--report", &file("sarif")])
+        .stdin(Stdio::null());
+    let output = command
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("runs");
     assert_eq!(output.status.code(), Some(1));
     assert!(output.stdout.starts_with(b"broken: "));
     let read = |format: &str| fs::read_to_string(scratch.join(format)).expect("written");
@@ -193,6 +251,10 @@ fn reports_go_to_files_as_well() {
         let mut command = Command::new(env!("CARGO_BIN_EXE_whoclosed"));
         let command = command.args(["check", "--policy", POLICY, GOOD, "--report", wrong]);
         let command = command.current_dir(env!("CARGO_MANIFEST_DIR"));
-        assert_eq!(command.output().expect("runs").status.code(), Some(2), "{wrong}");
+        assert_eq!(
+            command.output().expect("runs").status.code(),
+            Some(2),
+            "{wrong}"
+        );
     }
 }

@@ -264,10 +264,8 @@ fn depth_and_length_do_no_harm() {
     let deep = format!("a = {}", "[".repeat(400_000));
     let tables = format!("[{}]", vec!["scope"; 100_000].join("."));
     let line = format!("[scope.all]\n{} = 1", "x".repeat(900_000));
-    let many = "[scope.all]\n".to_owned()
-        + &(0..50_000)
-            .map(|n| format!("key{n} = 1\n"))
-            .collect::<String>();
+    let keys: Vec<String> = (0..50_000).map(|n| format!("key{n} = 1\n")).collect();
+    let many = format!("[scope.all]\n{}", keys.concat());
     for text in [deep, tables, line, many] {
         let error = parse(&text).expect_err("no policy");
         assert!(error.len() < 50_000, "{}", error.len());
@@ -413,9 +411,9 @@ impl Captures {
     fn of(&self, policy: &Policy, key: &str) -> Vec<Option<Status>> {
         let one = |(verdicts, end): &(Vec<Verdict>, Time)| {
             let mut checker = Checker::new(policy, Options::default().time_wait);
-            verdicts
-                .iter()
-                .for_each(|verdict| checker.see(verdict, *end));
+            for verdict in verdicts {
+                checker.see(verdict, *end);
+            }
             let items = checker.finish(&"a".into()).1;
             let is_it = |item: &&Item| item.kind == key && item.line.is_some();
             items.iter().find(is_it).map(|item| item.status)

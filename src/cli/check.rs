@@ -207,7 +207,9 @@ impl Shared<'_> {
         results.sort_by_key(|(number, _)| *number);
         let mut found = Vec::new();
         for (_, judged) in results {
-            judged.notes.iter().for_each(|text| note(text));
+            for text in judged.notes {
+                note(&text);
+            }
             captures.push(judged.capture);
             found.extend(judged.found);
         }

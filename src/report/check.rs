@@ -20,7 +20,7 @@ names! {
         Text = "text",
         /// JSON Lines.
         Json = "json",
-        /// JUnit XML: a test case per rule, a test suite per capture.
+        /// `JUnit` XML: a test case per rule, a test suite per capture.
         Junit = "junit",
         /// SARIF 2.1.0.
         Sarif = "sarif",
@@ -45,14 +45,28 @@ pub fn write(out: &mut dyn Write, format: Format, checked: &Checked, look: Look)
 
 /// What came of all, in one sentence: the first broken rule first.
 fn headline(checked: &Checked) -> String {
-    let holds = |status| checked.captures.iter().filter(|c| c.status == status).count();
+    let holds = |status| {
+        checked
+            .captures
+            .iter()
+            .filter(|c| c.status == status)
+            .count()
+    };
     let of_captures = match checked.captures.len() {
         1 => String::new(),
         all => format!("; {} of {all} captures hold", holds(Status::Holds)),
     };
     let urgent = checked.by_urgency();
-    let count = |status| urgent.iter().filter(|(_, item)| item.status == status).count();
-    let Some((_, first)) = urgent.first().filter(|(_, item)| item.status == checked.status) else {
+    let count = |status| {
+        urgent
+            .iter()
+            .filter(|(_, item)| item.status == status)
+            .count()
+    };
+    let Some((_, first)) = urgent
+        .first()
+        .filter(|(_, item)| item.status == checked.status)
+    else {
         let what = match checked.status {
             Status::Holds => format!("every rule holds{of_captures}"),
             _ => format!("not judged: {}{of_captures}", first_problem(checked)),
@@ -91,26 +105,18 @@ fn place(item: &Item) -> String {
 
 /// A flow in one line: which, what, how sure.
 fn flow(example: &Example) -> String {
-    let mut line = String::new();
-    if let Some(flow) = example.flow {
-        line = format!("flow {flow}");
-    }
-    if let (Some(client), Some(server)) = (example.client, example.server) {
-        line += &format!("  {client} -> {server}");
-    }
-    if !example.frames.is_empty() {
-        line += &format!("  {}", frames(&example.frames));
-    }
-    if !line.is_empty() {
-        line += "  ";
-    }
-    line += &example.what;
-    match (example.confidence, example.in_doubt) {
-        (Some(confidence), true) => line += &format!(" ({confidence}: in doubt)"),
-        (Some(confidence), false) => line += &format!(" ({confidence})"),
-        (None, _) => {}
-    }
-    line
+    let number = example.flow.map(|flow| format!("flow {flow}"));
+    let ends = example.client.zip(example.server);
+    let ends = ends.map(|(client, server)| format!("{client} -> {server}"));
+    let frames = (!example.frames.is_empty()).then(|| frames(&example.frames));
+    let sure = match (example.confidence, example.in_doubt) {
+        (Some(confidence), true) => format!(" ({confidence}: in doubt)"),
+        (Some(confidence), false) => format!(" ({confidence})"),
+        (None, _) => String::new(),
+    };
+    let what = format!("{}{sure}", example.what);
+    let parts = [number, ends, frames, Some(what)];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("  ")
 }
 
 fn frames(frames: &[u64]) -> String {
@@ -119,9 +125,17 @@ fn frames(frames: &[u64]) -> String {
     format!("{noun} {}", numbers.join(", "))
 }
 
-/// How many more flows there are than are shown.
+/// So many flows of a rule are told to people; the JSON report has more.
+const TOLD: usize = 4;
+
+/// The flows of a rule that are told.
+fn examples(item: &Item) -> impl Iterator<Item = &Example> {
+    item.examples.iter().take(TOLD)
+}
+
+/// How many more flows there are than are told.
 fn more(item: &Item) -> u64 {
-    let shown = item.examples.iter().filter(|example| example.flow.is_some());
+    let shown = examples(item).filter(|example| example.flow.is_some());
     let counted = match item.status {
         Status::Holds => 0,
         _ => item.broken + item.in_doubt,
@@ -131,9 +145,12 @@ fn more(item: &Item) -> u64 {
 
 /// All that is said of a rule that does not hold, line by line.
 fn told(item: &Item) -> Vec<String> {
-    let mut lines = vec![format!("asked: {}", item.asks), format!("found: {}", item.found)];
+    let mut lines = vec![
+        format!("asked: {}", item.asks),
+        format!("found: {}", item.found),
+    ];
     lines.extend(item.why.iter().map(|why| format!("why: {why}")));
-    for example in &item.examples {
+    for example in examples(item) {
         lines.push(format!("  {}", flow(example)));
         if !example.reason.is_empty() {
             lines.push(format!("    {}", example.reason));

@@ -20,7 +20,11 @@ pub(super) fn value(row: &Row, place: Place) -> Result<Value, Vec<Mistake>> {
 }
 
 fn names_of(group: Group) -> Vec<&'static str> {
-    group.entries().iter().map(|entry| entry.term.name).collect()
+    group
+        .entries()
+        .iter()
+        .map(|entry| entry.term.name)
+        .collect()
 }
 
 fn name(group: Group, place: Place) -> Result<&'static str, Mistake> {
@@ -87,7 +91,8 @@ pub(super) fn contradictions(rules: &[Rule], table: &DeTable, wrong: &mut Vec<Mi
         };
         let other = format!("allow-{what}");
         let allowed = rules.iter().find(|rule| rule.row.key == other);
-        let Some((Value::Names(allowed), Some(line))) = allowed.map(|rule| (&rule.value, rule.line))
+        let Some((Value::Names(allowed), Some(line))) =
+            allowed.map(|rule| (&rule.value, rule.line))
         else {
             continue;
         };

@@ -59,7 +59,10 @@ impl<'p> Checker<'p> {
     /// Of no flow yet. TIME-WAIT lasts so many nanoseconds.
     pub fn new(policy: &'p Policy, time_wait: i64) -> Self {
         let counts = |scope: &Scope| {
-            let peak = scope.rules.iter().any(|rule| matches!(rule.row.ask, Ask::Peak));
+            let peak = scope
+                .rules
+                .iter()
+                .any(|rule| matches!(rule.row.ask, Ask::Peak));
             let ledger = peak.then(|| Box::new(Ledger::new(time_wait, Settings::default())));
             let rules = vec![Tally::default(); scope.rules.len()];
             Counts {
@@ -131,17 +134,19 @@ impl Tally {
 fn opinion(rule: &Rule, verdict: &Verdict, moment: Moment) -> Opinion {
     match (rule.row.ask, &rule.value) {
         (Ask::Allow(names), Value::Names(listed)) => {
-            of_names(rule, names, &(names.claims)(verdict), |name| !listed.contains(&name))
+            of_names(rule, names, &(names.claims)(verdict), |name| {
+                !listed.contains(&name)
+            })
         }
         (Ask::Forbid(names) | Ask::Worst(names), Value::Names(listed)) => {
-            of_names(rule, names, &(names.claims)(verdict), |name| listed.contains(&name))
+            of_names(rule, names, &(names.claims)(verdict), |name| {
+                listed.contains(&name)
+            })
         }
         (Ask::Within(spent), Value::Duration(most)) => {
             of_time(rule, verdict, spent(verdict, moment), *most)
         }
-        (Ask::Share(counts), _) if counts(verdict, rule.confidence) => {
-            Opinion::Breaks(Shown::Flow)
-        }
+        (Ask::Share(counts), _) if counts(verdict, rule.confidence) => Opinion::Breaks(Shown::Flow),
         _ => Opinion::Complies,
     }
 }
@@ -154,13 +159,17 @@ fn of_names(rule: &Rule, names: Names, claims: &Claims, breaks: impl Fn(&str) ->
     };
     let is_open = |claim: &Claim| claim.is_unknown && !listed(claim.name);
     let is_sure = |claim: &Claim| claim.confidence >= rule.confidence && !is_open(claim);
-    let broken = claims.iter().find(|claim| is_sure(claim) && breaks(claim.name));
+    let broken = claims
+        .iter()
+        .find(|claim| is_sure(claim) && breaks(claim.name));
     if let Some(claim) = broken {
         return Opinion::Breaks(Shown::Claim(*claim));
     }
     let doubt = |claim: &&Claim| !is_sure(claim) && (names.exclusive || breaks(claim.name));
     let doubt = claims.iter().find(doubt);
-    doubt.map_or(Opinion::Complies, |claim| Opinion::InDoubt(Shown::Claim(*claim)))
+    doubt.map_or(Opinion::Complies, |claim| {
+        Opinion::InDoubt(Shown::Claim(*claim))
+    })
 }
 
 /// The longest time against the most it may be.
@@ -193,7 +202,11 @@ fn example(verdict: &Verdict, shown: &Shown, in_doubt: bool) -> Example {
         }
         Shown::Flow => {
             let frames = vec![verdict.first_frame, verdict.last_frame];
-            (verdict.outcome.name().to_owned(), frames, verdict.confidence)
+            (
+                verdict.outcome.name().to_owned(),
+                frames,
+                verdict.confidence,
+            )
         }
     };
     let message = match shown {
@@ -283,7 +296,10 @@ fn peak(counts: &Counts, most: u64, tally: &mut Tally) -> (Status, String) {
     };
     let mut peaks: Vec<_> = ledger.peaks().filter(|(_, peak)| peak.count > 0).collect();
     peaks.sort_by_key(|(addr, peak)| (std::cmp::Reverse(peak.count), *addr));
-    let over = peaks.iter().filter(|(_, peak)| peak.count > most).take(SHOWN);
+    let over = peaks
+        .iter()
+        .filter(|(_, peak)| peak.count > most)
+        .take(SHOWN);
     tally.examples = over.map(|(addr, peak)| words::host(*addr, peak)).collect();
     let found = peaks.first().map_or_else(
         || "no TIME-WAITs".to_owned(),
@@ -295,10 +311,16 @@ fn peak(counts: &Counts, most: u64, tally: &mut Tally) -> (Status, String) {
     }
     if unit > 1 {
         let unit = duration::words(unit);
-        return (Status::NotJudged, format!("{found}, as seen every {unit}: too many changes"));
+        return (
+            Status::NotJudged,
+            format!("{found}, as seen every {unit}: too many changes"),
+        );
     }
     if beyond > 0 {
-        return (Status::NotJudged, format!("{found}; there were too many hosts"));
+        return (
+            Status::NotJudged,
+            format!("{found}; there were too many hosts"),
+        );
     }
     (Status::Holds, found)
 }

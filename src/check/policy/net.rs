@@ -89,7 +89,16 @@ mod tests {
 
     #[test]
     fn what_is_no_network_is_told() {
-        for text in ["", "10", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/+8", "::/129", "a.b", "/8"] {
+        for text in [
+            "",
+            "10",
+            "10.0.0.0/",
+            "10.0.0.0/33",
+            "10.0.0.0/+8",
+            "::/129",
+            "a.b",
+            "/8",
+        ] {
             assert!(Net::parse(text).is_err(), "{text}");
         }
         let (_, meant) = Net::parse("10.1.2.3/8").unwrap_err();

@@ -98,7 +98,8 @@ impl Reader<'_> {
             }
             let Some(table) = value.get_ref().as_table() else {
                 let wrong = value::wrong_kind(value, "the scopes, each a table");
-                self.wrong.push(wrong.help("write `[scope.all]` above the rules"));
+                self.wrong
+                    .push(wrong.help("write `[scope.all]` above the rules"));
                 continue;
             };
             for (name, value) in in_order(table) {
@@ -146,15 +147,23 @@ impl Reader<'_> {
             .filter_map(|(row, key, value)| self.rule(row, (key, value), &besides));
         let mut rules: Vec<Rule> = rules.collect();
         self.check_selection(name, &select);
-        let empty = rules.iter().find(|rule| is_min(rule) && rule.value == Value::Count(0));
+        let empty = rules
+            .iter()
+            .find(|rule| is_min(rule) && rule.value == Value::Count(0));
         if name.get_ref() == ALL && empty.is_some() {
-            let wrong = mistake("an empty capture would pass", name.span(), "at least 1 flow");
-            self.wrong.push(wrong.help("write `min-flows = 1`, or leave it out"));
+            let wrong = mistake(
+                "an empty capture would pass",
+                name.span(),
+                "at least 1 flow",
+            );
+            self.wrong
+                .push(wrong.help("write `min-flows = 1`, or leave it out"));
         }
         if count == 0 && self.wrong.len() == before {
             let title = format!("the scope {} asks nothing", quoted(name.get_ref()));
             let help = "write rules below it; `whoclosed check --print-policy strict` shows some";
-            self.wrong.push(mistake(title, name.span(), "no rule").help(help));
+            self.wrong
+                .push(mistake(title, name.span(), "no rule").help(help));
         }
         if self.wrong.len() == before {
             asked::contradictions(&rules, table, &mut self.wrong);
@@ -186,14 +195,20 @@ impl Reader<'_> {
 
     /// The scope `all` takes every flow, another one those that it names.
     fn check_selection(&mut self, name: &Spanned<DeString>, select: &Select) {
-        let wrong_value = self.wrong.iter().any(|wrong| wrong.at.start > name.span().start);
+        let wrong_value = self
+            .wrong
+            .iter()
+            .any(|wrong| wrong.at.start > name.span().start);
         let (title, help) = match (name.get_ref() == ALL, select.is_all()) {
             (true, false) => (
                 "the scope `all` has every flow".to_owned(),
                 "give a scope that selects flows another name",
             ),
             (false, true) if !wrong_value => (
-                format!("the scope {} does not say which flows it is about", quoted(name.get_ref())),
+                format!(
+                    "the scope {} does not say which flows it is about",
+                    quoted(name.get_ref())
+                ),
                 "add client, server, net or port; or call it `all`",
             ),
             _ => return,
@@ -283,7 +298,9 @@ fn min_flows() -> Option<Rule> {
 
 impl Scope {
     fn new(name: String, select: Select, rules: Vec<Rule>) -> Self {
-        let doubt = rules.iter().find(|rule| rule.row.key == "max-indeterminate");
+        let doubt = rules
+            .iter()
+            .find(|rule| rule.row.key == "max-indeterminate");
         let doubt = match doubt.map(|rule| &rule.value) {
             Some(Value::Limit(limit)) => *limit,
             _ => Limit::NONE,

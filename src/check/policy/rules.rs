@@ -299,7 +299,9 @@ impl Row {
         let besides = KEYS.iter().filter(|key| key.in_rule);
         let each = self.ask.is_of_each_flow();
         let besides = besides.filter(move |key| each || key.key == "why");
-        [self.ask.field()].into_iter().chain(besides.map(|key| key.key))
+        [self.ask.field()]
+            .into_iter()
+            .chain(besides.map(|key| key.key))
     }
 
     /// How it is written as a table.

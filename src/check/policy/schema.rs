@@ -85,7 +85,11 @@ fn asked(row: &Row) -> Value {
 }
 
 fn names(of: Names) -> Vec<&'static str> {
-    of.group.entries().iter().map(|entry| entry.term.name).collect()
+    of.group
+        .entries()
+        .iter()
+        .map(|entry| entry.term.name)
+        .collect()
 }
 
 fn count() -> Value {
@@ -104,7 +108,9 @@ fn value(takes: Takes) -> Value {
         json!({"anyOf": [one, list]})
     };
     match takes {
-        Takes::Nets => several(json!({"type": "string", "pattern": "^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$"})),
+        Takes::Nets => {
+            several(json!({"type": "string", "pattern": "^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$"}))
+        }
         Takes::Ports => several(json!({"type": "integer", "minimum": 1, "maximum": 65535})),
         Takes::Limit => json!({"anyOf": [
             count(),

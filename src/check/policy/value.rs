@@ -32,8 +32,16 @@ impl Mistake {
 /// A name of the file in quotes, without what a terminal would obey; cut if it is long.
 pub(super) fn quoted(name: &str) -> String {
     const MOST: usize = 60;
-    let shown: String = name.chars().take(MOST).flat_map(char::escape_debug).collect();
-    let more = if name.chars().nth(MOST).is_some() { ".." } else { "" };
+    let shown: String = name
+        .chars()
+        .take(MOST)
+        .flat_map(char::escape_debug)
+        .collect();
+    let more = if name.chars().nth(MOST).is_some() {
+        ".."
+    } else {
+        ""
+    };
     format!("`{shown}{more}`")
 }
 
@@ -41,7 +49,8 @@ pub(super) fn quoted(name: &str) -> String {
 pub(super) fn meant<'a>(name: &str, all: impl Iterator<Item = &'a str>) -> Option<String> {
     const ALIKE: f64 = 0.8;
     let wanted: String = name.chars().take(60).collect::<String>().to_lowercase();
-    let likeness = |known: &str| strsim::jaro_winkler(&wanted.replace('_', "-"), &known.to_lowercase());
+    let likeness =
+        |known: &str| strsim::jaro_winkler(&wanted.replace('_', "-"), &known.to_lowercase());
     let all = all.map(|known| (likeness(known), known));
     let best = all.max_by(|a, b| a.0.total_cmp(&b.0));
     best.filter(|(likeness, _)| *likeness > ALIKE)
@@ -77,7 +86,10 @@ pub(super) fn text<'a>(value: Place<'a, '_>, expected: &str) -> Result<&'a str, 
     text.ok_or_else(|| wrong_kind(value, expected))
 }
 
-pub(super) fn list<'a, 'i>(value: Place<'a, 'i>, expected: &str) -> Result<&'a DeArray<'i>, Mistake> {
+pub(super) fn list<'a, 'i>(
+    value: Place<'a, 'i>,
+    expected: &str,
+) -> Result<&'a DeArray<'i>, Mistake> {
     let list = value.get_ref().as_array();
     list.ok_or_else(|| wrong_kind(value, expected))
 }
@@ -98,7 +110,13 @@ pub(super) fn count(value: Place) -> Result<u64, Mistake> {
 pub(super) fn span(value: Place) -> Result<i64, Mistake> {
     let text = text(value, "a duration such as \"200ms\", \"1s\"")?;
     let nanos = duration::parse(text);
-    let wrong = |why: String| mistake(format!("{} is no duration", quoted(text)), value.span(), &why);
+    let wrong = |why: String| {
+        mistake(
+            format!("{} is no duration", quoted(text)),
+            value.span(),
+            &why,
+        )
+    };
     nanos.map_err(wrong)
 }
 
@@ -118,7 +136,9 @@ pub(super) fn limit(value: Place) -> Result<Limit, Mistake> {
             let wrong = wrong(&format!("expected {EXPECTED}"));
             Err(if number { wrong.help(help) } else { wrong })
         }
-        Some(1_000_000) => Err(wrong("more than all flows there are not: this cannot be broken")),
+        Some(1_000_000) => Err(wrong(
+            "more than all flows there are not: this cannot be broken",
+        )),
         Some(share) if share > 1_000_000 => Err(wrong("more than 100 per cent")),
         Some(share) => Ok(Limit::PerMillion(share)),
     }
@@ -176,7 +196,11 @@ pub(super) fn several<T: PartialEq>(
     if list.is_empty() {
         wrong.push(mistake("the list is empty", value.span(), "no flow fits"));
     }
-    if wrong.is_empty() { Ok(all) } else { Err(wrong) }
+    if wrong.is_empty() {
+        Ok(all)
+    } else {
+        Err(wrong)
+    }
 }
 
 pub(super) fn net(value: Place) -> Result<Net, Mistake> {
@@ -209,7 +233,9 @@ mod tests {
         let all = ["0", "1", "2.5", "100", "0.0001", "1000"].map(per_million);
         let expected = [0, 10_000, 25_000, 1_000_000, 1, 10_000_000];
         assert_eq!(all, expected.map(Some));
-        for text in ["", ".5", "1.", "-1", "+1", "1e2", "0.00001", "12345", " 1", "٣"] {
+        for text in [
+            "", ".5", "1.", "-1", "+1", "1e2", "0.00001", "12345", " 1", "٣",
+        ] {
             assert_eq!(per_million(text), None, "{text}");
         }
     }

@@ -89,7 +89,10 @@ pub(super) fn counted(count: u64, noun: &str) -> String {
 /// How many flows do not comply.
 pub(super) fn flows(broken: u64, in_doubt: u64, flows: u64) -> String {
     let all = counted(flows, "flow");
-    let (verb, is) = (if broken == 1 { "does" } else { "do" }, if in_doubt == 1 { "is" } else { "are" });
+    let (verb, is) = (
+        if broken == 1 { "does" } else { "do" },
+        if in_doubt == 1 { "is" } else { "are" },
+    );
     match (broken, in_doubt) {
         (0, 0) => all,
         (0, _) => format!("{in_doubt} of {all} {is} in doubt"),
@@ -118,7 +121,12 @@ pub(super) fn claim(claim: &Claim, verdict: &Verdict) -> String {
 
 /// What a flow spent its time on.
 pub(super) fn stretch(stretch: &Stretch) -> String {
-    let Stretch { nanos, goes_on, what, .. } = stretch;
+    let Stretch {
+        nanos,
+        goes_on,
+        what,
+        ..
+    } = stretch;
     match nanos {
         None => format!("{what} a time that the capture does not tell"),
         Some(nanos) if *goes_on => {
@@ -136,10 +144,17 @@ pub(super) fn host(addr: IpAddr, peak: &Peak) -> Example {
         client: None,
         server: None,
         frames: Vec::new(),
-        what: format!("{addr} held {} TIME-WAITs{}", peak.count, since.unwrap_or_default()),
+        what: format!(
+            "{addr} held {} TIME-WAITs{}",
+            peak.count,
+            since.unwrap_or_default()
+        ),
         confidence: None,
         in_doubt: false,
         reason: String::new(),
-        wireshark_filter: format!("ip{}.addr == {addr}", if addr.is_ipv6() { "v6" } else { "" }),
+        wireshark_filter: format!(
+            "ip{}.addr == {addr}",
+            if addr.is_ipv6() { "v6" } else { "" }
+        ),
     }
 }

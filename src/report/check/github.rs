@@ -30,7 +30,10 @@ pub(super) fn write(out: &mut dyn Write, checked: &Checked) -> io::Result<()> {
 
 fn annotate(out: &mut dyn Write, kind: &str, item: &Item) -> io::Result<()> {
     let file = property(&item.file);
-    let line = item.line.map(|line| format!(",line={line}")).unwrap_or_default();
+    let line = item
+        .line
+        .map(|line| format!(",line={line}"))
+        .unwrap_or_default();
     let title = property(&format!("{} in {}", item.rule, item.source));
     let text = message(&told(item).join("\n"));
     writeln!(out, "::{kind} file={file}{line},title={title}::{text}")

@@ -1,4 +1,4 @@
-//! A check as JUnit XML: a test suite per capture, a test case per rule.
+//! A check as `JUnit` XML: a test suite per capture, a test case per rule.
 
 use crate::check::result::{Capture, Checked, Item, Status};
 use crate::report::check::{place, told};
@@ -15,7 +15,11 @@ pub(super) fn write(out: &mut dyn Write, checked: &Checked) -> io::Result<()> {
     for line in text.lines() {
         // The schema of Jenkins has no place for the number of disabled tests, which is always told.
         let is_suite = line.starts_with("    <testsuite ");
-        let line = if is_suite { line.replace(DISABLED, "") } else { line.to_owned() };
+        let line = if is_suite {
+            line.replace(DISABLED, "")
+        } else {
+            line.to_owned()
+        };
         writeln!(out, "{line}")?;
     }
     Ok(())

@@ -1,12 +1,20 @@
 //! A check as Markdown, for the summary of a build or a comment on a pull request.
 
 use crate::check::result::{Checked, Item, Status};
-use crate::report::check::{flow, headline, more, place};
+use crate::report::check::{examples, flow, headline, more, place};
 use std::io::{self, Write};
 
 pub(super) fn write(out: &mut dyn Write, checked: &Checked) -> io::Result<()> {
-    writeln!(out, "### {} {}\n", mark(checked.status), escaped(&headline(checked)))?;
-    writeln!(out, "| | rule | capture | found |\n| --- | --- | --- | --- |")?;
+    writeln!(
+        out,
+        "### {} {}\n",
+        mark(checked.status),
+        escaped(&headline(checked))
+    )?;
+    writeln!(
+        out,
+        "| | rule | capture | found |\n| --- | --- | --- | --- |"
+    )?;
     let urgent = checked.by_urgency();
     for (_, item) in &urgent {
         row(out, item)?;
@@ -14,10 +22,17 @@ pub(super) fn write(out: &mut dyn Write, checked: &Checked) -> io::Result<()> {
     for capture in &checked.captures {
         for problem in &capture.problems {
             let (source, problem) = (escaped(&capture.source), escaped(problem));
-            writeln!(out, "| {} | | {source} | {problem} |", mark(Status::NotJudged))?;
+            writeln!(
+                out,
+                "| {} | | {source} | {problem} |",
+                mark(Status::NotJudged)
+            )?;
         }
     }
-    for (_, item) in urgent.iter().filter(|(_, item)| item.status != Status::Holds) {
+    for (_, item) in urgent
+        .iter()
+        .filter(|(_, item)| item.status != Status::Holds)
+    {
         details(out, item)?;
     }
     Ok(())
@@ -45,7 +60,7 @@ fn details(out: &mut dyn Write, item: &Item) -> io::Result<()> {
     if let Some(why) = &item.why {
         writeln!(out, "{}\n", escaped(why))?;
     }
-    for example in &item.examples {
+    for example in examples(item) {
         writeln!(out, "- {}", escaped(&flow(example)))?;
         if !example.reason.is_empty() {
             writeln!(out, "  {}", escaped(&example.reason))?;

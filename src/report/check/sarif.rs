@@ -6,10 +6,10 @@ use crate::check::result::{Capture, Checked, Item, Status};
 use crate::report::check::{flow, told};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
-const SCHEMA: &str =
-    "https://raw.githubusercontent.com/oasis-tcs/sarif-spec/master/Schemata/sarif-schema-2.1.0.json";
+const SCHEMA: &str = "https://raw.githubusercontent.com/oasis-tcs/sarif-spec/master/Schemata/sarif-schema-2.1.0.json";
 
 pub(super) fn write(mut out: &mut dyn Write, checked: &Checked) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut out, &log(checked))?;
@@ -19,7 +19,9 @@ pub(super) fn write(mut out: &mut dyn Write, checked: &Checked) -> io::Result<()
 fn log(checked: &Checked) -> Value {
     let urgent = checked.by_urgency();
     let kinds: BTreeSet<&str> = urgent.iter().map(|(_, item)| item.kind.as_str()).collect();
-    let broken = urgent.iter().filter(|(_, item)| item.status != Status::Holds);
+    let broken = urgent
+        .iter()
+        .filter(|(_, item)| item.status != Status::Holds);
     let results: Vec<Value> = broken.map(|(_, item)| result(item)).collect();
     let problems = checked.captures.iter().flat_map(notifications);
     json!({
@@ -47,7 +49,13 @@ fn rule(kind: &str) -> Value {
     if kind == expect::RULE {
         return json!({"id": kind, "shortDescription": {"text": expect::SUMMARY}});
     }
-    let Some(Row { summary, detail, advice, .. }) = rules::find(kind) else {
+    let Some(Row {
+        summary,
+        detail,
+        advice,
+        ..
+    }) = rules::find(kind)
+    else {
         return json!({"id": kind});
     };
     json!({
@@ -109,7 +117,10 @@ fn uri(path: &str) -> String {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
                 uri.push(byte.into());
             }
-            _ => uri += &format!("%{byte:02X}"),
+            _ => {
+                // Writing to a string cannot fail.
+                let _ = write!(uri, "%{byte:02X}");
+            }
         }
     }
     if uri.is_empty() { ".".to_owned() } else { uri }

@@ -80,7 +80,11 @@ fn capture(out: &mut dyn Write, capture: &Capture, look: Look) -> io::Result<()>
         Status::NotJudged => format!(", {} of {rules} not judged", count(Status::NotJudged)),
         Status::Holds => format!(", {rules}"),
     };
-    let line = format!("{}: {}{of_rules}", capture.source, counted(capture.flows, "flow"));
+    let line = format!(
+        "{}: {}{of_rules}",
+        capture.source,
+        counted(capture.flows, "flow")
+    );
     writeln!(out, "{}", printable(&line))?;
     for problem in &capture.problems {
         writeln!(out, "{:INDENT$}{}", "", printable(problem))?;

@@ -23,7 +23,12 @@ pub const CHECK_RULE: Object = Object {
         field("rule", Text, "the rule: its scope and its key"),
         field("kind", Text, "its key"),
         field("file", Text, "the policy"),
-        field("line", Count, "its line there; null: it goes without saying").nullable(),
+        field(
+            "line",
+            Count,
+            "its line there; null: it goes without saying",
+        )
+        .nullable(),
         field("status", OneOfNames(STATUSES), "what came of it"),
         field("asks", Text, "what is asked, in words"),
         field("found", Text, "what was found, in words"),
@@ -57,11 +62,7 @@ pub(super) const CHECK_EXAMPLE: Object = Object {
         .nullable(),
         field("in_doubt", Bool, "it may comply: too little is known"),
         field("reason", Text, "one sentence on how it closed"),
-        field(
-            "wireshark_filter",
-            Text,
-            "a display filter that selects it",
-        ),
+        field("wireshark_filter", Text, "a display filter that selects it"),
     ],
 };
 
@@ -94,7 +95,11 @@ pub const CHECK: Object = Object {
             Count,
             "what the program ends with: 0 holds, 1 broken, 2 not judged",
         ),
-        field("headline", Text, "all in one sentence, the first broken rule first"),
+        field(
+            "headline",
+            Text,
+            "all in one sentence, the first broken rule first",
+        ),
         field("captures", Count, "captures that were to be checked"),
         field("broken", Count, "how many of them break a rule"),
         field("not_judged", Count, "how many could not be judged"),
