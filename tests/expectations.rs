@@ -164,7 +164,9 @@ fn clients(packets: &[Packet]) -> Vec<End> {
 fn other_times_change_nothing() {
     unchanged("other times", ORDER, |packets| {
         let mut packets = packets.to_vec();
-        packets.iter_mut().for_each(|p| p.time += 86_400 * SECOND);
+        for packet in &mut packets {
+            packet.time += 86_400 * SECOND;
+        }
         packets
     });
 }
@@ -273,7 +275,9 @@ fn at(packets: &[Packet], seconds: i64) -> Vec<Packet> {
     let start = packets.iter().map(|p| p.time).min().unwrap_or_default();
     let mut packets = packets.to_vec();
     let base = 1_795_000_000 * SECOND + seconds * SECOND;
-    packets.iter_mut().for_each(|p| p.time += base - start);
+    for packet in &mut packets {
+        packet.time += base - start;
+    }
     packets
 }
 
