@@ -800,3 +800,34 @@ fn differences_are_rules_of_a_check() {
         );
     }
 }
+
+/// What was asked for once stands in the file, and holds.
+#[test]
+fn settings_stand_in_the_file() {
+    let folder = Folder::new("expect-settings");
+    let file = folder.path("close.json");
+    let expect = format!("--expect={file}");
+    let lost = capture("passive-fin-lost.mid.pcap");
+    let asked = [
+        &expect,
+        "--update",
+        "--in-order",
+        "--ignore-retransmissions",
+        &lost,
+    ];
+    assert_eq!(check(&asked).0, 0);
+    let first = fs::read_to_string(&file).expect("written");
+    assert!(first.contains("\"compare\": \"order\""), "{first}");
+    assert!(first.contains("\"retransmissions\": false"), "{first}");
+    assert!(first.contains("\"findings\": []"), "{first}");
+    assert_eq!(check(&[&expect, &lost]).0, 0);
+    assert_eq!(check(&[&expect, "--update", &lost]).0, 0);
+    assert_eq!(fs::read_to_string(&file).expect("written"), first);
+    // Without --update they say nothing.
+    let (code, _, said) = check(&[&expect, "--in-order", &lost]);
+    assert!(code == 2 && said.contains("--update"), "{said}");
+    fs::remove_file(&file).expect("removed");
+    assert_eq!(check(&[&expect, "--update", &lost]).0, 0);
+    let strict = fs::read_to_string(&file).expect("written");
+    assert!(strict.contains("\"final-ack-lost server\""), "{strict}");
+}

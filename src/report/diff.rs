@@ -40,12 +40,14 @@ pub fn text(out: &mut impl Write, look: Look, comparison: &Comparison) -> io::Re
             counted(flows, "flow")
         )?;
     }
+    // Flows of which it was told why they are judged so.
+    let mut told = BTreeSet::new();
     for (change, title) in [
         (Change::Worse, "Worse"),
         (Change::Better, "Better"),
         (Change::Changed, "Different"),
     ] {
-        section(out, look, comparison, (change, title))?;
+        section(out, look, (comparison, change, title), &mut told)?;
     }
     counts(out, look, &comparison.counts)?;
     spans(out, look, &comparison.spans)?;
@@ -57,8 +59,8 @@ pub fn text(out: &mut impl Write, look: Look, comparison: &Comparison) -> io::Re
 fn section(
     out: &mut impl Write,
     look: Look,
-    comparison: &Comparison,
-    (change, title): (Change, &str),
+    (comparison, change, title): (&Comparison, Change, &str),
+    told: &mut BTreeSet<u64>,
 ) -> io::Result<()> {
     let mut counts = comparison
         .counts
@@ -74,8 +76,6 @@ fn section(
         return Ok(());
     }
     writeln!(out, "\n{}", look.paint(HEADING, title))?;
-    // Flows that were told already.
-    let told = &mut BTreeSet::new();
     for row in counts {
         count(out, look, row, told)?;
     }
@@ -193,7 +193,7 @@ fn share(share: Share) -> String {
 }
 
 fn percent(ratio: f64) -> String {
-    format!("{:.1} %", ratio * 100.0)
+    format!("{:.1}%", ratio * 100.0)
 }
 
 /// How probable it is by chance.
