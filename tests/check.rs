@@ -55,8 +55,11 @@ const EMPTY: &str = "captures/syn-unanswered.mid.pcap";
 /// What came of each rule on a capture.
 fn check(policy: &Policy, capture: &str) -> Vec<Item> {
     let bytes = fs::read(support::testdata(capture)).expect("readable");
-    let options = Options::default();
-    let mut verdicts = analyze(&*bytes, &options).expect("a capture");
+    check_bytes(policy, capture, &bytes, &Options::default())
+}
+
+fn check_bytes(policy: &Policy, capture: &str, bytes: &[u8], options: &Options) -> Vec<Item> {
+    let mut verdicts = analyze(bytes, options).expect("a capture");
     let mut checker = Checker::new(policy, options.time_wait);
     while let Some(verdict) = verdicts.next() {
         checker.see(&verdict, verdicts.read_until());
@@ -179,6 +182,76 @@ fn an_unknown_closer_is_in_doubt_unless_it_is_named() {
     assert_eq!(status(named), Status::Broken);
     let named = "allow-closers = { names = [\"unknown\"], confidence = \"possible\" }";
     assert_eq!(status(named), Status::Holds);
+}
+
+#[test]
+fn what_was_not_seen_complies_with_nothing() {
+    // One direction only: nothing that is missing is a claim.
+    const CAPTURE: &str = "captures/capture-one-way.mid.pcap";
+    for rule in [
+        "forbid-causes = [\"app-abort\"]",
+        "allow-causes = [\"app-abort\"]",
+        "forbid-findings = [\"close-wait-leak\"]",
+        "max-severity = \"notice\"",
+        "forbid-time-wait = [\"client\"]",
+        "max-close-wait = \"1s\"",
+        "max-close-time = \"1s\"",
+    ] {
+        let items = check(&policy(&format!("[scope.all]\n{rule}\n")), CAPTURE);
+        assert_eq!(items[1].status, Status::NotJudged, "{rule}");
+    }
+}
+
+/// The packets of a pcap as simple packet blocks, which have no times.
+fn without_times(pcap: &[u8]) -> Vec<u8> {
+    let block = |kind: u32, body: &[u8]| {
+        let len = (12 + body.len() as u32).to_le_bytes();
+        [&kind.to_le_bytes(), &len[..], body, &len].concat()
+    };
+    let mut out = block(
+        0x0a0d_0d0a,
+        b"\x4d\x3c\x2b\x1a\x01\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff",
+    );
+    out.extend(block(
+        1,
+        &[&pcap[20..22], &[0, 0], &[0xff, 0xff, 0, 0][..]].concat(),
+    ));
+    let mut rest = &pcap[24..];
+    while let Some(head) = rest.get(..16) {
+        let len = u32::from_le_bytes(head[8..12].try_into().expect("4 bytes")) as usize;
+        let padding = vec![0; len.next_multiple_of(4) - len];
+        out.extend(block(
+            3,
+            &[&head[12..16], &rest[16..16 + len], &padding].concat(),
+        ));
+        rest = &rest[16 + len..];
+    }
+    out
+}
+
+#[test]
+fn without_times_no_duration_is_judged() {
+    const RULES: &str =
+        "[scope.all]\nmax-close-wait = \"1s\"\nmax-close-time = \"1s\"\nmax-time-wait-peak = 9\n";
+    let policy = policy(RULES);
+    let bytes = fs::read(support::testdata(HOLDS)).expect("readable");
+    let mut options = Options::default();
+    let statuses = |bytes: &[u8], options: &Options| {
+        let items = check_bytes(&policy, HOLDS, bytes, options);
+        items.iter().map(|item| item.status).collect::<Vec<_>>()
+    };
+    let judged = |status| vec![Status::Holds, status, status, status];
+    assert_eq!(statuses(&bytes, &options), judged(Status::Holds));
+    assert_eq!(
+        statuses(&without_times(&bytes), &options),
+        judged(Status::NotJudged)
+    );
+    // Nor where nobody asked for the states.
+    options.states = false;
+    let [_, wait, _, peak] = statuses(&bytes, &options)[..] else {
+        panic!("four rules");
+    };
+    assert_eq!((wait, peak), (Status::NotJudged, Status::NotJudged));
 }
 
 #[test]

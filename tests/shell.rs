@@ -196,7 +196,7 @@ fn pages_that_are_not_there_and_places_that_cannot_be_written_are_told() {
     for (args, words) in [
         (
             &["man", "nosuch"][..],
-            "there are those of explain, timewait, ",
+            "there are those of explain, timewait,",
         ),
         (&["man", "explain", "--dir", "x"], "cannot be used with"),
         (

@@ -1,5 +1,7 @@
 //! The reference document, in Markdown: the fields of the report and the meaning of every name.
 
+use crate::check::policy::KEYS;
+use crate::check::policy::rules::{RULES, Row};
 use crate::close::terms::{Entry, Group};
 use crate::report::csv::columns;
 use crate::report::fields::{Field, Kind, LINES, Need, Object, PARTS};
@@ -60,6 +62,38 @@ const CSV: &str = "
 comes before: `client_addr`. TIME-WAIT has columns for each side. An empty cell is `null` or absent;
 a list is JSON.
 ";
+
+/// Writes the table of the rules of policies.
+pub fn rules(out: &mut impl Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "| rule | asks | how flows count |\n| --- | --- | --- |"
+    )?;
+    for row in RULES {
+        let Row {
+            summary,
+            detail,
+            example,
+            ..
+        } = row;
+        writeln!(out, "| `{example}` | {summary} | {detail} |")?;
+    }
+    Ok(())
+}
+
+/// Writes the table of their other keys.
+pub fn keys(out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "| key | stands in | says |\n| --- | --- | --- |")?;
+    for key in KEYS {
+        let place = match (key.in_scope, key.in_rule) {
+            (true, true) => "a scope, a rule",
+            (true, false) => "a scope",
+            _ => "a rule",
+        };
+        writeln!(out, "| `{}` | {place} | {} |", key.key, key.summary)?;
+    }
+    Ok(())
+}
 
 fn fields(out: &mut impl Write, object: &Object) -> io::Result<()> {
     let line = LINES.iter().any(|line| line.name == object.name);

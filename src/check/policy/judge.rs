@@ -5,7 +5,8 @@ use crate::check::policy::rules::{Ask, Moment, Names};
 use crate::check::policy::spent::{Spent, Stretch};
 use crate::check::policy::{Limit, Policy, Rule, Scope, Value, words};
 use crate::check::result::{Example, Item, Status};
-use crate::close::verdict::{Confidence, Verdict};
+use crate::close::finding::Code;
+use crate::close::verdict::{Confidence, Outcome, Verdict};
 use crate::ledger::{Ledger, Settings};
 use crate::stamp::{Time, duration};
 use std::sync::Arc;
@@ -30,6 +31,8 @@ struct Counts {
     rules: Vec<Tally>,
     /// Its TIME-WAITs, where a rule asks for them.
     ledger: Option<Box<Ledger>>,
+    /// TIME-WAITs that have no times, or whose states nobody asked for.
+    timeless: u64,
 }
 
 /// What was counted for a rule.
@@ -69,6 +72,7 @@ impl<'p> Checker<'p> {
                 flows: 0,
                 rules,
                 ledger,
+                timeless: 0,
             }
         };
         Self {
@@ -93,6 +97,10 @@ impl<'p> Checker<'p> {
                 tally.add(verdict, opinion(rule, verdict, moment));
             }
             if let Some(ledger) = &mut counts.ledger {
+                let is_timed = verdict.start.is_some() && verdict.states.is_some();
+                if !is_timed {
+                    counts.timeless += verdict.time_wait.len() as u64;
+                }
                 ledger.see_states(verdict);
             }
         }
@@ -130,29 +138,54 @@ impl Tally {
     }
 }
 
-/// What a rule says of a flow.
+/// What a rule says of a flow. Of one of which too little was seen nothing that is missing is a claim.
 fn opinion(rule: &Rule, verdict: &Verdict, moment: Moment) -> Opinion {
+    let missing = verdict.outcome == Outcome::Indeterminate;
     match (rule.row.ask, &rule.value) {
         (Ask::Allow(names), Value::Names(listed)) => {
-            of_names(rule, names, &(names.claims)(verdict), |name| {
-                !listed.contains(&name)
-            })
+            let claims = (names.claims)(verdict);
+            let breaks = |name| !listed.contains(&name);
+            of_names(rule, names, &claims, breaks)
+                .or_doubt(missing && names.may_be_missing(&claims))
         }
         (Ask::Forbid(names) | Ask::Worst(names), Value::Names(listed)) => {
-            of_names(rule, names, &(names.claims)(verdict), |name| {
-                listed.contains(&name)
-            })
+            let claims = (names.claims)(verdict);
+            let breaks = |name| listed.contains(&name);
+            of_names(rule, names, &claims, breaks)
+                .or_doubt(missing && names.may_be_missing(&claims))
         }
         (Ask::Within(spent), Value::Duration(most)) => {
-            of_time(rule, verdict, spent(verdict, moment), *most)
+            of_time(rule, verdict, spent(verdict, moment), *most).or_doubt(missing)
         }
         (Ask::Share(counts), _) if counts(verdict, rule.confidence) => Opinion::Breaks(Shown::Flow),
         _ => Opinion::Complies,
     }
 }
 
+impl Opinion {
+    /// What complies is in doubt, if so.
+    fn or_doubt(self, doubt: bool) -> Self {
+        match self {
+            Self::Complies if doubt => Self::InDoubt(Shown::Flow),
+            _ => self,
+        }
+    }
+}
+
+impl Names {
+    /// More of them may be true than are claimed.
+    fn may_be_missing(self, claims: &Claims) -> bool {
+        !self.exclusive || claims.is_empty()
+    }
+}
+
 /// The claims against the names that break the rule. The worst one decides.
-fn of_names(rule: &Rule, names: Names, claims: &Claims, breaks: impl Fn(&str) -> bool) -> Opinion {
+fn of_names(
+    rule: &Rule,
+    names: Names,
+    claims: &Claims,
+    breaks: impl Fn(&'static str) -> bool,
+) -> Opinion {
     let listed = |name| match &rule.value {
         Value::Names(listed) => listed.contains(&name),
         _ => false,
@@ -174,7 +207,10 @@ fn of_names(rule: &Rule, names: Names, claims: &Claims, breaks: impl Fn(&str) ->
 
 /// The longest time against the most it may be.
 fn of_time(rule: &Rule, verdict: &Verdict, spent: Spent, most: i64) -> Opinion {
-    let is_sure = verdict.confidence >= rule.confidence;
+    // A clock that was set back tells no time.
+    let mut findings = verdict.findings.iter();
+    let is_timed = findings.all(|finding| finding.code != Code::CaptureClockStep);
+    let is_sure = verdict.confidence >= rule.confidence && is_timed;
     let is_doubt = |s: &Stretch| s.goes_on || s.nanos.is_none() || !is_sure;
     let longest = spent.into_iter().max_by_key(|s| {
         let long = s.nanos.is_some_and(|nanos| nanos > most);
@@ -315,6 +351,10 @@ fn peak(counts: &Counts, most: u64, tally: &mut Tally) -> (Status, String) {
             Status::NotJudged,
             format!("{found}, as seen every {unit}: too many changes"),
         );
+    }
+    if counts.timeless > 0 {
+        let found = format!("{found}; {} have no time", counts.timeless);
+        return (Status::NotJudged, found);
     }
     if beyond > 0 {
         return (

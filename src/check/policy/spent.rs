@@ -35,7 +35,7 @@ pub(super) fn close_wait(verdict: &Verdict, moment: Moment) -> Spent {
             Side::Client => "the client was in CLOSE-WAIT for",
             Side::Server => "the server was in CLOSE-WAIT for",
         };
-        if verdict.start.is_none() {
+        if verdict.start.is_none() || verdict.states.is_none() {
             let waits = *verdict.final_states.of(side) == State::CloseWait;
             let waits = waits || frames.len() == 2;
             spent.extend(waits.then_some((None, waits, what, frames)).map(stretch));
