@@ -289,12 +289,16 @@ fn exit_codes() {
         "broken.jsonl",
         b"{\"type\":\"flow\",\"schema\":1,\"flow\":-1}\n",
     );
+    let one = folder.file("one.pcap", &traffic(&[(GRACEFUL, 2)], 1));
+    let other = folder.file("other.pcap", &traffic(&[(ABORTED, 3)], 1));
     let worse = "--fail-on=worse";
     for (args, code, said) in [
         (vec![&*old, &*new], 0, ""),
         (vec![worse, &old, &new], 1, ""),
         (vec![worse, &saved, &new], 1, ""),
         (vec![worse, &new, &old], 0, ""),
+        (vec![worse, &one, &other], 2, "not judged: of so few flows"),
+        (vec![&one, &other], 0, ""),
         (vec!["--fail-on=change", &new, &old], 1, ""),
         (vec!["--fail-on=change", &saved, &old], 0, ""),
         (vec![worse, &old, &cut], 2, "not judged: damaged"),

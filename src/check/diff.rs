@@ -64,6 +64,7 @@ pub fn compare(old: Named, new: Named, alpha: f64) -> Comparison {
         changed: Vec::new(),
         tests,
         alpha,
+        too_few_flows: is_too_few((old.flows, new.flows), tests, alpha),
         time_wait_hosts: hosts(old, new),
         without_states: old.stateless + new.stateless,
         counts,
@@ -89,6 +90,17 @@ impl Comparison {
             }
         }
     }
+}
+
+/// Even if all flows of one side were of a kind and none of the other, that could be chance.
+fn is_too_few((old, new): (u64, u64), tests: usize, alpha: f64) -> bool {
+    let none = Share { count: 0, of: old };
+    let all = Share {
+        count: new,
+        of: new,
+    };
+    let tests = u32::try_from(tests).unwrap_or(u32::MAX);
+    fisher(none, all) * f64::from(tests) > alpha
 }
 
 fn counts(old: &Sample, new: &Sample) -> Vec<CountChange> {

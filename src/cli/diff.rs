@@ -105,7 +105,7 @@ impl Args {
             Format::Text => diff::text(&mut stdout(), look(), &comparison)?,
             Format::Json => diff::json(&mut stdout(), &comparison)?,
         }
-        let mut judged = true;
+        let mut judged = self.can_tell(&comparison);
         for (name, sample) in &sides {
             judged &= self.is_enough(name, sample);
         }
@@ -122,6 +122,17 @@ impl Args {
             FailOn::Change => !matches!(comparison.change, Change::Same),
         };
         failed as u8
+    }
+
+    /// Says that nothing could be told of so few flows; true if something could, or was, or if nobody
+    /// asked.
+    fn can_tell(&self, comparison: &Comparison) -> bool {
+        let nothing = comparison.too_few_flows && comparison.change == Change::Same;
+        let can = self.fail_on == FailOn::Never || !nothing;
+        if !can {
+            note("not judged: of so few flows any difference can be chance; see check --expect");
+        }
+        can
     }
 
     /// Says why a side cannot be judged; true if it can.

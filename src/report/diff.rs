@@ -330,6 +330,11 @@ fn end(out: &mut impl Write, look: Look, comparison: &Comparison) -> io::Result<
         (alpha * 10_000.0).round() / 100.0
     );
     writeln!(out, "{}", look.paint(FAINT, text))?;
+    if comparison.too_few_flows {
+        let text = "so few flows can differ in any way by chance: of tests that are the same every time \
+                    `whoclosed check --expect` tells what changed";
+        writeln!(out, "{}", look.paint(UNUSUAL, text))?;
+    }
     if comparison.without_states > 0 {
         let text = format!(
             "{} without states: times in CLOSE-WAIT, FIN-WAIT-2 and LAST-ACK lack them",

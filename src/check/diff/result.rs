@@ -159,6 +159,8 @@ pub struct Comparison {
     pub tests: usize,
     /// What is called significant.
     pub alpha: f64,
+    /// There are so few flows that shares could not differ more than by chance, whatever they are.
+    pub too_few_flows: bool,
     /// TIME-WAITs by host, most first.
     pub time_wait_hosts: Vec<HostChange>,
     /// States were not told for so many flows: their times in states are not compared.

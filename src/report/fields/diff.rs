@@ -142,6 +142,11 @@ pub const COMPARISON: Object = Object {
             "up to which corrected probability a difference is told",
         ),
         field(
+            "too_few_flows",
+            Bool,
+            "so few that their shares can differ in any way by chance",
+        ),
+        field(
             "time_wait_hosts",
             List(&Nested(&HOST)),
             "TIME-WAITs by host, most first: 10 at most",
