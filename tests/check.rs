@@ -543,3 +543,26 @@ fn a_mistake_in_a_policy_is_told_on_standard_error() {
         stderr(&output)
     );
 }
+
+#[test]
+fn a_clock_that_was_set_back_tells_no_durations() {
+    // The times of its last packets are ten seconds less.
+    let mut bytes = fs::read(support::testdata(HOLDS)).expect("readable");
+    let records = std::iter::successors(Some(24), |at: &usize| {
+        let len: [u8; 4] = bytes.get(at + 8..at + 12)?.try_into().ok()?;
+        Some(at + 16 + u32::from_le_bytes(len) as usize).filter(|next| *next < bytes.len())
+    });
+    let records: Vec<usize> = records.collect();
+    for at in &records[records.len() - 2..] {
+        let seconds: [u8; 4] = bytes[*at..at + 4].try_into().expect("4 bytes");
+        let earlier = u32::from_le_bytes(seconds) - 10;
+        bytes[*at..at + 4].copy_from_slice(&earlier.to_le_bytes());
+    }
+    let policy = policy("[scope.all]\nmax-close-time = \"1s\"\n");
+    let status = |bytes: &[u8]| check_bytes(&policy, HOLDS, bytes, &Options::default())[1].status;
+    assert_eq!(
+        status(&fs::read(support::testdata(HOLDS)).expect("readable")),
+        Status::Holds
+    );
+    assert_eq!(status(&bytes), Status::NotJudged);
+}

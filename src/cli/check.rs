@@ -149,6 +149,14 @@ impl Args {
 
     /// Writes the report, and those to files.
     fn write(&self, checked: &Checked) -> Result<(), Failure> {
+        let mut out = stdout();
+        let written = write(&mut out, self.format, checked, look());
+        match written.and_then(|()| out.flush()) {
+            // Who has seen enough of the report still is told by the exit code.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+            written => written?,
+        }
+        drop(out);
         for (format, path) in &self.report {
             let fail = |error: io::Error| {
                 let name = path.to_string_lossy().into_owned();
@@ -158,13 +166,7 @@ impl Args {
             let written = write(&mut file, *format, checked, Look::default());
             written.and_then(|()| file.flush()).map_err(fail)?;
         }
-        let mut out = stdout();
-        let written = write(&mut out, self.format, checked, look());
-        match written.and_then(|()| out.flush()) {
-            // Who has seen enough of the report still is told by the exit code.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            written => written.map_err(Failure::from),
-        }
+        Ok(())
     }
 }
 

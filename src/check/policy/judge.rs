@@ -115,8 +115,12 @@ impl<'p> Checker<'p> {
             let items = rules.map(|(rule, tally)| item(scope, rule, tally, &counts));
             items.collect::<Vec<_>>()
         });
+        let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
+        let capture = Some(source.as_ref()).filter(|name| name.chars().all(plain));
+        let capture = capture.unwrap_or(words::CAPTURE);
         let named = items.map(|item| Item {
             source: Arc::clone(source),
+            advice: item.advice.replace(words::CAPTURE, capture),
             file: Arc::clone(&self.policy.file),
             ..item
         });

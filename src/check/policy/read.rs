@@ -125,12 +125,7 @@ impl Reader<'_> {
             self.wrong.push(mistake(title, name.span(), "").help(help));
             return None;
         };
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-        if name.get_ref().is_empty() || !name.get_ref().chars().all(plain) {
-            let title = format!("{} cannot name a scope", quoted(name.get_ref()));
-            let wrong = mistake(title, name.span(), "expected letters, digits, - and _");
-            self.wrong.push(wrong);
-        }
+        self.check_name(name);
         let before = self.wrong.len();
         let (mut select, mut besides) = (Select::default(), Besides::default());
         let mut found = Vec::new();
@@ -147,23 +142,12 @@ impl Reader<'_> {
             .filter_map(|(row, key, value)| self.rule(row, (key, value), &besides));
         let mut rules: Vec<Rule> = rules.collect();
         self.check_selection(name, &select);
-        let empty = rules
-            .iter()
-            .find(|rule| is_min(rule) && rule.value == Value::Count(0));
-        if name.get_ref() == ALL && empty.is_some() {
-            let wrong = mistake(
-                "an empty capture would pass",
-                name.span(),
-                "at least 1 flow",
-            );
-            self.wrong
-                .push(wrong.help("write `min-flows = 1`, or leave it out"));
-        }
+        self.check_emptiness(name, &rules);
         if count == 0 && self.wrong.len() == before {
             let title = format!("the scope {} asks nothing", quoted(name.get_ref()));
             let help = "write rules below it; `whoclosed check --print-policy strict` shows some";
-            self.wrong
-                .push(mistake(title, name.span(), "no rule").help(help));
+            let wrong = mistake(title, name.span(), "no rule");
+            self.wrong.push(wrong.help(help));
         }
         if self.wrong.len() == before {
             asked::contradictions(&rules, table, &mut self.wrong);
@@ -173,6 +157,27 @@ impl Reader<'_> {
         }
         let name = name.get_ref().to_string();
         Some(Scope::new(name, select, rules))
+    }
+
+    /// The name is part of the names of rules.
+    fn check_name(&mut self, name: &Spanned<DeString>) {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        if name.get_ref().is_empty() || !name.get_ref().chars().all(plain) {
+            let title = format!("{} cannot name a scope", quoted(name.get_ref()));
+            let wrong = mistake(title, name.span(), "expected letters, digits, - and _");
+            self.wrong.push(wrong);
+        }
+    }
+
+    /// A scope may be empty, but not a capture.
+    fn check_emptiness(&mut self, name: &Spanned<DeString>, rules: &[Rule]) {
+        let may_be_empty = |rule: &Rule| is_min(rule) && rule.value == Value::Count(0);
+        if name.get_ref() == ALL && rules.iter().any(may_be_empty) {
+            let title = "an empty capture would pass";
+            let wrong = mistake(title, name.span(), "at least 1 flow");
+            self.wrong
+                .push(wrong.help("write `min-flows = 1`, or leave it out"));
+        }
     }
 
     /// Says what the scope is about; false if the key has nothing to do with that.

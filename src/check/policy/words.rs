@@ -11,6 +11,9 @@ use crate::ledger::Peak;
 use crate::stamp::duration;
 use std::net::IpAddr;
 
+/// Stands for the capture in what is to be done.
+pub(super) const CAPTURE: &str = "CAPTURE";
+
 /// What a rule asks.
 pub(super) fn asks(rule: &Rule) -> String {
     let subject = rule.row.subject;
@@ -51,7 +54,8 @@ pub(super) fn advice(rule: &Rule, status: Status, first: Option<&Example>) -> St
             let flow = first.and_then(|first| first.flow);
             let flow = flow.map_or_else(|| "N".to_owned(), |flow| flow.to_string());
             let term = first.and_then(|first| first.what.split(',').next());
-            let advice = rule.row.advice.replace("--flow N", &format!("--flow {flow}"));
+            let flow = format!("--flow {flow} {CAPTURE}");
+            let advice = rule.row.advice.replace("--flow N", &flow);
             advice.replace("terms NAME", &format!("terms {}", term.unwrap_or("NAME")))
         }
     }
