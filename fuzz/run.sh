@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 seconds=${1:-15}
 shift || true
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(containers decoders analyze structured)
+[ ${#targets[@]} -gt 0 ] || targets=(containers decoders analyze structured texts)
 
 host=$(rustc -vV | sed -n 's/^host: //p')
 coverage="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
@@ -29,6 +29,11 @@ for target in "${targets[@]}"; do
     if [ "$target" = structured ]; then
         # Not captures: bytes that a simulation draws from.
         length=512
+        seeds=("testdata/fuzz/$target")
+    fi
+    if [ "$target" = texts ]; then
+        # Not captures: a saved report, a file of expectations.
+        length=8192
         seeds=("testdata/fuzz/$target")
     fi
     echo "== $target"

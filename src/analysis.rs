@@ -1,11 +1,13 @@
 //! From bytes to verdicts: the library's main entrance.
 
+mod checked;
 mod clocks;
 mod input;
 mod intake;
 mod points;
 mod window;
 
+pub use checked::{CheckError, check};
 pub use points::{Streams, streams};
 pub use window::Moment;
 
@@ -234,6 +236,11 @@ impl<R: Read> Analysis<R> {
             }
         }
         summary
+    }
+
+    /// How far the capture was read: the latest time of any record so far.
+    pub const fn read_until(&self) -> Time {
+        self.end.time
     }
 
     /// What many flows show together, the most important first; whole after the last verdict.

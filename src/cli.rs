@@ -1,11 +1,13 @@
 //! The command line: what can be asked, and the exit codes.
 //!
-//! 0: reported. 1: reserved. 2: usage, or input that is unreadable or damaged.
+//! 0: reported, or a check holds. 1: a check found something broken. 2: usage, or input that is unreadable or damaged.
 
 mod annotate;
 mod anonymize;
+mod check;
 mod completions;
-mod duration;
+mod diff;
+use whoclosed::stamp::duration;
 mod explain;
 mod extract;
 mod failure;
@@ -83,13 +85,17 @@ enum Command {
     Timewait(timewait::Args),
     /// Joins a list of sockets (ss, netstat, lsof) with the flows of a capture
     Sockets(sockets::Args),
+    /// Compares two captures or saved reports: what got worse, and whether chance would make it
+    Diff(diff::Args),
     /// Copies a capture with comments on the frames that close connections
     Annotate(annotate::Args),
     /// Copies some flows of a capture
     Extract(extract::Args),
+    /// Checks that connections close as a policy asks: for tests and CI
+    Check(check::Args),
     /// Tells what an outcome, cause, finding, state or other word of the report means
     Terms(terms::Args),
-    /// Prints the JSON Schema of the JSON report
+    /// Prints the JSON Schema of the JSON report, or of policies
     Schema(schema::Args),
     /// Prints what a shell needs to complete the command line
     Completions(completions::Args),
@@ -115,6 +121,10 @@ Examples:
       the capture with comments on the frames that decide, for Wireshark
   whoclosed extract --flow 7 --anonymize trace.pcap -o shared.pcap
       one flow as a capture, without addresses and payloads
+  whoclosed check --policy close.toml trace.pcap
+      does every connection close as the policy asks; --print-policy strict shows one
+  whoclosed diff --fail-on worse old.pcap new.pcap
+      what got worse from one release to the next, and would chance make it
   whoclosed terms close-wait-leak
       what a word of the report means, and what to do about it
   whoclosed ring/
@@ -132,9 +142,10 @@ Examples:
       a page for the browser, to be shown and sent
 
 Exit codes:
-  0  the capture was read and reported
-  1  reserved
-  2  wrong usage, or a capture that is unreadable or damaged (what could be read is reported)
+  0  the capture was read and reported; what was checked holds
+  1  `whoclosed check`: a rule is broken; `whoclosed diff --fail-on`: something got worse
+  2  wrong usage, or a capture that is unreadable or damaged (what could be read is reported);
+     `whoclosed check`: it could not be judged
   130  interrupted by Ctrl-C (what was read is reported)
 ";
 
@@ -149,8 +160,10 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
         Some(Command::Explain(args)) => args.run(),
         Some(Command::Timewait(args)) => args.run(),
         Some(Command::Sockets(args)) => args.run(),
+        Some(Command::Diff(args)) => args.run(),
         Some(Command::Annotate(args)) => args.run(),
         Some(Command::Extract(args)) => args.run(),
+        Some(Command::Check(args)) => args.run(),
         Some(Command::Terms(args)) => args.run(),
         Some(Command::Schema(args)) => args.run(),
         Some(Command::Completions(args)) => args.run(),

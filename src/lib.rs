@@ -14,11 +14,13 @@
 //!                                     ├─> patterns            what many flows show together
 //!                                     ├─> ledger              TIME-WAIT and ports over time
 //!                                     ├─> sockets             which flows a host's sockets are
+//!                                     ├─> check               against policies, expectations, another capture
 //!                                     └─> rewrite             the capture again: annotated, or a part of it
 //! ```
 //!
 //! Data goes one way. [`analyze`] is the whole way in one call: an iterator of verdicts, then a
-//! summary. Nothing is printed and nothing exits in this library.
+//! summary. Nothing is printed and nothing exits in this library. [`fn@check`] is for tests: what is
+//! expected of a capture's flows is said, and what is not so is an error.
 //!
 //! ```
 //! use std::fs::File;
@@ -40,6 +42,7 @@
 
 mod analysis;
 pub mod capture;
+pub mod check;
 pub mod close;
 pub mod flow;
 pub mod ledger;
@@ -52,10 +55,15 @@ pub mod sockets;
 pub mod stamp;
 
 pub use analysis::{
-    Analysis, AnalyzeError, Moment, Options, Streams, analyze, analyze_set, streams,
+    Analysis, AnalyzeError, CheckError, Moment, Options, Streams, analyze, analyze_set, check,
+    streams,
 };
 pub use packet::Filter;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/regressions.md")]
+struct Regressions;

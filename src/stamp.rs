@@ -1,5 +1,7 @@
 //! Where and when a record stands in a capture: `Stamp`, `Time`.
 
+pub mod duration;
+
 use chrono::{DateTime, SecondsFormat};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 

@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use whoclosed::check::policy;
 use whoclosed::report::{reference, schema};
 
 #[test]
@@ -14,6 +15,26 @@ fn the_reference_is_fresh() {
 #[test]
 fn the_schema_is_fresh() {
     fresh("docs/schema.json", &text(schema::write));
+}
+
+#[test]
+fn the_schema_of_policies_is_fresh() {
+    fresh("docs/policy.schema.json", &text(policy::schema::write));
+}
+
+#[test]
+fn the_reference_of_policies_is_fresh() {
+    let document = fs::read_to_string(path("docs/check.md")).expect("readable");
+    let document = between(
+        &document,
+        "<!-- generated: keys -->\n",
+        &text(reference::keys),
+    );
+    let rules = text(reference::rules);
+    fresh(
+        "docs/check.md",
+        &between(&document, "<!-- generated: rules -->\n", &rules),
+    );
 }
 
 #[test]

@@ -13,11 +13,12 @@ use std::fs;
 type Property = fn(&[u8]);
 
 /// The properties by the names of their targets.
-const TARGETS: [(&str, Property); 4] = [
+const TARGETS: [(&str, Property); 5] = [
     ("analyze", properties::analyze),
     ("containers", properties::containers),
     ("decoders", properties::decoders),
     ("structured", properties::structured),
+    ("texts", properties::texts),
 ];
 
 #[test]

@@ -14,14 +14,17 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("patterns", &["close", "flow"]),
     ("ledger", &["close", "flow"]),
     ("sockets", &["close", "flow"]),
+    ("check", &["close", "flow", "ledger", "patterns"]),
     (
         "report",
-        &["close", "flow", "ledger", "patterns", "sockets"],
+        &["check", "close", "flow", "ledger", "patterns", "sockets"],
     ),
     ("rewrite", &["capture", "packet", "flow", "close"]),
     (
         "analysis",
-        &["capture", "packet", "flow", "close", "ledger", "patterns"],
+        &[
+            "capture", "packet", "flow", "close", "ledger", "patterns", "check",
+        ],
     ),
 ];
 

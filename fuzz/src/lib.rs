@@ -25,6 +25,11 @@ pub fn analyze(input: &[u8]) {
     balanced(input, properties::analyze);
 }
 
+/// Files that people keep: saved reports and expectations.
+pub fn texts(input: &[u8]) {
+    balanced(input, properties::texts);
+}
+
 /// Simulated connections whose truth is known.
 pub fn structured(input: &[u8]) {
     balanced(input, properties::structured);

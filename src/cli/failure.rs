@@ -22,6 +22,14 @@ impl From<io::Error> for Failure {
 }
 
 impl Failure {
+    /// The reason alone.
+    pub(crate) fn why(self) -> String {
+        match self {
+            Self::Input(_, text) | Self::Usage(text) => text,
+            Self::Output(error) => error.to_string(),
+        }
+    }
+
     /// Says it on standard error; returns the exit code.
     pub(crate) fn report(self) -> ExitCode {
         match self {

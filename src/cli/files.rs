@@ -36,6 +36,8 @@ pub(crate) struct Inputs {
     pub(crate) points: bool,
     /// Some could not be read; that has been said.
     pub(crate) failed: bool,
+    /// Which, and why.
+    pub(crate) problems: Vec<(String, String)>,
 }
 
 /// A path, and whether it was found in a directory: nobody has said that it is a capture.
@@ -45,6 +47,12 @@ struct Candidate {
 }
 
 impl Files {
+    /// These.
+    pub(crate) const fn of(file: Vec<PathBuf>) -> Self {
+        let read = Vec::new();
+        Self { file, read }
+    }
+
     /// Standard input is read.
     pub(crate) fn is_stdin(&self) -> bool {
         let mut paths = self.file.iter().chain(&self.read);
@@ -80,6 +88,7 @@ impl Inputs {
             all: inputs,
             points: false,
             failed: false,
+            problems: Vec::new(),
         }
     }
 }
@@ -92,7 +101,7 @@ struct Search {
     known: HashSet<PathBuf>,
     /// Files in directories that are no captures.
     skipped: u64,
-    failed: bool,
+    problems: Vec<(String, String)>,
 }
 
 impl Search {
@@ -182,8 +191,9 @@ impl Search {
     }
 
     fn fail(&mut self, path: &Path, error: &(impl Display + ?Sized)) {
-        note(&format!("{}: {error}", path.display()));
-        self.failed = true;
+        let problem = (path.display().to_string(), error.to_string());
+        note(&format!("{}: {}", problem.0, problem.1));
+        self.problems.push(problem);
     }
 
     fn result(mut self, inputs: Vec<Input>) -> Inputs {
@@ -194,14 +204,16 @@ impl Search {
                 "{n} entries of directories skipped (hidden, or no captures)"
             )),
         }
-        if inputs.is_empty() && !self.failed {
-            note("no capture found");
-            self.failed = true;
+        if inputs.is_empty() && self.problems.is_empty() {
+            const NOTHING: &str = "no capture found";
+            note(NOTHING);
+            self.problems.push((String::from("-"), NOTHING.to_owned()));
         }
         Inputs {
             all: inputs,
             points: false,
-            failed: self.failed,
+            failed: !self.problems.is_empty(),
+            problems: self.problems,
         }
     }
 }

@@ -98,6 +98,11 @@ impl How {
         Ok(())
     }
 
+    /// Only part of a capture is read.
+    pub(crate) const fn chooses(&self) -> bool {
+        self.filter.is_some() || self.since.is_some() || self.until.is_some()
+    }
+
     /// Reading stops at the first damage.
     pub(crate) const fn is_strict(&self) -> bool {
         self.strict

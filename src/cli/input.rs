@@ -52,21 +52,52 @@ impl Input {
         shown: &Shown,
     ) -> Result<(Capture, Progress), Failure> {
         options.meter = meter();
+        let total = self.bytes();
+        let progress = Progress::of(options.meter.as_ref(), total);
+        Ok((self.open_quietly(options, shown)?, progress))
+    }
+
+    /// The same without a word of how far it is; the meter of the options is told.
+    pub(crate) fn open_quietly(self, options: Options, shown: &Shown) -> Result<Capture, Failure> {
         match self {
             Self::File(path) => open(&path, options, shown),
             Self::Set(files) => Ok(open_set(files, &options)),
         }
     }
+
+    /// How many bytes it has; `None` of one that is being made.
+    pub(crate) fn bytes(&self) -> Option<u64> {
+        match self {
+            Self::File(path) => (!is_live(path)).then(|| size(real(path))),
+            Self::Set(files) => Some(files.iter().map(|file| size(file.path())).sum()),
+        }
+    }
 }
 
-fn open_set(mut files: Vec<SetFile>, options: &Options) -> (Capture, Progress) {
-    let sizes = files.iter().map(|file| size(file.path()));
-    let progress = Progress::of(options.meter.as_ref(), Some(sizes.sum()));
+fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// By its path, whatever it is: a file on standard input need not be waited for either.
+fn real(path: &Path) -> &Path {
+    if is_stdin(path) {
+        Path::new("/dev/stdin")
+    } else {
+        path
+    }
+}
+
+/// It is being made, or may be.
+fn is_live(path: &Path) -> bool {
+    fs::metadata(real(path)).map_or_else(|_| is_stdin(path), |about| !about.is_file())
+}
+
+fn open_set(mut files: Vec<SetFile>, options: &Options) -> Capture {
     if let Some(meter) = &options.meter {
         let metered = files.into_iter().map(|file| file.metered(meter.clone()));
         files = metered.collect();
     }
-    (analyze_set(Set::new(files), options), progress)
+    analyze_set(Set::new(files), options)
 }
 
 /// The bytes of a file; 0 where that is not known.
@@ -74,18 +105,11 @@ pub(super) fn size(path: &Path) -> u64 {
     fs::metadata(path).map_or(0, |about| about.len())
 }
 
-fn open(path: &Path, mut options: Options, shown: &Shown) -> Result<(Capture, Progress), Failure> {
+fn open(path: &Path, mut options: Options, shown: &Shown) -> Result<Capture, Failure> {
     let name = path.to_string_lossy();
     let fail = |error: String| Failure::Input(name.clone().into_owned(), error);
-    let is_stdin = path.as_os_str() == "-";
-    // By its path, whatever it is: a file on standard input need not be waited for either.
-    let at = if is_stdin {
-        Path::new("/dev/stdin")
-    } else {
-        path
-    };
-    options.live = fs::metadata(at).map_or(is_stdin, |about| !about.is_file());
-    let mut read: Box<dyn Read> = match (is_stdin, options.live) {
+    options.live = is_live(path);
+    let mut read: Box<dyn Read> = match (is_stdin(path), options.live) {
         (true, true) => Box::new(Live::new(io::stdin(), Rc::clone(shown))),
         (true, false) => Box::new(io::stdin().lock()),
         (false, live) => {
@@ -98,13 +122,10 @@ fn open(path: &Path, mut options: Options, shown: &Shown) -> Result<(Capture, Pr
         }
     };
     options.source = name.as_ref().into();
-    let total = (!options.live).then(|| size(at));
-    let progress = Progress::of(options.meter.as_ref(), total);
     if let Some(meter) = &options.meter {
         read = Box::new(Metered::new(read, meter.clone()));
     }
-    let capture = analyze(read, &options).map_err(|error| fail(error.to_string()))?;
-    Ok((capture, progress))
+    analyze(read, &options).map_err(|error| fail(error.to_string()))
 }
 
 /// What the process ends with.
@@ -118,7 +139,16 @@ pub(crate) fn exit_code(whole: bool) -> ExitCode {
 
 /// Says on standard error what could not be read; true if that is nothing.
 pub(crate) fn is_whole(summary: &Summary) -> bool {
-    let mut whole = true;
+    let damages = damages(summary);
+    for (source, damage) in &damages {
+        note(&format!("{source}: {damage}"));
+    }
+    damages.is_empty()
+}
+
+/// What could not be read, and of which file.
+pub(crate) fn damages(summary: &Summary) -> Vec<(&str, String)> {
+    let mut all = Vec::new();
     for source in &summary.sources {
         for damage in &source.damage {
             let (frame, offset) = (damage.frame, damage.offset);
@@ -128,20 +158,16 @@ pub(crate) fn is_whole(summary: &Summary) -> bool {
                 _ => format!("frame {frame}, byte offset {offset}: "),
             };
             let skipped = damage.skipped.map(|n| format!("; {n} bytes were skipped"));
-            note(&format!(
-                "{}: {place}{}{}",
-                source.source,
-                damage.what,
-                skipped.unwrap_or_default()
-            ));
-            whole = false;
+            let text = format!("{place}{}{}", damage.what, skipped.unwrap_or_default());
+            all.push((source.source.as_ref(), text));
         }
         if source.unlisted_damage > 0 {
-            note(&format!(
-                "{}: damaged at {} further places; {} bytes were skipped in all",
-                source.source, source.unlisted_damage, source.skipped
-            ));
+            let text = format!(
+                "damaged at {} further places; {} bytes were skipped in all",
+                source.unlisted_damage, source.skipped
+            );
+            all.push((source.source.as_ref(), text));
         }
     }
-    whole
+    all
 }

@@ -180,6 +180,7 @@ impl Args {
             all,
             points,
             mut failed,
+            ..
         } = self.files.inputs(self.separate)?;
         let output = Output::open(self.output.as_deref(), &all)?;
         let (count, mut begun, mut interrupted) = (all.len(), false, false);

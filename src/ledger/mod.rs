@@ -146,12 +146,28 @@ impl Ledger {
         })
     }
 
+    /// The most TIME-WAITs of each host at once.
+    pub fn peaks(&self) -> impl Iterator<Item = (IpAddr, Peak)> + '_ {
+        let hosts = self.hosts.iter();
+        hosts.map(|(addr, account)| (*addr, account.held(0, self.rooms.hosts.grid).peak()))
+    }
+
+    /// Entries that are part of the whole alone: there were too many hosts or services.
+    pub const fn beyond(&self) -> u64 {
+        self.beyond
+    }
+
     /// Takes in a flow that was judged, with the states of its sides.
     pub fn see(&mut self, flow: &Flow, verdict: &Verdict) {
+        self.enter_ports(flow, verdict);
+        self.see_states(verdict);
+    }
+
+    /// The same without the use of ports.
+    pub fn see_states(&mut self, verdict: &Verdict) {
         for side in [Side::Client, Side::Server] {
             self.enter(verdict, side);
         }
-        self.enter_ports(flow, verdict);
         self.fit();
     }
 

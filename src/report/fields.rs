@@ -1,13 +1,17 @@
 //! The fields of the JSON report: one row each. The schema and the reference are made from them.
 
+mod check;
 mod diagnosis;
+mod diff;
 mod flow;
 mod ledger;
 mod sockets;
 mod summary;
 
 use crate::close::terms::Group;
+use check::CHECK_EXAMPLE;
 use diagnosis::EXAMPLE;
+use diff::{DISTRIBUTION, HOST, SHARE, TAIL};
 use flow::{
     APPLICATION, COUNTS, DWELL, DWELLS, ENDPOINT, EVENT, FILE, FINDING, IN_FLIGHT, LAST_WORDS,
     MORE, RESET, SILENCE, STATES, TIME_WAIT, TUNNEL, ZEEK,
@@ -16,7 +20,9 @@ use ledger::{POINT, RANGE, STAY};
 use sockets::{PROCESS, TAKEN, TIMER};
 use summary::{DAMAGE, OWNER, SOURCE, VANTAGE};
 
+pub use check::{CHECK, CHECK_CAPTURE, CHECK_RULE};
 pub use diagnosis::DIAGNOSIS;
+pub use diff::{COMPARISON, COUNT_CHANGE, DURATION_CHANGE};
 pub use flow::FLOW;
 pub use ledger::{BIND_CONFLICT, LEDGER, PORT_USE, SOCKET_AT};
 pub use sockets::{MISSING_SOCKET, SOCKET, SOCKETS};
@@ -82,6 +88,8 @@ pub enum Kind {
     Addr,
     /// A name of a taxonomy.
     Name(Group),
+    /// One of a few names that need no taxonomy.
+    OneOfNames(&'static [&'static str]),
     /// Another object.
     Nested(&'static Object),
     /// One of two objects.
@@ -128,6 +136,12 @@ pub const LINES: &[&Object] = &[
     &SOCKET,
     &MISSING_SOCKET,
     &SOCKETS,
+    &COUNT_CHANGE,
+    &DURATION_CHANGE,
+    &COMPARISON,
+    &CHECK_RULE,
+    &CHECK_CAPTURE,
+    &CHECK,
 ];
 
 /// The objects within them.
@@ -160,4 +174,10 @@ pub const PARTS: &[&Object] = &[
     &TIMER,
     &PROCESS,
     &TAKEN,
+    &SHARE,
+    &DISTRIBUTION,
+    &TAIL,
+    &diff::EXAMPLE,
+    &HOST,
+    &CHECK_EXAMPLE,
 ];

@@ -3,7 +3,9 @@
 //! One file per format. [`Report`] is what the formats have in common: flow after flow, then the
 //! summary.
 
+pub mod check;
 pub mod csv;
+pub mod diff;
 pub mod explain;
 pub mod fields;
 pub mod html;

@@ -1,5 +1,7 @@
 //! The reference document, in Markdown: the fields of the report and the meaning of every name.
 
+use crate::check::policy::KEYS;
+use crate::check::policy::rules::{RULES, Row};
 use crate::close::terms::{Entry, Group};
 use crate::report::csv::columns;
 use crate::report::fields::{Field, Kind, LINES, Need, Object, PARTS};
@@ -44,7 +46,9 @@ writes it anew. `whoclosed terms NAME` prints the same about one name, `whoclose
 The JSON report is JSON Lines: a `flow` object per flow, then a `diagnosis` for each thing that many
 of them show, then one `summary`. `whoclosed timewait --format json` writes `ledger`, `port_use` and
 `bind_conflict` objects, with `--at` a `socket_at` for each socket, then the `summary`; `whoclosed sockets` a `socket` per
-socket of the list, a `missing_socket` for each that is not in it, then one `sockets`. Names and
+socket of the list, a `missing_socket` for each that is not in it, then one `sockets`; `whoclosed diff` a
+`count_change` for each thing that is counted, a `duration_change` for each that is measured, then one
+`comparison`. Names and
 values are an interface: within a version fields and names are added, never changed. What is not
 known is `null` or `unknown`. Times are RFC 3339, UTC, with nine decimals.
 
@@ -58,6 +62,38 @@ const CSV: &str = "
 comes before: `client_addr`. TIME-WAIT has columns for each side. An empty cell is `null` or absent;
 a list is JSON.
 ";
+
+/// Writes the table of the rules of policies.
+pub fn rules(out: &mut impl Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "| rule | asks | how flows count |\n| --- | --- | --- |"
+    )?;
+    for row in RULES {
+        let Row {
+            summary,
+            detail,
+            example,
+            ..
+        } = row;
+        writeln!(out, "| `{example}` | {summary} | {detail} |")?;
+    }
+    Ok(())
+}
+
+/// Writes the table of their other keys.
+pub fn keys(out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "| key | stands in | says |\n| --- | --- | --- |")?;
+    for key in KEYS {
+        let place = match (key.in_scope, key.in_rule) {
+            (true, true) => "a scope, a rule",
+            (true, false) => "a scope",
+            _ => "a rule",
+        };
+        writeln!(out, "| `{}` | {place} | {} |", key.key, key.summary)?;
+    }
+    Ok(())
+}
 
 fn fields(out: &mut impl Write, object: &Object) -> io::Result<()> {
     let line = LINES.iter().any(|line| line.name == object.name);
@@ -103,6 +139,7 @@ fn kind(kind: &Kind) -> String {
         Kind::Time => "time".to_owned(),
         Kind::Addr => "address".to_owned(),
         Kind::Name(group) => format!("[{group}](#names-{group})"),
+        Kind::OneOfNames(names) => names.join(", "),
         Kind::Nested(object) => format!("`{}`", object.name),
         Kind::OneOf(a, b) => format!("`{}` or `{}`", a.name, b.name),
         Kind::List(items) => format!("list of {}", self::kind(items)),

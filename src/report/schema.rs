@@ -97,6 +97,7 @@ fn kind(kind: &Kind) -> Value {
             "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}],
         }),
         Kind::Name(group) => reference(&definition(*group)),
+        Kind::OneOfNames(names) => json!({"enum": names}),
         Kind::Nested(object) => reference(object.name),
         Kind::OneOf(a, b) => json!({"oneOf": [reference(a.name), reference(b.name)]}),
         Kind::List(items) => json!({"type": "array", "items": self::kind(items)}),

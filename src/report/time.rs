@@ -1,5 +1,6 @@
 //! Times and spans for people.
 
+pub(super) use crate::stamp::duration::words as span;
 use crate::stamp::{MILLISECOND, SECOND, Time};
 
 /// How the text report writes times.
@@ -74,19 +75,6 @@ pub(super) fn short_span(nanos: i64) -> String {
         nanos - nanos % SECOND
     };
     span(whole).replace(' ', "")
-}
-
-/// A span in the unit a person would choose: `250 ms`, `1.5 s`, `59.7 s`, `350 s`.
-pub(super) fn span(nanos: i64) -> String {
-    match nanos.unsigned_abs() {
-        0 => "0 s".to_owned(),
-        1..1_000_000 => format!("{} µs", nanos / 1000),
-        1_000_000..1_000_000_000 => format!("{} ms", nanos / MILLISECOND),
-        1_000_000_000..100_000_000_000 if nanos % SECOND >= SECOND / 10 => {
-            format!("{} s", seconds(nanos, 1))
-        }
-        _ => format!("{} s", nanos / SECOND),
-    }
 }
 
 #[cfg(test)]

@@ -5,8 +5,10 @@ mod analyze;
 mod containers;
 mod decoders;
 mod structured;
+mod texts;
 
 pub(crate) use analyze::analyze;
 pub(crate) use containers::containers;
 pub(crate) use decoders::decoders;
 pub(crate) use structured::structured;
+pub(crate) use texts::texts;

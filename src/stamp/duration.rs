@@ -1,6 +1,6 @@
-//! Durations on the command line.
+//! Durations as people write them: on the command line and in policies.
 
-use whoclosed::stamp::{MILLISECOND, SECOND};
+use crate::stamp::{MILLISECOND, SECOND};
 
 const HELP: &str =
     "expected a duration above 0 and up to 24h, like 60s, 250ms, 4m, 1h or 60 (seconds)";
@@ -9,13 +9,13 @@ const WHOLE: usize = 10;
 const DECIMALS: usize = 9;
 
 /// Nanoseconds of a duration such as `60s`, `250ms`, `1.5m`, `1h`; a plain number is seconds.
-pub(crate) fn parse(text: &str) -> Result<i64, String> {
+pub fn parse(text: &str) -> Result<i64, String> {
     let nanos = nanos(text).filter(|nanos| (1..=24 * 3600 * SECOND).contains(nanos));
     nanos.ok_or_else(|| HELP.to_owned())
 }
 
 /// The same without limits.
-pub(super) fn nanos(text: &str) -> Option<i64> {
+pub fn nanos(text: &str) -> Option<i64> {
     let (number, unit) = split(text);
     let unit = match unit {
         "" | "s" => SECOND,
@@ -25,6 +25,20 @@ pub(super) fn nanos(text: &str) -> Option<i64> {
         _ => return None,
     };
     scaled(number, unit)
+}
+
+/// Nanoseconds in the unit that reads best, cut.
+pub fn words(nanos: i64) -> String {
+    match nanos.unsigned_abs() {
+        0 => "0 s".to_owned(),
+        1..1_000_000 => format!("{} µs", nanos / 1000),
+        1_000_000..1_000_000_000 => format!("{} ms", nanos / MILLISECOND),
+        1_000_000_000..100_000_000_000 if nanos % SECOND >= SECOND / 10 => {
+            let tenths = nanos / (SECOND / 10);
+            format!("{}.{} s", tenths / 10, tenths % 10)
+        }
+        _ => format!("{} s", nanos / SECOND),
+    }
 }
 
 /// The number and the unit behind it.
@@ -50,7 +64,7 @@ fn scaled(number: &str, unit: i64) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::parse;
-    use whoclosed::stamp::{MILLISECOND, SECOND};
+    use crate::stamp::{MILLISECOND, SECOND};
 
     #[test]
     fn units_and_plain_seconds() {
