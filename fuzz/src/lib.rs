@@ -25,6 +25,11 @@ pub fn analyze(input: &[u8]) {
     balanced(input, properties::analyze);
 }
 
+/// Bytes as a policy.
+pub fn policies(input: &[u8]) {
+    balanced(input, properties::policies);
+}
+
 /// Simulated connections whose truth is known.
 pub fn structured(input: &[u8]) {
     balanced(input, properties::structured);

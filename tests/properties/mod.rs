@@ -4,9 +4,11 @@
 mod analyze;
 mod containers;
 mod decoders;
+mod policies;
 mod structured;
 
 pub(crate) use analyze::analyze;
 pub(crate) use containers::containers;
 pub(crate) use decoders::decoders;
+pub(crate) use policies::policies;
 pub(crate) use structured::structured;
