@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 seconds=${1:-15}
 shift || true
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(containers decoders analyze structured texts)
+[ ${#targets[@]} -gt 0 ] || targets=(containers decoders analyze policies structured texts)
 
 host=$(rustc -vV | sed -n 's/^host: //p')
 coverage="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
@@ -37,6 +37,9 @@ for target in "${targets[@]}"; do
         seeds=("testdata/fuzz/$target")
     fi
     echo "== $target"
+    if [ "$target" = policies ]; then
+        seeds+=(testdata/policies src/check/policy/examples)
+    fi
     log=$findings$target.log
     if ! "target/fuzz/$host/release/$target" -max_total_time="$seconds" -max_len=$length \
         -timeout=5 -rss_limit_mb=1024 -print_final_stats=1 -artifact_prefix="$findings" \

@@ -185,6 +185,41 @@ fn an_unknown_closer_is_in_doubt_unless_it_is_named() {
 }
 
 #[test]
+fn causes_that_look_alike_are_one_where_a_rule_treats_them_alike() {
+    // app-abort or unread-data, each possible; that it was an abort is certain.
+    let bytes = fs::read("examples/close-bug/bug.pcap").expect("readable");
+    let item = |rule: &str| {
+        let policy = policy(&format!("[scope.all]\n{rule}\n"));
+        check_bytes(&policy, "bug.pcap", &bytes, &Options::default()).remove(1)
+    };
+    let both = "[\"unread-data\", \"app-abort\"]";
+    let broken = item(&format!("forbid-causes = {both}"));
+    assert_eq!((broken.status, broken.broken), (Status::Broken, 10));
+    let what = &broken.examples[0].what;
+    assert!(
+        what.contains("unread-data") && what.contains(" or "),
+        "{what}"
+    );
+    assert_eq!(
+        item(&format!("allow-causes = {both}")).status,
+        Status::Holds
+    );
+    assert_eq!(item("forbid-causes = [\"refused\"]").status, Status::Holds);
+    assert_eq!(
+        item("forbid-causes = [\"app-abort\"]").status,
+        Status::NotJudged
+    );
+    assert_eq!(
+        item("allow-causes = [\"unread-data\"]").status,
+        Status::NotJudged
+    );
+    let sure = item(&format!(
+        "forbid-causes = {{ names = {both}, confidence = \"certain\" }}"
+    ));
+    assert_eq!(sure.status, Status::NotJudged);
+}
+
+#[test]
 fn what_was_not_seen_complies_with_nothing() {
     // One direction only: nothing that is missing is a claim.
     const CAPTURE: &str = "captures/capture-one-way.mid.pcap";

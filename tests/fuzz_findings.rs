@@ -13,10 +13,11 @@ use std::fs;
 type Property = fn(&[u8]);
 
 /// The properties by the names of their targets.
-const TARGETS: [(&str, Property); 5] = [
+const TARGETS: [(&str, Property); 6] = [
     ("analyze", properties::analyze),
     ("containers", properties::containers),
     ("decoders", properties::decoders),
+    ("policies", properties::policies),
     ("structured", properties::structured),
     ("texts", properties::texts),
 ];

@@ -30,6 +30,11 @@ pub fn texts(input: &[u8]) {
     balanced(input, properties::texts);
 }
 
+/// Bytes as a policy.
+pub fn policies(input: &[u8]) {
+    balanced(input, properties::policies);
+}
+
 /// Simulated connections whose truth is known.
 pub fn structured(input: &[u8]) {
     balanced(input, properties::structured);

@@ -372,11 +372,11 @@ Exit codes:
      or wrong usage, or a policy with a mistake
   130  interrupted by Ctrl-C
 
-A policy has scopes, each with what it is about (client, server, net, port; `all` has every flow) and
-rules:
+A policy has scopes, each with what it is about (client, server, net, port; `all` has every flow),
+and rules:
 ";
 const MORE: &str = "
-A rule counts what is at least `likely`, or as sure as its `confidence` says; what is less sure is in
-doubt. A rule that holds only if flows in doubt comply could not be judged, unless `max-indeterminate`
-lets so many pass. `whoclosed schema --policy` prints a JSON Schema for editors.
+A rule counts what is at least `likely`, or as sure as its `confidence` says; what is less sure is
+in doubt. A rule that holds only if flows in doubt comply could not be judged, unless
+`max-indeterminate` lets so many pass. `whoclosed schema --policy` prints a JSON Schema for editors.
 ";

@@ -148,8 +148,8 @@ impl Ledger {
 
     /// The most TIME-WAITs of each host at once.
     pub fn peaks(&self) -> impl Iterator<Item = (IpAddr, Peak)> + '_ {
-        let hosts = self.hosts.iter();
-        hosts.map(|(addr, account)| (*addr, account.held(0, self.rooms.hosts.grid).peak()))
+        let hosts = self.hosts.keys();
+        hosts.map(|addr| (*addr, self.held(*addr, 0).peak()))
     }
 
     /// Entries that are part of the whole alone: there were too many hosts or services.

@@ -4,11 +4,13 @@
 mod analyze;
 mod containers;
 mod decoders;
+mod policies;
 mod structured;
 mod texts;
 
 pub(crate) use analyze::analyze;
 pub(crate) use containers::containers;
 pub(crate) use decoders::decoders;
+pub(crate) use policies::policies;
 pub(crate) use structured::structured;
 pub(crate) use texts::texts;

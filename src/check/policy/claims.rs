@@ -6,7 +6,7 @@ use crate::close::verdict::{
 use smallvec::SmallVec;
 
 /// A name that a flow has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
     /// The name.
     pub name: &'static str,
@@ -16,6 +16,10 @@ pub struct Claim {
     pub is_unknown: bool,
     /// What shows it.
     pub shown_by: ShownBy,
+    /// It may be one of these instead: they look alike.
+    pub alike: SmallVec<[&'static str; 2]>,
+    /// How sure it is that it is one of them all.
+    pub together: Confidence,
 }
 
 /// What shows a claim.
@@ -31,13 +35,20 @@ pub enum ShownBy {
 pub type Claims = SmallVec<[Claim; 2]>;
 
 impl Claim {
-    const fn new(name: &'static str, confidence: Confidence) -> Self {
+    fn new(name: &'static str, confidence: Confidence) -> Self {
         Self {
             name,
             confidence,
             is_unknown: false,
             shown_by: ShownBy::Close,
+            alike: SmallVec::new(),
+            together: confidence,
         }
+    }
+
+    /// Its name, and those that look alike.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
+        [self.name].into_iter().chain(self.alike.iter().copied())
     }
 
     /// The finding that it is about.
@@ -92,6 +103,12 @@ pub(super) fn cause(verdict: &Verdict) -> Claims {
         let confidence = verdict.cause_confidence.unwrap_or(Confidence::Possible);
         let mut claim = Claim::new(cause.name(), confidence);
         claim.is_unknown = cause == AbortCause::Unknown;
+        claim.alike = verdict
+            .cause_alternatives
+            .iter()
+            .map(|cause| cause.name())
+            .collect();
+        claim.together = verdict.confidence.min(Confidence::Likely);
         claim
     });
     cause.into_iter().collect()

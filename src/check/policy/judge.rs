@@ -195,17 +195,28 @@ fn of_names(
         _ => false,
     };
     let is_open = |claim: &Claim| claim.is_unknown && !listed(claim.name);
-    let is_sure = |claim: &Claim| claim.confidence >= rule.confidence && !is_open(claim);
-    let broken = claims
-        .iter()
-        .find(|claim| is_sure(claim) && breaks(claim.name));
-    if let Some(claim) = broken {
-        return Opinion::Breaks(Shown::Claim(*claim));
+    // It breaks the rule or not, where that is sure: by its name, or whichever of those it is.
+    let settled = |claim: &Claim| {
+        if is_open(claim) {
+            return None;
+        }
+        if claim.confidence >= rule.confidence {
+            return Some(breaks(claim.name));
+        }
+        let all = claim.names().all(&breaks);
+        let one = all || claim.names().any(&breaks);
+        let is_sure = !claim.alike.is_empty() && claim.together >= rule.confidence;
+        (is_sure && all == one).then_some(all)
+    };
+    let find = |state| claims.iter().find(|claim| settled(claim) == state);
+    if let Some(claim) = find(Some(true)) {
+        return Opinion::Breaks(Shown::Claim(claim.clone()));
     }
-    let doubt = |claim: &&Claim| !is_sure(claim) && (names.exclusive || breaks(claim.name));
-    let doubt = claims.iter().find(doubt);
+    let in_doubt =
+        |claim: &&Claim| settled(claim).is_none() && (names.exclusive || breaks(claim.name));
+    let doubt = claims.iter().find(in_doubt);
     doubt.map_or(Opinion::Complies, |claim| {
-        Opinion::InDoubt(Shown::Claim(*claim))
+        Opinion::InDoubt(Shown::Claim(claim.clone()))
     })
 }
 
@@ -234,7 +245,8 @@ fn example(verdict: &Verdict, shown: &Shown, in_doubt: bool) -> Example {
     let (what, frames, confidence) = match shown {
         Shown::Claim(claim) => {
             let what = words::claim(claim, verdict);
-            (what, claim.frames(verdict), claim.confidence)
+            let confidence = claim.confidence.max(claim.together);
+            (what, claim.frames(verdict), confidence)
         }
         Shown::Stretch(stretch) => {
             let frames = stretch.frames.to_vec();

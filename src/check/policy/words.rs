@@ -53,7 +53,7 @@ pub(super) fn advice(rule: &Rule, status: Status, first: Option<&Example>) -> St
         _ => {
             let flow = first.and_then(|first| first.flow);
             let flow = flow.map_or_else(|| "N".to_owned(), |flow| flow.to_string());
-            let term = first.and_then(|first| first.what.split(',').next());
+            let term = first.and_then(|first| first.what.split([',', ' ']).next());
             let flow = format!("--flow {flow} {CAPTURE}");
             let advice = rule.row.advice.replace("--flow N", &flow);
             advice.replace("terms NAME", &format!("terms {}", term.unwrap_or("NAME")))
@@ -119,6 +119,7 @@ pub(super) fn claim(claim: &Claim, verdict: &Verdict) -> String {
         Some(finding) if finding.code.name() != claim.name => {
             format!("{}, {}", finding.code, claim.name)
         }
+        _ if claim.confidence < claim.together => claim.names().collect::<Vec<_>>().join(" or "),
         _ => claim.name.to_owned(),
     }
 }
