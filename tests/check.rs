@@ -430,6 +430,34 @@ fn the_exit_code_tells_broken_from_not_judged() {
     assert_eq!(exit(&["/nowhere/at.all"]), Some(2));
     assert_eq!(exit(&[damaged]), Some(2));
     assert_eq!(exit(&["--allow-damaged", damaged]), Some(0));
+    // The last ACK is what is cut: that it is missing breaks a rule only where damage is no excuse.
+    let cut = scratch.join("cut-ack.pcap");
+    fs::write(&cut, &bytes[..bytes.len() - 30]).expect("written");
+    let cut = cut.to_str().expect("text");
+    let policy = scratch.join("graceful.toml");
+    let asked = "[scope.all]\nallow-outcomes = [\"graceful\"]\nallow-closers = [\"client\"]\n";
+    fs::write(&policy, asked).expect("written");
+    let policy = policy.to_str().expect("text");
+    let asked = ["check", "--policy", policy, cut];
+    assert_eq!(whoclosed(&asked).status.code(), Some(2));
+    let lenient = [&asked[..], &["--allow-damaged"]].concat();
+    assert_eq!(whoclosed(&lenient).status.code(), Some(1));
+    // Nor is it a change of what is expected.
+    let expected = scratch.join("expected.json");
+    let expected = expected.to_str().expect("text");
+    let expect = |capture| {
+        whoclosed(&["check", "--expect", expected, capture])
+            .status
+            .code()
+    };
+    whoclosed(&["check", "--expect", expected, "--update", GOOD]);
+    assert_eq!(expect(GOOD), Some(0));
+    assert_eq!(expect(cut), Some(2));
+    // What is certain is so whatever could not be read.
+    let aborted = fs::read("testdata/captures/linger0-client.mid.pcap").expect("readable");
+    let reset = scratch.join("cut-reset.pcap");
+    fs::write(&reset, [&aborted, &aborted[24..40]].concat()).expect("written");
+    assert_eq!(exit(&[reset.to_str().expect("text")]), Some(1));
     // What is broken is broken whatever becomes of the others, in any order.
     for others in [[NONE, BAD], [BAD, NONE], [text, BAD], [BAD, damaged]] {
         let output = whoclosed(&[&["check", "--policy", POLICY][..], &others].concat());

@@ -26,7 +26,7 @@ use whoclosed::Options;
 use whoclosed::check::expect::CaptureExpectations;
 use whoclosed::check::policy::rules::RULES;
 use whoclosed::check::policy::{Checker, EXAMPLES, Example, Policy};
-use whoclosed::check::result::{Capture, Checked};
+use whoclosed::check::result::{Capture, Checked, Status};
 use whoclosed::report::Look;
 use whoclosed::report::check::{Format, write};
 
@@ -64,7 +64,7 @@ pub(crate) struct Args {
 
     /// Judge a damaged capture by what could be read of it
     ///
-    /// Else it could not be judged, unless what was read breaks a rule.
+    /// Else it could not be judged, unless what is certain breaks a rule.
     #[arg(long)]
     allow_damaged: bool,
 
@@ -278,11 +278,21 @@ impl Shared<'_> {
                 }
             }));
         }
+        let is_damaged = !problems.is_empty();
+        if let Some(checker) = checker.as_mut().filter(|_| is_damaged) {
+            checker.mark_damaged();
+        }
         let mut items = checker.map_or_else(Vec::new, |checker| checker.finish(&name).1);
         let mut found = None;
         if let Some((expected, observed)) = self.expected.zip(observed) {
             let compared = expected.compare((&name, is_only), &observed);
-            items.extend(compared.items);
+            items.extend(compared.items.into_iter().map(|mut item| {
+                if is_damaged && item.status == Status::Broken {
+                    // What could not be read may be what is missing.
+                    item.status = Status::NotJudged;
+                }
+                item
+            }));
             problems.extend(compared.problem);
             found = compared.found;
         }

@@ -21,6 +21,7 @@ pub struct Checker<'p> {
     time_wait: i64,
     flows: u64,
     scopes: Vec<Counts>,
+    is_damaged: bool,
 }
 
 /// What was counted in a scope.
@@ -39,6 +40,8 @@ struct Counts {
 #[derive(Clone, Debug, Default)]
 struct Tally {
     broken: u64,
+    /// Those of them that are certain.
+    certain: u64,
     in_doubt: u64,
     examples: Vec<Example>,
     doubts: Vec<Example>,
@@ -80,7 +83,13 @@ impl<'p> Checker<'p> {
             time_wait,
             flows: 0,
             scopes: policy.scopes.iter().map(counts).collect(),
+            is_damaged: false,
         }
+    }
+
+    /// Some of the capture could not be read: what is not certain may look as it does for that.
+    pub const fn mark_damaged(&mut self) {
+        self.is_damaged = true;
     }
 
     /// Takes in a flow with the states of its sides. The capture was read until `now`.
@@ -110,7 +119,10 @@ impl<'p> Checker<'p> {
     pub fn finish(self, source: &Arc<str>) -> (u64, Vec<Item>) {
         let scopes = self.policy.scopes.iter().zip(self.scopes);
         let items = scopes.flat_map(|(scope, mut counts)| {
-            let tallies = std::mem::take(&mut counts.rules);
+            let mut tallies = std::mem::take(&mut counts.rules);
+            if self.is_damaged {
+                tallies.iter_mut().for_each(Tally::doubt);
+            }
             let rules = scope.rules.iter().zip(tallies);
             let items = rules.map(|(rule, tally)| item(scope, rule, tally, &counts));
             items.collect::<Vec<_>>()
@@ -136,8 +148,19 @@ impl Tally {
             Opinion::InDoubt(shown) => (&mut self.in_doubt, &mut self.doubts, shown, true),
         };
         *count += 1;
+        let is_certain = confidence(verdict, &shown) == Confidence::Certain;
+        self.certain += u64::from(is_certain && !in_doubt);
         if list.len() < SHOWN {
             list.push(example(verdict, &shown, in_doubt));
+        }
+    }
+
+    /// Counts only what is certain as broken; the rest is in doubt.
+    fn doubt(&mut self) {
+        self.in_doubt += self.broken - self.certain;
+        self.broken = self.certain;
+        for example in &mut self.examples {
+            example.in_doubt = example.confidence != Some(Confidence::Certain);
         }
     }
 }
@@ -240,25 +263,22 @@ fn of_time(rule: &Rule, verdict: &Verdict, spent: Spent, most: i64) -> Opinion {
     }
 }
 
+/// How sure that is.
+fn confidence(verdict: &Verdict, shown: &Shown) -> Confidence {
+    match shown {
+        Shown::Claim(claim) => claim.confidence.max(claim.together),
+        Shown::Stretch(_) | Shown::Flow => verdict.confidence,
+    }
+}
+
 /// A flow as it is shown.
 fn example(verdict: &Verdict, shown: &Shown, in_doubt: bool) -> Example {
-    let (what, frames, confidence) = match shown {
-        Shown::Claim(claim) => {
-            let what = words::claim(claim, verdict);
-            let confidence = claim.confidence.max(claim.together);
-            (what, claim.frames(verdict), confidence)
-        }
-        Shown::Stretch(stretch) => {
-            let frames = stretch.frames.to_vec();
-            (words::stretch(stretch), frames, verdict.confidence)
-        }
+    let (what, frames) = match shown {
+        Shown::Claim(claim) => (words::claim(claim, verdict), claim.frames(verdict)),
+        Shown::Stretch(stretch) => (words::stretch(stretch), stretch.frames.to_vec()),
         Shown::Flow => {
             let frames = vec![verdict.first_frame, verdict.last_frame];
-            (
-                verdict.outcome.name().to_owned(),
-                frames,
-                verdict.confidence,
-            )
+            (verdict.outcome.name().to_owned(), frames)
         }
     };
     let message = match shown {
@@ -271,7 +291,7 @@ fn example(verdict: &Verdict, shown: &Shown, in_doubt: bool) -> Example {
         server: Some(verdict.server),
         frames,
         what,
-        confidence: Some(confidence),
+        confidence: Some(confidence(verdict, shown)),
         in_doubt,
         reason: message.unwrap_or(&verdict.reason).clone(),
         wireshark_filter: verdict.wireshark_filter.to_string(),
@@ -292,8 +312,12 @@ fn item(scope: &Scope, rule: &Rule, mut tally: Tally, counts: &Counts) -> Item {
         }
         (Ask::Peak, Value::Count(most)) => peak(counts, *most, &mut tally),
         (Ask::Share(_), Value::Limit(limit)) => {
-            let status = held(limit.allows(tally.broken, flows), Status::Broken);
-            (status, words::share(tally.broken, flows))
+            let all = tally.broken + tally.in_doubt;
+            let status = match held(limit.allows(tally.broken, flows), Status::Broken) {
+                Status::Holds => held(limit.allows(all, flows), Status::NotJudged),
+                status => status,
+            };
+            (status, words::share(all, flows))
         }
         _ => {
             let status = of_flows(rule.at_most, scope.doubt, &tally, flows);
@@ -305,8 +329,10 @@ fn item(scope: &Scope, rule: &Rule, mut tally: Tally, counts: &Counts) -> Item {
         in_doubt,
         mut examples,
         doubts,
+        ..
     } = tally;
     examples.extend(doubts);
+    examples.sort_by_key(|example| example.in_doubt);
     let advice = words::advice(rule, status, examples.first());
     Item {
         schema: crate::close::SCHEMA,
