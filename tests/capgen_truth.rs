@@ -7,26 +7,13 @@
 
 mod support;
 
-use serde::Deserialize;
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::net::IpAddr;
 use std::path::Path;
+use support::capgen::Truth;
 use whoclosed::close::verdict::{Endpoint, FinalAck, Verdict};
 use whoclosed::{Options, analyze};
-
-/// A line of the generator's truth file.
-#[derive(Deserialize)]
-struct Truth {
-    client: IpAddr,
-    cport: u16,
-    server: IpAddr,
-    sport: u16,
-    kind: String,
-    active: String,
-    pkts: u64,
-    first_ns: i64,
-}
 
 #[test]
 fn a_small_capture() {

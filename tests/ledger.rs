@@ -5,30 +5,17 @@
 
 mod support;
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::net::IpAddr;
 use std::path::Path;
+use support::capgen::Truth;
 use support::truth;
 use whoclosed::close::verdict::{Endpoint, Outcome, Verdict};
 use whoclosed::ledger::{Books, Ledger, PortRange, PortUse, Settings, sockets_at};
 use whoclosed::stamp::{MILLISECOND, SECOND, Time};
 use whoclosed::{Options, analyze};
-
-/// A line of the generator's truth file.
-#[derive(Deserialize)]
-struct Truth {
-    client: IpAddr,
-    cport: u16,
-    server: IpAddr,
-    sport: u16,
-    kind: String,
-    first_ns: i64,
-    /// Owner, first and last ACK of the peer's FIN.
-    time_wait: Vec<(String, i64, i64)>,
-}
 
 /// The books of a capture, and when it begins and ends.
 fn books(capture: &Path, time_wait: i64) -> (Ledger, Time, Time) {

@@ -23,10 +23,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use whoclosed::Options;
-use whoclosed::check::expect::CaptureExpectations;
+use whoclosed::check::expect::{CaptureExpectations, Observed};
 use whoclosed::check::policy::rules::RULES;
 use whoclosed::check::policy::{Checker, EXAMPLES, Example, Policy};
-use whoclosed::check::result::{Capture, Checked, Status};
+use whoclosed::check::result::{Capture, Checked};
 use whoclosed::report::Look;
 use whoclosed::report::check::{Format, write};
 
@@ -278,21 +278,15 @@ impl Shared<'_> {
                 }
             }));
         }
-        let is_damaged = !problems.is_empty();
-        if let Some(checker) = checker.as_mut().filter(|_| is_damaged) {
-            checker.mark_damaged();
+        if !problems.is_empty() {
+            checker.iter_mut().for_each(Checker::mark_damaged);
+            observed.iter_mut().for_each(Observed::mark_damaged);
         }
         let mut items = checker.map_or_else(Vec::new, |checker| checker.finish(&name).1);
         let mut found = None;
         if let Some((expected, observed)) = self.expected.zip(observed) {
             let compared = expected.compare((&name, is_only), &observed);
-            items.extend(compared.items.into_iter().map(|mut item| {
-                if is_damaged && item.status == Status::Broken {
-                    // What could not be read may be what is missing.
-                    item.status = Status::NotJudged;
-                }
-                item
-            }));
+            items.extend(compared.items);
             problems.extend(compared.problem);
             found = compared.found;
         }

@@ -39,8 +39,7 @@ impl Input {
     /// The files that it is read from.
     pub(crate) fn paths(&self) -> Vec<&Path> {
         match self {
-            Self::File(path) if path.as_os_str() == "-" => vec![Path::new("/dev/stdin")],
-            Self::File(path) => vec![path],
+            Self::File(path) => vec![real(path)],
             Self::Set(files) => files.iter().map(SetFile::path).collect(),
         }
     }

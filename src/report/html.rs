@@ -117,8 +117,8 @@ impl<W: Write> HtmlReport<W> {
         let end = summary.sources.iter().filter_map(|s| s.end).max();
         let totals = totals(summary);
         // Flows that are all in order do not tell that ports run out; the books do.
-        let warned = self.held.as_ref().is_some_and(Held::warns);
-        let told = |d: &&Diagnosis| !warned || d.code != Pattern::Healthy.name();
+        let warnings = self.held.as_ref().map(Held::warnings).unwrap_or_default();
+        let told = |d: &&Diagnosis| warnings.0.is_empty() || d.code != Pattern::Healthy.name();
         let diagnoses: Vec<&Diagnosis> = self.diagnoses.iter().filter(told).collect();
         html! {
             section.capture data-start=[start.map(Time::rfc3339)] data-end=[end.map(Time::rfc3339)] {
@@ -132,7 +132,7 @@ impl<W: Write> HtmlReport<W> {
                      judged by itself."
                 } }
                 @if !self.diagnoses.is_empty() { h2 { "Diagnosis" } }
-                @if let Some(held) = &self.held { (held.warnings()) }
+                (warnings)
                 @for told in diagnoses.iter().take(LISTED) { (diagnosis(told)) }
                 @if let Some(more @ [_, ..]) = diagnoses.get(LISTED..) {
                     details { summary { "and " (more.len()) " more" } @for told in more { (diagnosis(told)) } }

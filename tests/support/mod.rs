@@ -11,6 +11,7 @@
     reason = "times and lengths of test data are small and known"
 )]
 
+pub mod capgen;
 pub mod case;
 pub mod essence;
 pub mod packet;

@@ -36,7 +36,19 @@ pub fn items(
     for (service, found) in differences {
         items.push(item(names, (service, None), &found));
     }
+    if observed.is_damaged() {
+        items.iter_mut().for_each(doubt);
+    }
     Ok(items)
+}
+
+/// Takes what is different for what could not be read.
+fn doubt(item: &mut Item) {
+    if item.status == Status::Broken {
+        item.status = Status::NotJudged;
+        (item.broken, item.in_doubt) = (0, item.broken);
+        item.examples.iter_mut().for_each(|e| e.in_doubt = true);
+    }
 }
 
 fn item(

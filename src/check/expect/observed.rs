@@ -44,6 +44,7 @@ pub struct Observed {
     flows: u64,
     classes: usize,
     too_many: Option<TooMany>,
+    is_damaged: bool,
 }
 
 /// The flows of a service.
@@ -75,7 +76,19 @@ impl Observed {
             flows: 0,
             classes: 0,
             too_many: None,
+            is_damaged: false,
         }
+    }
+
+    /// Some of the capture could not be read: what is missing may stand there.
+    pub const fn mark_damaged(&mut self) {
+        self.is_damaged = true;
+    }
+
+    /// Some of the capture could not be read.
+    #[must_use]
+    pub const fn is_damaged(&self) -> bool {
+        self.is_damaged
     }
 
     /// Takes a flow in.

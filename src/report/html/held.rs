@@ -225,15 +225,6 @@ impl Held {
         }
     }
 
-    /// There is something to warn of.
-    pub(super) fn warns(&self) -> bool {
-        let clock = self.clock();
-        self.books
-            .ports
-            .iter()
-            .any(|ports| ports::warning(ports, clock).is_some())
-    }
-
     /// What the books warn of, as a part of the diagnosis.
     pub(super) fn warnings(&self) -> Markup {
         let warned = self.books.ports.iter().filter_map(|ports| {
