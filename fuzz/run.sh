@@ -44,7 +44,11 @@ for target in "${targets[@]}"; do
     if ! "target/fuzz/$host/release/$target" -max_total_time="$seconds" -max_len=$length \
         -timeout=5 -rss_limit_mb=1024 -print_final_stats=1 -artifact_prefix="$findings" \
         "$corpus" "${seeds[@]}" >"$log" 2>&1; then
+        grep -m 1 -A 3 'panicked at' "$log" | cut -c 1-1000 || true
         tail -n 60 "$log"
+        # Where the directory is thrown away, what is printed must do to repeat it.
+        input=$(sed -n 's/.*Test unit written to //p' "$log" | tail -n 1)
+        [ -f "$input" ] && echo "$input in Base64:" && base64 "$input"
         echo "$target: a finding; its input is named above, in $findings" >&2
         exit 1
     fi

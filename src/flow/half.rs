@@ -381,7 +381,10 @@ impl Half {
     #[inline(always)]
     fn identify(&mut self, seen: &Seen, id: u16) {
         let current = seen.flags.syn() || seen.is_empty_ack();
-        // One of 0 is no counter's, so that it continues no run.
+        if id == 0 && (seen.flags.fin() || !seen.is_empty()) {
+            self.ids.interrupt(); // the full socket sent it: no counter is at work
+        }
+        // What a minisocket sends has an ID of 0, and is not counted.
         if id == 0 || !self.ids.push(id, current.then_some(seen.seq)) || !seen.flags.fin() {
             return;
         }

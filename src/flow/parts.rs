@@ -121,11 +121,11 @@ pub struct Ids {
     pub first: Option<u16>,
     /// The last one that was not 0.
     pub last: Option<u16>,
-    /// A step was not of exactly one.
+    /// A step was not of exactly one, or a segment of the full socket had 0.
     pub broken: bool,
     /// Steps of exactly one.
     pub ones: u32,
-    /// Steps back or by more than a few.
+    /// Steps back or by more than a few, and segments of the full socket with 0.
     pub wild: u32,
     /// SEG.SEQ of the segment from which on every ID is one above the one before, where that
     /// segment carried SND.NXT.
@@ -172,6 +172,13 @@ impl Ids {
             return;
         }
         self.wild += u32::from(!(2..=ID_GAP).contains(&step));
+        (self.broken, self.anchor) = (true, None);
+    }
+
+    /// Takes in an ID that no counter gave, between two that may look like one's: those of a host
+    /// that draws them.
+    pub(super) const fn interrupt(&mut self) {
+        self.wild += 1;
         (self.broken, self.anchor) = (true, None);
     }
 

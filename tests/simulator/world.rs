@@ -58,6 +58,8 @@ pub(crate) struct World {
     queue: BTreeMap<(i64, u64), Event>,
     sockets: [Option<Socket>; 2],
     global_id: [u16; 2],
+    /// Every one that was drawn.
+    random_ids: [Vec<u16>; 2],
     clock: [u32; 2],
     isn: [u32; 2],
     run: Run,
@@ -76,6 +78,7 @@ pub(crate) fn run(plan: &Plan, rng: Rng) -> Run {
         queue: BTreeMap::new(),
         sockets: [None, None],
         global_id: [0; 2],
+        random_ids: Default::default(),
         clock: [0; 2],
         isn: [0; 2],
         run: Run {
@@ -569,11 +572,15 @@ impl World {
                 socket.id
             }
             (Ids::Random, _) => {
-                // One of very many: by chance it neither repeats nor continues the one before.
-                let (last, id) = (&mut self.global_id[host], self.rng.next() as u16);
-                let step = id.wrapping_sub(*last);
-                *last = if step < 2 { last.wrapping_add(100) } else { id };
-                *last
+                // One of very many: by chance it neither repeats nor continues one before, of
+                // which any may be all that is seen.
+                let mut id = self.rng.next() as u16;
+                let used = &mut self.random_ids[host];
+                while used.iter().any(|&before| id.abs_diff(before) < 2) {
+                    id = id.wrapping_add(100);
+                }
+                used.push(id);
+                id
             }
             (Ids::Global, _) => {
                 let others = if self.rng.chance(300) {
