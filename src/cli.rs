@@ -20,6 +20,7 @@ mod man;
 mod moment;
 mod only;
 mod output;
+mod parallel;
 mod progress;
 mod report;
 mod schema;

@@ -55,8 +55,8 @@ pub mod sockets;
 pub mod stamp;
 
 pub use analysis::{
-    Analysis, AnalyzeError, CheckError, Moment, Options, Streams, analyze, analyze_set, check,
-    streams,
+    Analysis, AnalyzeError, CheckError, Extent, Moment, Options, Streams, analyze, analyze_set,
+    check, streams,
 };
 pub use packet::Filter;
 

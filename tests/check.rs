@@ -62,7 +62,7 @@ fn check_bytes(policy: &Policy, capture: &str, bytes: &[u8], options: &Options) 
     let mut verdicts = analyze(bytes, options).expect("a capture");
     let mut checker = Checker::new(policy, options.time_wait);
     while let Some(verdict) = verdicts.next() {
-        checker.see(&verdict, verdicts.read_until());
+        checker.see(&verdict, verdicts.extent().until);
     }
     checker.finish(&capture.into()).1
 }
@@ -498,9 +498,15 @@ fn the_report_for_people() {
 
 #[test]
 fn threads_change_nothing() {
-    let args = |jobs| {
+    let args = |threads| {
         let fixed = [
-            "check", "--policy", POLICY, "--format", "json", "--jobs", jobs,
+            "check",
+            "--policy",
+            POLICY,
+            "--format",
+            "json",
+            "--threads",
+            threads,
         ];
         [&fixed[..], &["testdata/captures", "testdata/peers"]].concat()
     };

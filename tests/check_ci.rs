@@ -53,7 +53,7 @@ fn step(name: &str, captures: &str) -> (Option<i32>, String, String, String) {
         .env("POLICY", "examples/close-bug/close.toml")
         .env("JUNIT", file("junit.xml"))
         .env("SARIF", "")
-        .env("ARGUMENTS", "--no-payload --jobs 1")
+        .env("ARGUMENTS", "--no-payload --threads 1")
         .env("GITHUB_OUTPUT", file("output"))
         .env("GITHUB_STEP_SUMMARY", file("summary"));
     let output = run(command);

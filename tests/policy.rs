@@ -402,7 +402,7 @@ impl Captures {
             let bytes = fs::read(support::testdata(name)).expect("readable");
             let mut analysis = analyze(&*bytes, &Options::default()).expect("a capture");
             let verdicts: Vec<Verdict> = analysis.by_ref().collect();
-            (verdicts, analysis.read_until())
+            (verdicts, analysis.extent().until)
         };
         Self(names.map(read).into())
     }

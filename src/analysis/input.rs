@@ -1,6 +1,6 @@
 //! Where the records come from: one capture, or several as one stream.
 
-use crate::capture::{Reader, Record, Seen, Set};
+use crate::capture::{Decompression, Reader, Record, Seen, Set};
 use crate::close::summary::{Damage, SourceSummary};
 use crate::close::verdict::{FileFrames, Verdict};
 use crate::packet::link_type_name;
@@ -39,6 +39,34 @@ impl<R: Read> Input<R> {
 }
 
 impl<R: Read> Input<R> {
+    /// It is one file that must be decompressed.
+    pub(super) fn is_compressed(&self) -> bool {
+        match self {
+            Self::One(reader) => reader.is_compressed(),
+            Self::Set(_) => false,
+        }
+    }
+
+    /// Lets another thread decompress what is left, if that is to be done.
+    pub(super) fn split(&mut self) -> Option<Decompression<R>> {
+        match self {
+            Self::One(reader) => reader.split(),
+            Self::Set(_) => None,
+        }
+    }
+
+    /// No more is wanted of that thread, which ends then.
+    pub(super) fn close(&mut self) {
+        if let Self::One(reader) = self {
+            reader.close();
+        }
+    }
+
+    /// It is several files.
+    pub(super) const fn is_set(&self) -> bool {
+        matches!(self, Self::Set(_))
+    }
+
     /// The stream ends before it should: that of a set where its last file does.
     pub(super) fn is_cut(&self) -> bool {
         match self {

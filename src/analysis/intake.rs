@@ -1,20 +1,17 @@
-//! From a record to its flow.
+//! From a record to its segment.
 
 use super::Options;
-use crate::flow::{ErrorTable, FlowTable};
+use super::batch::{Batch, Note};
 use crate::packet::{
-    Anonymizer, Around, Domains, Filter, Keys, NotDecoded, Said, Segment, Usual, decode_by_layers,
-    quoted_by_icmp,
+    Anonymizer, Around, Domains, Filter, Keys, Layers, NotDecoded, Said, Segment, Usual,
+    decode_by_layers, quoted_by_icmp,
 };
 use crate::stamp::Stamp;
 use std::collections::BTreeMap;
 
-/// Where the packets of records go.
+/// Makes segments of the packets of records.
 pub(super) struct Intake {
-    pub(super) table: FlowTable,
-    pub(super) domains: Domains,
-    /// What ICMP says of segments.
-    pub(super) errors: ErrorTable,
+    domains: Domains,
     filter: Option<Filter>,
     anonymizer: Option<Box<Anonymizer>>,
     /// Every segment is taken in as it stands.
@@ -27,18 +24,11 @@ pub(super) struct Intake {
 
 impl Intake {
     pub(super) fn new(options: &Options) -> Self {
-        let mut table = FlowTable::new(options.limits, options.time_wait);
-        if options.ledger.is_some() {
-            // The books count every restart of a TIME-WAIT.
-            table.be_patient();
-        }
         Self {
-            table,
             domains: Domains::new(Keys {
                 vlan: options.key_vlan,
                 tunnel: options.key_tunnel,
             }),
-            errors: ErrorTable::default(),
             filter: options.filter.clone(),
             is_plain: options.filter.is_none() && options.anonymize.is_none(),
             anonymizer: options.anonymize.map(|key| Box::new(Anonymizer::new(key))),
@@ -51,70 +41,56 @@ impl Intake {
     /// Takes in the packet of a record that stands at `at`. `kind`: its link type, and how long it was
     /// on the wire.
     #[inline]
-    pub(super) fn push(&mut self, kind: (u16, u32), data: &[u8], at: Stamp) {
+    pub(super) fn push(&mut self, kind: (u16, u32), data: &[u8], at: Stamp, batch: &mut Batch) {
         if self.is_plain
             && let Some(usual) = Usual::v4(kind.0, data)
         {
             let speaks = usual.may_speak(data) && self.listens;
-            if !(speaks && self.push_saying(kind.0, data, at)) {
-                self.table.push(&usual.segment(), at);
+            if !(speaks && push_saying(kind.0, data, at, batch)) {
+                batch.arrivals.push(&usual.segment(), at);
             }
         } else {
-            self.push_seldom(kind, data, at);
+            self.push_seldom(kind, data, at, batch);
         }
-    }
-
-    /// Takes in a segment of the usual kind if its payload says something. By itself, as most are
-    /// without any.
-    #[cold]
-    #[inline(never)]
-    fn push_saying(&mut self, link: u16, data: &[u8], at: Stamp) -> bool {
-        let saying = Usual::v4_any(link, data).and_then(|usual| {
-            let segment = usual.segment();
-            let said = said(&segment, usual.payload(data))?;
-            Some((segment, said))
-        });
-        if let Some((segment, said)) = &saying {
-            self.table.push_said(segment, *said, at);
-        }
-        saying.is_some()
     }
 
     /// The same of a packet over IPv6, or of other options than the usual ones, or with a filter. By
     /// itself, as all that is not asked for every record: the loop around needs the registers.
     #[cold]
     #[inline(never)]
-    fn push_seldom(&mut self, kind: (u16, u32), data: &[u8], at: Stamp) {
+    fn push_seldom(&mut self, kind: (u16, u32), data: &[u8], at: Stamp, batch: &mut Batch) {
         if let Some(usual) = Usual::v4_any(kind.0, data) {
-            self.push_matching(&usual.segment(), usual.payload(data), at);
+            self.push_matching(&usual.segment(), usual.payload(data), at, batch);
         } else if let Some(usual) = Usual::v6(kind.0, data) {
-            self.push_matching(&usual.segment(), usual.payload(data), at);
+            self.push_matching(&usual.segment(), usual.payload(data), at, batch);
         } else {
-            self.push_by_layers(kind, data, at);
+            self.push_by_layers(kind, data, at, batch);
         }
     }
 
-    fn push_matching(&mut self, segment: &Segment, payload: &[u8], at: Stamp) {
-        if !self.leaves_out(segment) {
-            self.push_hidden(segment, payload, at);
+    fn push_matching(&mut self, segment: &Segment, payload: &[u8], at: Stamp, batch: &mut Batch) {
+        if self.leaves_out(segment) {
+            batch.note(Note::Record(at));
+        } else {
+            self.push_hidden(segment, payload, at, batch);
         }
     }
 
     /// The same of a segment that the filter wants: behind here nobody knows its addresses.
-    fn push_hidden(&mut self, segment: &Segment, payload: &[u8], at: Stamp) {
+    fn push_hidden(&mut self, segment: &Segment, payload: &[u8], at: Stamp, batch: &mut Batch) {
         let Some(anonymizer) = &mut self.anonymizer else {
-            return self.push_heard(segment, payload, at);
+            return self.push_heard(segment, payload, at, batch);
         };
         let mut hidden = *segment;
         anonymizer.segment(&mut hidden);
-        self.push_heard(&hidden, payload, at);
+        self.push_heard(&hidden, payload, at, batch);
     }
 
     #[inline(never)]
-    fn push_heard(&mut self, segment: &Segment, payload: &[u8], at: Stamp) {
+    fn push_heard(&self, segment: &Segment, payload: &[u8], at: Stamp, batch: &mut Batch) {
         match said(segment, if self.listens { payload } else { &[] }) {
-            Some(said) => self.table.push_said(segment, said, at),
-            None => self.table.push(segment, at),
+            Some(said) => batch.arrivals.push_said(segment, said, at),
+            None => batch.arrivals.push(segment, at),
         }
     }
 
@@ -127,28 +103,53 @@ impl Intake {
     }
 
     #[inline(never)]
-    fn push_by_layers(&mut self, kind: (u16, u32), data: &[u8], at: Stamp) {
+    fn push_by_layers(&mut self, kind: (u16, u32), data: &[u8], at: Stamp, batch: &mut Batch) {
         let (link, on_wire) = kind;
         let mut around = Around::default();
         match decode_by_layers(link, data, on_wire, &mut around) {
             Err(reason) => {
                 self.not_decoded[reason as usize] += 1;
-                if reason == NotDecoded::Icmp
-                    && let Ok(mut quoted) = quoted_by_icmp(link, data, on_wire)
-                {
-                    if let Some(anonymizer) = &mut self.anonymizer {
-                        anonymizer.quoted(&mut quoted);
-                    }
-                    let domain = self.domains.number(&around.layers);
-                    self.errors.push(&quoted, domain, at);
+                if reason == NotDecoded::Icmp {
+                    self.push_quoted(kind, data, at, batch, &around.layers);
                 }
+                batch.note(Note::Record(at));
             }
-            Ok(segment) if self.leaves_out(&segment) => {}
+            Ok(segment) if self.leaves_out(&segment) => batch.note(Note::Record(at)),
             Ok(mut segment) => {
-                segment.domain = self.domains.number(&around.layers);
-                self.push_hidden(&segment, around.payload, at);
+                segment.domain = self.number(&around.layers, batch);
+                self.push_hidden(&segment, around.payload, at, batch);
             }
         }
+    }
+
+    /// What ICMP says of a segment that it quotes.
+    fn push_quoted(
+        &mut self,
+        (link, on_wire): (u16, u32),
+        data: &[u8],
+        at: Stamp,
+        batch: &mut Batch,
+        layers: &Layers,
+    ) {
+        let Ok(mut quoted) = quoted_by_icmp(link, data, on_wire) else {
+            return;
+        };
+        if let Some(anonymizer) = &mut self.anonymizer {
+            anonymizer.quoted(&mut quoted);
+        }
+        let domain = self.number(layers, batch);
+        batch.note(Note::Quoted(Box::new(quoted), domain, at));
+    }
+
+    /// The number of a network; the first time it is told which that is.
+    fn number(&mut self, layers: &Layers, batch: &mut Batch) -> u16 {
+        let known = self.domains.count();
+        let number = self.domains.number(layers);
+        if self.domains.count() > known {
+            let layers = self.domains.layers(number);
+            batch.note(Note::Domain(Box::new(layers)));
+        }
+        number
     }
 
     /// How many records were not decoded, and why.
@@ -158,6 +159,22 @@ impl Intake {
         some.map(|(reason, n)| (reason.name().to_owned(), n))
             .collect()
     }
+}
+
+/// Takes in a segment of the usual kind if its payload says something. By itself, as most are without
+/// any.
+#[cold]
+#[inline(never)]
+fn push_saying(link: u16, data: &[u8], at: Stamp, batch: &mut Batch) -> bool {
+    let saying = Usual::v4_any(link, data).and_then(|usual| {
+        let segment = usual.segment();
+        let said = said(&segment, usual.payload(data))?;
+        Some((segment, said))
+    });
+    if let Some((segment, said)) = &saying {
+        batch.arrivals.push_said(segment, *said, at);
+    }
+    saying.is_some()
 }
 
 /// What is understood of a segment's payload, if it was captured. The rest of a fragment is elsewhere.

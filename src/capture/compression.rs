@@ -2,8 +2,12 @@
 //!
 //! Decoders are streams: a capture of any size needs no more memory than its format's window.
 
+mod apart;
 mod lz4;
 
+pub(crate) use apart::Decompression;
+
+use apart::Apart;
 use flate2::bufread::MultiGzDecoder;
 #[cfg(feature = "xz")]
 use liblzma::{bufread::XzDecoder, stream};
@@ -53,6 +57,8 @@ enum Decoder<R: Read> {
     Gzip(Box<MultiGzDecoder<Input<R>>>),
     Zstd(Box<ZstdDecoder<'static, Input<R>>>),
     Lz4(Box<Lz4<Input<R>>>),
+    /// Another thread has the decoder.
+    Apart(Apart),
     #[cfg(feature = "xz")]
     Xz(Box<Xz<Input<R>>>),
 }
@@ -111,13 +117,32 @@ impl<R: Read> Source<R> {
         }))
     }
 
+    /// Lets another thread decompress what is left, if it is compressed.
+    pub(super) fn split(self) -> (Self, Option<Decompression<R>>) {
+        match (&self.0, self.compression()) {
+            (Decoder::Apart(_), _) | (_, None) => (self, None),
+            (_, Some(name)) => {
+                let (work, apart) = apart::split(self, name);
+                (Self(Decoder::Apart(apart)), Some(work))
+            }
+        }
+    }
+
+    /// No more is wanted of another thread.
+    pub(super) fn close(&mut self) {
+        if let Decoder::Apart(apart) = &mut self.0 {
+            apart.close();
+        }
+    }
+
     /// The name of the compression.
-    pub(super) const fn compression(&self) -> Option<&'static str> {
-        match self.0 {
+    pub(super) fn compression(&self) -> Option<&'static str> {
+        match &self.0 {
             Decoder::None(_) => None,
             Decoder::Gzip(_) => Some("gzip"),
             Decoder::Zstd(_) => Some("Zstandard"),
             Decoder::Lz4(_) => Some("LZ4"),
+            Decoder::Apart(apart) => Some(apart.name),
             #[cfg(feature = "xz")]
             Decoder::Xz(_) => Some("xz"),
         }
@@ -126,8 +151,10 @@ impl<R: Read> Source<R> {
 
 impl<R: Read> Read for Source<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if let Decoder::None(read) = &mut self.0 {
-            return read.read(buf);
+        match &mut self.0 {
+            Decoder::None(read) => return read.read(buf),
+            Decoder::Apart(apart) => return apart.read(buf),
+            _ => {}
         }
         let most = buf.len().min(STEP);
         let buf = buf.get_mut(..most).unwrap_or_default();
@@ -136,6 +163,7 @@ impl<R: Read> Read for Source<R> {
             Decoder::Gzip(decoder) => decoder.read(buf),
             Decoder::Zstd(decoder) => decoder.read(buf),
             Decoder::Lz4(decoder) => decoder.read(buf),
+            Decoder::Apart(apart) => apart.read(buf),
             #[cfg(feature = "xz")]
             Decoder::Xz(decoder) => decoder.read(buf),
         };

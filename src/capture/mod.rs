@@ -29,6 +29,7 @@ pub use reader::{Reader, Record};
 pub use seen::Seen;
 pub use set::{Set, SetFile, Span, by_name};
 
+pub(crate) use compression::Decompression;
 pub(crate) use interface::option;
 pub(crate) use order::Order;
 pub(crate) use part::{Part, PcapHeader, What};

@@ -1,5 +1,6 @@
 //! The reader: sniffs the container, numbers the frames, goes on behind damage and remembers it.
 
+use super::compression::Decompression;
 use super::error::{Damage, OpenError, START, looks_like};
 use super::part::{Part, What};
 use super::pcap::Pcap;
@@ -105,6 +106,21 @@ impl<R: Read> Reader<R> {
             torn: None,
             end: None,
         })
+    }
+
+    /// The input is compressed.
+    pub(crate) fn is_compressed(&self) -> bool {
+        self.buffer.compression().is_some()
+    }
+
+    /// Lets another thread decompress what is left, if the input is compressed: the work for that.
+    pub(crate) fn split(&mut self) -> Option<Decompression<R>> {
+        self.buffer.split()
+    }
+
+    /// No more is wanted of that thread, which ends then.
+    pub(crate) fn close(&mut self) {
+        self.buffer.close();
     }
 
     /// Whether reading ends at the first damage, instead of going on behind it.

@@ -6,22 +6,20 @@ mod expect;
 use super::failure::{Failure, note};
 use super::files::{Files, Inputs};
 use super::how::How;
-use super::input::{Input, damages};
-use super::live::{INTERRUPTED, Shown};
+use super::input::{Input, damages, each};
+use super::live::INTERRUPTED;
 use super::output::{look, stdout};
+use super::parallel::in_parallel;
 use super::progress::{Progress, meter};
 use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser as _;
-use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Read, Write};
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use whoclosed::Options;
 use whoclosed::check::expect::{CaptureExpectations, Observed};
 use whoclosed::check::policy::rules::RULES;
@@ -30,7 +28,7 @@ use whoclosed::check::result::{Capture, Checked};
 use whoclosed::report::Look;
 use whoclosed::report::check::{Format, write};
 
-/// Threads at most: each keeps the flows of a capture.
+/// Captures at a time at most: the flows of each are kept.
 const THREADS: usize = 8;
 /// Bytes of a policy that are read: one more than it may have.
 const POLICY: u64 = (1 << 20) + 1;
@@ -76,10 +74,6 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FORMAT=FILE", value_parser = report)]
     report: Vec<(Format, PathBuf)>,
 
-    /// Captures read at the same time [default: one for each processor, 8 at most]
-    #[arg(long, value_name = "N")]
-    jobs: Option<NonZeroUsize>,
-
     #[command(flatten)]
     how: How,
 }
@@ -122,7 +116,7 @@ impl Args {
             None => None,
         };
         let expected = self.expectations.read()?;
-        let inputs = Files::of(self.capture.clone()).inputs(!self.joined)?;
+        let inputs = Files::of(self.capture.clone()).inputs(!self.joined, self.how.threads())?;
         let mut options = self.how.options();
         (options.states, options.diagnosis) = (true, false);
         options.meter = meter();
@@ -179,36 +173,14 @@ impl Shared<'_> {
         let total: Option<u64> = inputs.all.iter().map(Input::bytes).sum();
         let progress = Progress::of(self.options.meter.as_ref(), total);
         let is_only = inputs.all.len() == 1 && captures.is_empty();
-        let threads = self.threads(inputs.all.len());
-        let results = Mutex::new(Vec::new());
-        let waiting: VecDeque<_> = inputs.all.into_iter().enumerate().collect();
-        let waiting = Mutex::new(waiting);
-        let work = || {
-            // A thread that panicked has left the list as it was.
-            let next = || {
-                waiting
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .pop_front()
-            };
-            while let Some((number, input)) = next() {
-                let judged = self.judge(input, is_only);
-                let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
-                results.push((number, judged));
-            }
-        };
-        thread::scope(|scope| {
-            for _ in 1..threads {
-                // Without a thread the others do its work.
-                let _ = thread::Builder::new().spawn_scoped(scope, work);
-            }
-            work();
-        });
+        let all = self.args.how.threads();
+        let several = inputs.all.len().clamp(1, THREADS.min(all));
+        // Of several captures each has its part of the threads.
+        let judge = |input| self.judge(input, is_only, all / several);
+        let results = in_parallel(inputs.all, several, judge);
         drop(progress);
-        let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-        results.sort_by_key(|(number, _)| *number);
         let mut found = Vec::new();
-        for (_, judged) in results {
+        for judged in results {
             for text in judged.notes {
                 note(&text);
             }
@@ -218,19 +190,10 @@ impl Shared<'_> {
         (captures, found)
     }
 
-    fn threads(&self, inputs: usize) -> usize {
-        let processors = || thread::available_parallelism().map_or(1, usize::from);
-        let wanted = self
-            .args
-            .jobs
-            .map_or_else(|| processors().min(THREADS), usize::from);
-        wanted.min(inputs).max(1)
-    }
-
     /// Judges one capture.
-    fn judge(&self, input: Input, is_only: bool) -> Judged {
+    fn judge(&self, input: Input, is_only: bool, threads: usize) -> Judged {
         let name: Arc<str> = input.name().into();
-        let opened = input.open_quietly(self.options.clone(), &Shown::default());
+        let opened = input.open_quietly(self.options.clone());
         let mut verdicts = match opened {
             Ok(verdicts) => verdicts,
             Err(failure) => {
@@ -249,15 +212,15 @@ impl Shared<'_> {
             .expected
             .map(|expected| expected.observe(&name, is_only));
         let mut flows = 0;
-        while let Some(verdict) = verdicts.next() {
+        each(&mut verdicts, threads, |verdict, extent| {
             flows += 1;
             if let Some(checker) = &mut checker {
-                checker.see(&verdict, verdicts.read_until());
+                checker.see(verdict, extent.until);
             }
             if let Some(observed) = &mut observed {
-                observed.see(&verdict);
+                observed.see(verdict);
             }
-        }
+        });
         let summary = verdicts.summary();
         let mut problems = Vec::new();
         if summary.interrupted {

@@ -3,8 +3,8 @@
 use super::failure::{Failure, note};
 use super::files::Files;
 use super::how::How;
-use super::input::{Input, is_whole};
-use super::live::{INTERRUPTED, Shown};
+use super::input::{Capture, Input, each, is_whole};
+use super::live::INTERRUPTED;
 use super::output::{Format, look, stdout};
 use clap::ValueEnum;
 use std::fs::File;
@@ -15,7 +15,7 @@ use whoclosed::check::diff::{ALPHA, Change, Comparison, Sample, compare};
 use whoclosed::check::{Line, SavedReport, is_report};
 use whoclosed::close::summary::Summary;
 use whoclosed::report::diff;
-use whoclosed::{Analysis, Options, analyze};
+use whoclosed::{Options, analyze};
 
 /// What is compared.
 #[derive(Debug, clap::Args)]
@@ -182,14 +182,14 @@ impl Args {
         // A pipe can only be opened once.
         let mut options = self.options();
         options.source = name.as_str().into();
-        let read: Box<dyn Read> = Box::new(read);
+        let read: Box<dyn Read + Send> = Box::new(read);
         let analysis = analyze(read, &options);
         let analysis = analysis.map_err(|error| Failure::Input(name, error.to_string()))?;
-        Ok(sampled(analysis))
+        Ok(sampled(analysis, self.how.threads()))
     }
 
     fn directory(&self, path: &Path) -> Result<(Sample, bool), Failure> {
-        let inputs = Files::of(vec![path.to_path_buf()]).inputs(false)?;
+        let inputs = Files::of(vec![path.to_path_buf()]).inputs(false, self.how.threads())?;
         let mut all = inputs.all.into_iter();
         match (all.next(), all.next()) {
             (Some(input), None) if !inputs.failed => self.capture(input),
@@ -204,8 +204,8 @@ impl Args {
     }
 
     fn capture(&self, input: Input) -> Result<(Sample, bool), Failure> {
-        let (analysis, progress) = input.open(self.options(), &Shown::default())?;
-        let sampled = sampled(analysis);
+        let (analysis, progress) = input.open(self.options())?;
+        let sampled = sampled(analysis, self.how.threads());
         drop(progress);
         Ok(sampled)
     }
@@ -243,9 +243,9 @@ fn not_one(path: &Path, text: &str) -> Failure {
 }
 
 /// Counts the flows of a capture; true if that was interrupted.
-fn sampled(mut analysis: Analysis<Box<dyn Read>>) -> (Sample, bool) {
+fn sampled(mut analysis: Capture, threads: usize) -> (Sample, bool) {
     let mut sample = Sample::default();
-    while analysis.show_next(&mut |verdict| sample.see(verdict)) {}
+    each(&mut analysis, threads, |verdict, _| sample.see(verdict));
     let summary = analysis.summary();
     end(&mut sample, &summary);
     (sample, summary.interrupted)

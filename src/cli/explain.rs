@@ -4,8 +4,7 @@ use super::anonymize::{Anonymize, Names};
 use super::failure::{Failure, note};
 use super::files::{Files, Inputs};
 use super::how::How;
-use super::input::{exit_code, is_whole};
-use super::live::Shown;
+use super::input::{each, exit_code, is_whole};
 use super::output::{Format, look, stdout};
 use std::io;
 use std::process::ExitCode;
@@ -37,7 +36,7 @@ impl Args {
     /// Reads the capture and tells the flow.
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         self.how.check()?;
-        let Inputs { all, failed, .. } = self.files.inputs(false)?;
+        let Inputs { all, failed, .. } = self.files.inputs(false, self.how.threads())?;
         let mut inputs = all.into_iter();
         let (input, other) = (inputs.next(), inputs.next());
         let Some(input) = input else {
@@ -52,14 +51,14 @@ impl Args {
         let mut options = self.how.options();
         options.anonymize = self.anonymize.key()?;
         let hides = options.anonymize.is_some();
-        let (mut verdicts, progress) = input.open(options, &Shown::default())?;
+        let (mut verdicts, progress) = input.open(options)?;
         let wanted = self.flow.unwrap_or(0);
         let mut found: Option<Verdict> = None;
-        for verdict in &mut verdicts {
+        each(&mut verdicts, self.how.threads(), |verdict, _| {
             if verdict.flow == wanted {
-                found = Some(verdict);
+                found = Some(verdict.clone());
             }
-        }
+        });
         drop(progress);
         let summary = verdicts.summary();
         let Some(mut verdict) = found else {

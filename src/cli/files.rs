@@ -2,6 +2,7 @@
 
 use super::failure::{Failure, note};
 use super::input::{Input, size};
+use super::parallel::in_parallel;
 use super::progress::{Progress, meter};
 use std::collections::HashSet;
 use std::fmt::Display;
@@ -59,8 +60,9 @@ impl Files {
         paths.any(|path| path.as_os_str() == "-")
     }
 
-    /// Finds the captures, and which of them are one; all of them are separate if so asked.
-    pub(crate) fn inputs(&self, separate: bool) -> Result<Inputs, Failure> {
+    /// Finds the captures, and which of them are one; all of them are separate if so asked. They are
+    /// looked through by so many threads.
+    pub(crate) fn inputs(&self, separate: bool, threads: usize) -> Result<Inputs, Failure> {
         let paths: Vec<&PathBuf> = self.file.iter().chain(&self.read).collect();
         if let [path] = paths.as_slice()
             && !path.is_dir()
@@ -78,7 +80,7 @@ impl Files {
         if separate {
             return Ok(search.separate());
         }
-        Ok(search.sets())
+        Ok(search.sets(threads))
     }
 }
 
@@ -147,11 +149,11 @@ impl Search {
     }
 
     /// All files as one, unless some hold the same traffic.
-    fn sets(mut self) -> Inputs {
+    fn sets(mut self, threads: usize) -> Inputs {
         let meter = meter();
         let sizes = self.candidates.iter().map(|file| size(&file.path));
         let progress = Progress::of(meter.as_ref(), Some(sizes.sum()));
-        let files = self.look_through(meter.as_deref());
+        let files = self.look_through(threads, meter.as_deref());
         if files.iter().all(|file| file.error().is_some()) {
             drop(progress);
             for file in &files {
@@ -173,18 +175,23 @@ impl Search {
         inputs
     }
 
-    fn look_through(&mut self, meter: Option<&Meter>) -> Vec<SetFile> {
+    fn look_through(&mut self, threads: usize, meter: Option<&Meter>) -> Vec<SetFile> {
+        let candidates = std::mem::take(&mut self.candidates);
+        let looked = in_parallel(candidates, threads, |candidate| {
+            let looked = look(&candidate.path);
+            if let Some(meter) = meter {
+                meter.add_bytes(size(&candidate.path));
+            }
+            (candidate, looked)
+        });
         let mut files = Vec::new();
-        for Candidate { path, found } in std::mem::take(&mut self.candidates) {
-            match look(&path) {
+        for (Candidate { path, found }, looked) in looked {
+            match looked {
                 Ok(file) => files.push(file),
                 Err(OpenError::NotACapture { .. } | OpenError::Empty) if found => {
                     self.skipped += 1;
                 }
                 Err(error) => files.push(unreadable(&path, &error)),
-            }
-            if let Some(meter) = meter {
-                meter.add_bytes(size(&path));
             }
         }
         files

@@ -4,6 +4,8 @@ use super::duration;
 use super::failure::{Failure, note};
 use super::keys::Keys;
 use super::{live, moment};
+use std::num::NonZero;
+use std::thread;
 use whoclosed::flow::Limits;
 use whoclosed::packet::FilterError;
 use whoclosed::rewrite::Choice;
@@ -31,6 +33,13 @@ pub(crate) struct How {
     /// Stop at the first damage of a capture instead of going on behind it
     #[arg(long)]
     strict: bool,
+
+    /// By how many threads [default: as many as there are processors]
+    ///
+    /// Of one capture up to three have work: one decompresses, one reads, one judges; a small one takes
+    /// one. Several files are looked at side by side. What is said does not depend on it.
+    #[arg(long, value_name = "N", value_parser = count)]
+    threads: Option<usize>,
 
     #[command(flatten)]
     keys: Keys,
@@ -96,6 +105,12 @@ impl How {
             );
         }
         Ok(())
+    }
+
+    /// How many threads work on captures at most.
+    pub(crate) fn threads(&self) -> usize {
+        let processors = || thread::available_parallelism().map_or(1, NonZero::get);
+        self.threads.unwrap_or_else(processors)
     }
 
     /// Only part of a capture is read.

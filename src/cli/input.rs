@@ -1,19 +1,29 @@
 //! Where a capture comes from, and what is said of one that is damaged.
 
 use super::failure::{Failure, note};
-use super::live::{Live, Shown};
+use super::live::Live;
 use super::progress::{Progress, meter};
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::rc::Rc;
 use whoclosed::capture::{Metered, Set, SetFile};
 use whoclosed::close::summary::Summary;
-use whoclosed::{Analysis, Options, analyze, analyze_set};
+use whoclosed::close::verdict::Verdict;
+use whoclosed::{Analysis, Extent, Options, analyze, analyze_set};
 
 /// A capture that is being judged.
-pub(crate) type Capture = Analysis<Box<dyn Read>>;
+pub(crate) type Capture = Analysis<Box<dyn Read + Send>>;
+
+/// Shows all verdicts on a capture, by so many threads at most.
+pub(crate) fn each(verdicts: &mut Capture, threads: usize, mut see: impl FnMut(&Verdict, Extent)) {
+    let all = verdicts.show_all(threads, &mut |verdict, extent| {
+        see(verdict, extent);
+        ControlFlow::Continue(())
+    });
+    debug_assert!(all.is_continue(), "nothing stops it");
+}
 
 /// What becomes one report.
 pub(crate) enum Input {
@@ -44,22 +54,18 @@ impl Input {
         }
     }
 
-    /// Opens it. What is `shown` is shown at once while a live one is waited for.
-    pub(crate) fn open(
-        self,
-        mut options: Options,
-        shown: &Shown,
-    ) -> Result<(Capture, Progress), Failure> {
+    /// Opens it.
+    pub(crate) fn open(self, mut options: Options) -> Result<(Capture, Progress), Failure> {
         options.meter = meter();
         let total = self.bytes();
         let progress = Progress::of(options.meter.as_ref(), total);
-        Ok((self.open_quietly(options, shown)?, progress))
+        Ok((self.open_quietly(options)?, progress))
     }
 
     /// The same without a word of how far it is; the meter of the options is told.
-    pub(crate) fn open_quietly(self, options: Options, shown: &Shown) -> Result<Capture, Failure> {
+    pub(crate) fn open_quietly(self, options: Options) -> Result<Capture, Failure> {
         match self {
-            Self::File(path) => open(&path, options, shown),
+            Self::File(path) => open(&path, options),
             Self::Set(files) => Ok(open_set(files, &options)),
         }
     }
@@ -104,17 +110,17 @@ pub(super) fn size(path: &Path) -> u64 {
     fs::metadata(path).map_or(0, |about| about.len())
 }
 
-fn open(path: &Path, mut options: Options, shown: &Shown) -> Result<Capture, Failure> {
+fn open(path: &Path, mut options: Options) -> Result<Capture, Failure> {
     let name = path.to_string_lossy();
     let fail = |error: String| Failure::Input(name.clone().into_owned(), error);
     options.live = is_live(path);
-    let mut read: Box<dyn Read> = match (is_stdin(path), options.live) {
-        (true, true) => Box::new(Live::new(io::stdin(), Rc::clone(shown))),
-        (true, false) => Box::new(io::stdin().lock()),
+    let mut read: Box<dyn Read + Send> = match (is_stdin(path), options.live) {
+        (true, true) => Box::new(Live::new(io::stdin())),
+        (true, false) => Box::new(io::stdin()),
         (false, live) => {
             let file = File::open(path).map_err(|error| fail(error.to_string()))?;
             if live {
-                Box::new(Live::new(file, Rc::clone(shown)))
+                Box::new(Live::new(file))
             } else {
                 Box::new(file)
             }

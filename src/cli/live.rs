@@ -4,7 +4,6 @@
 use super::failure::note;
 use std::cell::RefCell;
 use std::io::{self, ErrorKind, Read};
-use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::sync::{Arc, OnceLock};
@@ -21,8 +20,31 @@ const PATIENCE: Duration = Duration::from_millis(50);
 /// The exit code of what was ended by SIGINT, as shells give it.
 pub(crate) const INTERRUPTED: u8 = 130;
 
-/// The report, where one has begun.
-pub(crate) type Shown = Rc<RefCell<Option<Box<dyn Report>>>>;
+thread_local! {
+    /// The report, where one has begun. A live input is read by the thread that writes it, and so finds
+    /// it here; the input itself can then be given to any thread.
+    static SHOWN: RefCell<Option<Box<dyn Report>>> = const { RefCell::new(None) };
+}
+
+/// The report that is being written.
+pub(crate) struct Shown;
+
+impl Shown {
+    /// It begins.
+    pub(crate) fn begin(report: Box<dyn Report>) {
+        SHOWN.set(Some(report));
+    }
+
+    /// What is made of it, if one has begun.
+    pub(crate) fn with<T>(write: impl FnOnce(&mut dyn Report) -> T) -> Option<T> {
+        SHOWN.with_borrow_mut(|report| report.as_mut().map(|report| write(report.as_mut())))
+    }
+
+    /// It is nobody's any more.
+    pub(crate) fn take() -> Option<Box<dyn Report>> {
+        SHOWN.take()
+    }
+}
 
 /// Set by Ctrl-C. The second one ends the process at once.
 pub(crate) fn interrupt() -> Option<Arc<AtomicBool>> {
@@ -57,19 +79,17 @@ pub(crate) struct Live {
     chunk: Vec<u8>,
     /// How much of it was read.
     at: usize,
-    shown: Shown,
     interrupt: Option<Arc<AtomicBool>>,
 }
 
 impl Live {
-    pub(crate) fn new(input: impl Read + Send + 'static, shown: Shown) -> Self {
+    pub(crate) fn new(input: impl Read + Send + 'static) -> Self {
         let (sender, chunks) = sync_channel(AHEAD);
         thread::spawn(move || read_on(input, &sender));
         Self {
             chunks,
             chunk: Vec::new(),
             at: 0,
-            shown,
             interrupt: interrupt(),
         }
     }
@@ -81,9 +101,7 @@ impl Live {
             Err(TryRecvError::Disconnected) => return Ok(None),
             Err(TryRecvError::Empty) => {}
         }
-        if let Some(report) = self.shown.borrow_mut().as_mut() {
-            report.flush()?;
-        }
+        Shown::with(|report| report.flush()).transpose()?;
         loop {
             match self.chunks.recv_timeout(PATIENCE) {
                 Ok(chunk) => return chunk.map(Some),

@@ -12,6 +12,7 @@ use super::progress::Progress;
 use super::timewait::{period, range};
 use clap::ValueEnum;
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use whoclosed::Options;
@@ -181,7 +182,7 @@ impl Args {
             points,
             mut failed,
             ..
-        } = self.files.inputs(self.separate)?;
+        } = self.files.inputs(self.separate, self.how.threads())?;
         let output = Output::open(self.output.as_deref(), &all)?;
         let (count, mut begun, mut interrupted) = (all.len(), false, false);
         if points {
@@ -250,30 +251,31 @@ impl Args {
         (place, output): (Place, &Output),
         key: Option<AnonymizeKey>,
     ) -> Result<End, Failure> {
-        let shown = Shown::default();
-        let (mut verdicts, mut progress) = input.open(self.options(key), &shown)?;
-        let first = verdicts.next();
-        let sources = verdicts.summary().sources;
-        if self.format == Format::Text {
-            place.heading(output, &mut progress)?;
-        }
-        let began = sources.iter().filter_map(|s| s.start).min();
-        let mut report = self.report(began, (place, output), progress)?;
-        if key.is_some() {
-            report = Box::new(Nameless::new(report));
-        }
-        shown.replace(Some(report));
-        let mut count = 0;
-        if let Some(verdict) = &first {
-            count += self.show(verdict, &shown)?;
-        }
-        let mut one = Ok(0);
-        while verdicts.show_next(&mut |verdict| one = self.show(verdict, &shown)) {
-            count += std::mem::replace(&mut one, Ok(0))?;
-        }
+        // Of a report that failed something may be left.
+        drop(Shown::take());
+        let (mut verdicts, progress) = input.open(self.options(key))?;
+        let mut progress = Some(progress);
+        let mut begin = |began| match progress.take() {
+            Some(progress) => self.begin((place, output), (began, key.is_some()), progress),
+            None => Ok(()),
+        };
+        let (mut count, mut failed) = (0, Ok(()));
+        let shown = verdicts.show_all(self.how.threads(), &mut |verdict, extent| {
+            match begin(extent.began).and_then(|()| self.show(verdict)) {
+                Ok(shown) => count += shown,
+                Err(error) => {
+                    failed = Err(error);
+                    return ControlFlow::Break(());
+                }
+            }
+            ControlFlow::Continue(())
+        });
+        failed?;
+        debug_assert!(shown.is_continue(), "only a failure stops it");
+        begin(verdicts.extent().began)?;
         let summary = verdicts.summary();
         let selection = !self.only.is_empty() || self.flow.is_some();
-        if let Some(report) = shown.take() {
+        if let Some(report) = Shown::take() {
             conclude(report, &verdicts, (&summary, selection.then_some(count)))?;
         }
         if place.number == place.count {
@@ -301,14 +303,32 @@ impl Args {
         options
     }
 
+    /// Begins the report on a capture that began then.
+    fn begin(
+        &self,
+        (place, output): (Place, &Output),
+        (began, nameless): (Option<Time>, bool),
+        mut progress: Progress,
+    ) -> io::Result<()> {
+        if self.format == Format::Text {
+            place.heading(output, &mut progress)?;
+        }
+        let report = self.report(began, (place, output), progress)?;
+        Shown::begin(if nameless {
+            Box::new(Nameless::new(report))
+        } else {
+            report
+        });
+        Ok(())
+    }
+
     /// Reports the flow if it is selected. Gives how many were.
-    fn show(&self, verdict: &Verdict, shown: &Shown) -> io::Result<u64> {
+    fn show(&self, verdict: &Verdict) -> io::Result<u64> {
         let right = self.flow.is_none_or(|flow| flow == verdict.flow);
         if !right || !selects(&self.only, verdict) {
             return Ok(0);
         }
-        let mut report = shown.borrow_mut();
-        report.as_mut().map_or(Ok(()), |r| r.flow(verdict))?;
+        Shown::with(|report| report.flow(verdict)).transpose()?;
         Ok(1)
     }
 

@@ -3,8 +3,8 @@
 use super::failure::Failure;
 use super::files::{Files, Inputs};
 use super::how::How;
-use super::input::{exit_code, is_whole};
-use super::live::{INTERRUPTED, Shown};
+use super::input::{each, exit_code, is_whole};
+use super::live::INTERRUPTED;
 use super::moment;
 use super::output::{Format, look, stdout};
 use std::fs::File;
@@ -74,7 +74,7 @@ impl Args {
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
         self.how.check()?;
         let listing = self.listing()?;
-        let Inputs { all, failed, .. } = self.files.inputs(false)?;
+        let Inputs { all, failed, .. } = self.files.inputs(false, self.how.threads())?;
         let mut inputs = all.into_iter();
         let (input, other) = (inputs.next(), inputs.next());
         let Some(input) = input else {
@@ -88,9 +88,11 @@ impl Args {
         let mut options = self.how.options();
         options.states = true;
         let time_wait = options.time_wait;
-        let (mut verdicts, progress) = input.open(options, &Shown::default())?;
+        let (mut verdicts, progress) = input.open(options)?;
         let mut join = Join::new(listing, &self.as_host);
-        while verdicts.show_next(&mut |verdict| join.see(verdict)) {}
+        each(&mut verdicts, self.how.threads(), |verdict, _| {
+            join.see(verdict);
+        });
         drop(progress);
         let summary = verdicts.summary();
         let capture = span(&summary);

@@ -3,8 +3,8 @@
 use super::failure::{Failure, note};
 use super::files::{Files, Inputs};
 use super::how::How;
-use super::input::{Input, exit_code, is_whole};
-use super::live::{INTERRUPTED, Shown};
+use super::input::{Input, each, exit_code, is_whole};
+use super::live::INTERRUPTED;
 use super::output::{Format, look, stdout};
 use super::report::TimeArg;
 use super::{duration, moment};
@@ -61,7 +61,7 @@ impl Args {
         self.how.check()?;
         let Inputs {
             all, mut failed, ..
-        } = self.files.inputs(false)?;
+        } = self.files.inputs(false, self.how.threads())?;
         let several = all.len() > 1;
         for (number, input) in (0..).zip(all) {
             if several && self.format == Format::Text {
@@ -86,21 +86,19 @@ impl Args {
         options.states = true;
         options.ledger = self.at.is_none().then(|| self.port_range.into());
         let time_wait = options.time_wait;
-        let (mut verdicts, progress) = input.open(options, &Shown::default())?;
+        let (mut verdicts, progress) = input.open(options)?;
         let mut sockets = Vec::new();
         let mut at = None;
-        while let Some(verdict) = verdicts.next() {
-            let Some(moment) = self.at else { continue };
-            let at = match at {
-                Some(at) => at,
-                None => *at.insert(in_capture(moment, &verdicts.summary())),
-            };
-            sockets.extend(sockets_at(&verdict, at, time_wait).filter(|s| self.is_wanted(s)));
-        }
+        each(&mut verdicts, self.how.threads(), |verdict, extent| {
+            let Some(moment) = self.at else { return };
+            let at = *at.get_or_insert_with(|| in_capture(moment, extent.began));
+            sockets.extend(sockets_at(verdict, at, time_wait).filter(|s| self.is_wanted(s)));
+        });
         drop(progress);
         let summary = verdicts.summary();
         if let Some(moment) = self.at {
-            self.list(sockets, in_capture(moment, &summary), &summary)?;
+            let began = verdicts.extent().began;
+            self.list(sockets, in_capture(moment, began), &summary)?;
         } else if let Some(ledger) = verdicts.ledger() {
             let (start, end) = period(&summary);
             let books = ledger.books(start, end, self.step);
@@ -158,10 +156,11 @@ pub(super) fn period(summary: &Summary) -> (Time, Time) {
     (start.unwrap_or_default(), end.unwrap_or_default())
 }
 
-fn in_capture(moment: Moment, summary: &Summary) -> Time {
+/// When the moment is in a capture that began then.
+fn in_capture(moment: Moment, began: Option<Time>) -> Time {
     match moment {
         Moment::At(time) => time,
-        Moment::After(nanos) => period(summary).0.plus(nanos),
+        Moment::After(nanos) => began.unwrap_or_default().plus(nanos),
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::failure::Failure;
 use super::how::How;
-use super::input::{Input, exit_code, is_whole, size};
-use super::live::{INTERRUPTED, Shown, interrupt};
+use super::input::{Input, each, exit_code, is_whole, size};
+use super::live::{INTERRUPTED, interrupt};
 use super::progress::{Progress, meter};
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -81,8 +81,8 @@ impl Paths {
     pub(crate) fn judge(&self, how: &How, see: impl FnMut(&Verdict)) -> Result<Summary, Failure> {
         let mut see = see;
         let input = Input::File(self.input.clone());
-        let (mut verdicts, progress) = input.open(how.options(), &Shown::default())?;
-        while verdicts.show_next(&mut see) {}
+        let (mut verdicts, progress) = input.open(how.options())?;
+        each(&mut verdicts, how.threads(), |verdict, _| see(verdict));
         drop(progress);
         Ok(verdicts.summary())
     }

@@ -312,6 +312,21 @@ impl Flows {
         }
     }
 
+    /// The facts of a flow are `into`'s, whose memory is used again.
+    pub(super) fn take_facts(&mut self, at: u32, into: &mut Flow) -> bool {
+        let is_brief = self.facts(at).is_some() && self.facts_of == at;
+        if is_brief {
+            std::mem::swap(&mut self.facts, into);
+            self.facts_of = NONE;
+            return true;
+        }
+        let Some(whole) = self.facts(at) else {
+            return false;
+        };
+        into.clone_from(whole);
+        true
+    }
+
     /// A flow gets no more segments. Gives the key's current flow from then on, if there is one yet.
     pub(super) fn end(&mut self, at: u32) -> Option<u32> {
         let Some(Kept::Whole(place)) = self.entries.get(at as usize).map(|entry| entry.kept) else {

@@ -1,6 +1,7 @@
 //! Facts: what a capture shows of each connection. Nothing here judges.
 
 mod agenda;
+mod arrivals;
 mod awake;
 mod brief;
 mod bytes;
@@ -30,6 +31,7 @@ mod table;
 mod talk;
 
 pub use crate::packet::IcmpKind;
+pub use arrivals::Arrivals;
 pub use clock::Clock;
 pub use errors::{ErrorSeen, ErrorTable, Errors};
 pub use half::Half;

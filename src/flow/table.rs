@@ -1,13 +1,13 @@
 //! Segments in, flows out.
 
+use crate::flow::arrivals::Arrivals;
 use crate::flow::awake::AHEAD;
 use crate::flow::flows::{Flows, Pushed};
 use crate::flow::forgotten::Forgotten;
-use crate::flow::key::{Key, ShortKey};
+use crate::flow::key::Key;
 use crate::flow::pool::NONE;
 use crate::flow::record::Flow;
 use crate::flow::reorder::{Arrival, Reorder};
-use crate::flow::seen::Seen;
 use crate::flow::slab::Slab;
 use crate::packet::{Said, Segment};
 use crate::stamp::{SECOND, Stamp, Time};
@@ -111,19 +111,52 @@ impl FlowTable {
         self.flows.slow = SLOW;
     }
 
+    /// Room for segments on their way to this table: so many.
+    pub fn arrivals(&self, room: usize) -> Arrivals {
+        Arrivals::new(self.hasher.clone(), room)
+    }
+
     /// Takes in the segment that stands at `at`.
-    #[expect(
-        clippy::inline_always,
-        reason = "else the usual segment goes through memory twice"
-    )]
-    #[inline(always)]
     pub fn push(&mut self, segment: &Segment, at: Stamp) {
-        self.take(segment, at, 0);
+        let mut one = self.arrivals(1);
+        one.push(segment, at);
+        self.push_arrival(&one, 0);
     }
 
     /// The same, of a segment whose payload says something.
-    #[inline(never)]
     pub fn push_said(&mut self, segment: &Segment, said: Said, at: Stamp) {
+        let mut one = self.arrivals(1);
+        one.push_said(segment, said, at);
+        self.push_arrival(&one, 0);
+    }
+
+    /// Takes in the arrival of this number, and tells where it stands in the capture; `None` behind
+    /// the last one.
+    #[inline]
+    pub fn push_arrival(&mut self, arrivals: &Arrivals, number: usize) -> Option<Stamp> {
+        let arrival = arrivals.get(number)?;
+        if arrival.said != 0 || arrival.key.place().is_some() {
+            self.hold_seldom(arrivals, arrival);
+        } else {
+            self.hold(arrival);
+        }
+        Some(arrival.seen.at())
+    }
+
+    /// Of a key that is not short, or of a segment that says something.
+    #[inline(never)]
+    fn hold_seldom(&mut self, arrivals: &Arrivals, arrival: &Arrival) {
+        let mut arrival = *arrival;
+        let (key, said) = arrivals.beside(&arrival);
+        if let Some(key) = key {
+            arrival.key = self.reorder.keep(key);
+        }
+        arrival.said = said.map_or(0, |said| self.keep_said(said));
+        self.hold(&arrival);
+    }
+
+    /// Keeps what a segment says until it is pushed; gives the place behind its own, or 0.
+    fn keep_said(&mut self, said: Said) -> u16 {
         let place = self.said.insert(Some(said));
         let said = u16::try_from(place + 1).unwrap_or(0);
         if said == 0 {
@@ -131,38 +164,16 @@ impl FlowTable {
             self.said.remove(place);
             self.flows.unheard += 1;
         }
-        self.take(segment, at, said);
+        said
     }
 
-    #[expect(clippy::inline_always, reason = "as of `push`")]
-    #[inline(always)]
-    fn take(&mut self, segment: &Segment, at: Stamp, said: u16) {
-        if let Some((key, from)) = ShortKey::of_segment(segment) {
-            let arrival =
-                Arrival::new(key, self.hasher.hash_one(key), Seen::new(segment, from, at));
-            self.hold(arrival.saying(said));
-        } else {
-            self.take_long(segment, at, said);
-        }
-    }
-
-    /// Of a key that is not short.
-    #[inline(never)]
-    fn take_long(&mut self, segment: &Segment, at: Stamp, said: u16) {
-        let (key, from) = Key::of(segment);
-        let hash = self.hasher.hash_one(key);
-        let key = self.reorder.keep(key);
-        self.hold(Arrival::new(key, hash, Seen::new(segment, from, at)).saying(said));
-    }
-
-    #[expect(clippy::inline_always, reason = "as of `push`")]
-    #[inline(always)]
-    fn hold(&mut self, arrival: Arrival) {
+    #[inline]
+    fn hold(&mut self, arrival: &Arrival) {
         let time = arrival.seen.at().time;
         if !self.reorder.is_next(time) {
             self.make_way(time);
         }
-        self.reorder.push(arrival);
+        self.reorder.push(*arrival);
         if self.reorder.is_full() {
             self.apply(self.reorder.settled());
         }
@@ -212,6 +223,15 @@ impl FlowTable {
             self.end(due.at);
         }
         self.flows.facts(due.at)
+    }
+
+    /// As [`Self::facts`], but hands them out: `into` is theirs then, its memory is used again. For a
+    /// flow of which nothing more is asked. False if there is none.
+    pub fn take_facts(&mut self, due: &Due, into: &mut Flow) -> bool {
+        if due.why == Why::Evicted {
+            self.end(due.at);
+        }
+        self.flows.take_facts(due.at, into)
     }
 
     /// Lets a flow go. `is_over`: nothing more was to come of it.
@@ -264,8 +284,8 @@ impl FlowTable {
         self.flows.whole()
     }
 
-    #[cfg(test)]
-    pub(super) const fn live(&self) -> usize {
+    /// How many flows are kept now.
+    pub const fn live(&self) -> usize {
         self.flows.live()
     }
 

@@ -32,6 +32,11 @@ impl Domains {
         }
     }
 
+    /// How many networks have a number.
+    pub(crate) const fn count(&self) -> usize {
+        self.layers.len()
+    }
+
     /// The number of the network of a packet that came through these.
     #[inline]
     pub(crate) fn number(&mut self, layers: &Layers) -> u16 {

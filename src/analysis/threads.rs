@@ -1,0 +1,233 @@
+//! The same verdicts by several threads: while the capture is read one decompresses it, one makes
+//! segments and one keeps the flows; then one brings out what is known of each flow and one judges.
+//!
+//! Flows are kept, and verdicts made, by one thread at a time and in one order, so that nothing of
+//! what is said depends on the number of threads. What is handed on goes in packs that come back to
+//! be filled again.
+
+use super::Analysis;
+use super::batch::Batch;
+use super::bench::Extent;
+use super::court::{Court, Next};
+use super::feed::Feed;
+use crate::close::verdict::Verdict;
+use crate::flow::{Flow, FlowTable, Why};
+use crate::stamp::Time;
+use std::io::Read;
+use std::ops::ControlFlow;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, Builder};
+
+/// Batches that are under way.
+const PACKS: usize = 4;
+/// Records of a batch that goes to another thread: to wake that takes as long as some hundred of
+/// them.
+const RECORDS: usize = 2048;
+/// So many records are read before another thread begins: a smaller capture is over by then.
+const SMALL: usize = 16_384;
+/// Flows whose facts go to another thread together.
+const FLOWS: usize = 32;
+/// From so many flows on another thread brings them out.
+const MANY: usize = 4096;
+
+/// Is shown a verdict, and says whether more are wanted.
+type Go<'a> = &'a mut dyn FnMut(&Verdict, Extent) -> ControlFlow<()>;
+
+/// Facts on their way to be judged.
+#[derive(Default)]
+struct Pack {
+    flows: Vec<Flow>,
+    /// So many of them are filled.
+    filled: usize,
+}
+
+impl<R: Read + Send> Analysis<R> {
+    /// Shows every verdict that is left, by so many threads at most; three find work.
+    /// The verdicts are the same, in the same order, whatever the number. Stops where `see` breaks.
+    pub fn show_all(
+        &mut self,
+        threads: usize,
+        see: &mut dyn FnMut(&Verdict, Extent) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let mut alone = threads < 2 || self.is_live();
+        let mut records = 0;
+        loop {
+            let mut next = self.step(see)?;
+            if matches!(next, Next::Hungry) {
+                records += self.batch.arrivals.len();
+                let apart = !alone && records > SMALL && !self.feed.input.is_set();
+                match apart.then(|| self.read_apart(threads, see)).flatten() {
+                    Some(read) => {
+                        read?;
+                        next = Next::Ended;
+                    }
+                    None => self.feed.fill(&mut self.batch, super::batch::RECORDS),
+                }
+                alone |= apart;
+            }
+            if matches!(next, Next::Over) {
+                return ControlFlow::Continue(());
+            }
+            let many = matches!(next, Next::Ended) && self.court.table.live() > MANY;
+            let apart = many && threads > 1;
+            if let Some(judged) = apart.then(|| self.judge_apart(see)).flatten() {
+                return judged;
+            }
+        }
+    }
+
+    fn step(&mut self, see: Go<'_>) -> ControlFlow<(), Next> {
+        let mut go = ControlFlow::Continue(());
+        let next = self
+            .court
+            .go_on(&self.batch, Some(&self.feed.input), &mut seen(see, &mut go));
+        go?;
+        ControlFlow::Continue(next)
+    }
+
+    /// Lets other threads read to the end: one decompresses the capture if it must be, one makes segments
+    /// of it if there may be another. Nothing where there can be none.
+    fn read_apart(&mut self, threads: usize, see: Go<'_>) -> Option<ControlFlow<()>> {
+        let Self { feed, batch, court } = self;
+        batch.clear();
+        if threads < 3 && feed.input.is_compressed() {
+            return decompress_apart(feed, |feed| {
+                let fill = |batch: &mut Batch| {
+                    feed.fill(batch, super::batch::RECORDS);
+                    Some(())
+                };
+                take_in::<R>(court, batch, fill, see)
+            });
+        }
+        let (to_fill, empty) = sync_channel::<Batch>(PACKS);
+        let (filled, full) = sync_channel::<Batch>(PACKS);
+        for _ in 1..PACKS {
+            // There is room for all.
+            let _ = to_fill.send(Batch::for_table(&court.table));
+        }
+        thread::scope(move |scope| {
+            let read = move || decompress_apart(feed, |feed| read_on(feed, &empty, &filled));
+            Builder::new().spawn_scoped(scope, read).ok()?;
+            let turn = |batch: &mut Batch| {
+                let next = full.recv().ok()?;
+                // After the last one nobody waits for it.
+                let _ = to_fill.send(std::mem::replace(batch, next));
+                Some(())
+            };
+            take_in::<R>(court, batch, turn, see)
+        })
+    }
+
+    /// Judges the flows that are left while another thread brings out what is known of them; nothing
+    /// where there can be none.
+    fn judge_apart(&mut self, see: Go<'_>) -> Option<ControlFlow<()>> {
+        let (to_fill, empty) = sync_channel::<Pack>(PACKS);
+        let (filled, full) = sync_channel::<Pack>(PACKS);
+        for _ in 0..PACKS {
+            let _ = to_fill.send(Pack::default());
+        }
+        let mut table = std::mem::take(&mut self.court.table);
+        let (bench, input, rest) = (&mut self.court.bench, &self.feed.input, &mut table);
+        let judged = thread::scope(move |scope| {
+            let bring_out = move || bring_out(rest, &empty, &filled);
+            Builder::new().spawn_scoped(scope, bring_out).ok()?;
+            while let Ok(pack) = full.recv() {
+                for flow in pack.flows.iter().take(pack.filled) {
+                    let mut go = ControlFlow::Continue(());
+                    bench.judge(flow, Why::End, Some(input), &mut seen(see, &mut go));
+                    if go.is_break() {
+                        return Some(go);
+                    }
+                }
+                // After the last one nobody waits for it.
+                let _ = to_fill.send(pack);
+            }
+            Some(ControlFlow::Continue(()))
+        });
+        // Where there is no other thread the flows are still there.
+        self.court.table = table;
+        judged
+    }
+}
+
+/// Reads while another thread decompresses what is read, if that is to be done.
+fn decompress_apart<R: Read + Send, T>(
+    feed: &mut Feed<R>,
+    read: impl FnOnce(&mut Feed<R>) -> T,
+) -> T {
+    thread::scope(|scope| {
+        if let Some(work) = feed.input.split() {
+            // Without a thread for it the reader is told so.
+            let _ = Builder::new().spawn_scoped(scope, || work.run());
+        }
+        let result = read(feed);
+        feed.input.close();
+        result
+    })
+}
+
+/// Fills batches to the last one.
+fn read_on<R: Read>(feed: &mut Feed<R>, empty: &Receiver<Batch>, filled: &SyncSender<Batch>) {
+    while let Ok(mut batch) = empty.recv() {
+        feed.fill(&mut batch, RECORDS);
+        let is_last = batch.is_last();
+        if filled.send(batch).is_err() || is_last {
+            return;
+        }
+    }
+}
+
+/// Takes in what is read until the capture ends. `turn` brings the next batch, to the last one.
+fn take_in<R: Read>(
+    court: &mut Court,
+    batch: &mut Batch,
+    mut turn: impl FnMut(&mut Batch) -> Option<()>,
+    see: Go<'_>,
+) -> Option<ControlFlow<()>> {
+    loop {
+        let mut go = ControlFlow::Continue(());
+        let next = court.go_on::<R>(batch, None, &mut seen(see, &mut go));
+        if go.is_break() {
+            return Some(go);
+        }
+        match next {
+            Next::Shown => {}
+            Next::Ended | Next::Over => return Some(go),
+            Next::Hungry => turn(batch)?,
+        }
+    }
+}
+
+/// Shows a verdict where it is, and remembers whether more are wanted.
+fn seen<'a>(
+    see: Go<'a>,
+    go: &'a mut ControlFlow<()>,
+) -> impl FnMut(&mut Option<Verdict>, Extent) + 'a {
+    move |verdict, extent| {
+        if let Some(verdict) = verdict {
+            *go = see(verdict, extent);
+        }
+    }
+}
+
+/// Brings out what is known of each flow that is left.
+fn bring_out(table: &mut FlowTable, empty: &Receiver<Pack>, filled: &SyncSender<Pack>) {
+    while let Ok(mut pack) = empty.recv() {
+        pack.filled = 0;
+        while pack.filled < FLOWS {
+            let Some(due) = table.due(Time::default()) else {
+                break;
+            };
+            if pack.flows.len() == pack.filled {
+                pack.flows.push(Flow::default());
+            }
+            let into = pack.flows.get_mut(pack.filled);
+            let is_there = into.is_some_and(|flow| table.take_facts(&due, flow));
+            pack.filled += usize::from(is_there);
+        }
+        let is_last = pack.filled < FLOWS;
+        if filled.send(pack).is_err() || is_last {
+            return;
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! What is said does not depend on the number of threads.
+
+mod support;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::io::Write;
+use std::ops::ControlFlow;
+use support::wrap::{self, PLAIN, Packet};
+use whoclosed::ledger::PortRange;
+use whoclosed::report::Report;
+use whoclosed::report::json::JsonReport;
+use whoclosed::stamp::SECOND;
+use whoclosed::{Options, analyze};
+
+/// More than one thread alone reads, and more flows than it judges alone.
+const NETWORKS: u8 = 12;
+
+/// All captures at once in several networks, one after another: the flows of some are over before
+/// those of others begin, and very many are left at the end.
+fn large() -> Vec<u8> {
+    let subjects = support::everything();
+    let mut all: Vec<Packet> = Vec::new();
+    for network in 0..NETWORKS {
+        let late = i64::from(network / 6);
+        for subject in &subjects {
+            let first = subject.packets.iter().map(|packet| packet.time).min();
+            let shift = 1_800_000_000 * SECOND + late * 200 * SECOND - first.unwrap_or_default();
+            let packets = support::transform::in_network(&subject.packets, network);
+            all.extend(packets.into_iter().map(|packet| Packet {
+                time: packet.time + shift,
+                ..packet
+            }));
+        }
+    }
+    all.sort_by_key(|packet| packet.time);
+    wrap::write(&all, PLAIN)
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).expect("into memory");
+    encoder.finish().expect("into memory")
+}
+
+/// The whole report, by so many threads.
+fn report(capture: &[u8], options: &Options, threads: usize) -> (String, u64) {
+    let mut analysis = analyze(capture, options).expect("a capture");
+    let mut text = Vec::new();
+    let mut report = JsonReport::new(&mut text);
+    let all = analysis.show_all(threads, &mut |verdict, extent| {
+        assert!(extent.began.is_some_and(|began| began <= extent.until));
+        report.flow(verdict).expect("into memory");
+        ControlFlow::Continue(())
+    });
+    assert!(all.is_continue());
+    report
+        .diagnoses(&analysis.diagnoses())
+        .expect("into memory");
+    let summary = analysis.summary();
+    report.summary(&summary, None).expect("into memory");
+    (String::from_utf8(text).expect("text"), summary.flows)
+}
+
+/// Where two texts differ.
+fn difference(one: &str, other: &str) -> Option<String> {
+    let lines = one.lines().zip(other.lines());
+    let mut lines = lines.filter(|(a, b)| a != b);
+    let found = lines.next().map(|(a, b)| format!("{a}\n{b}"));
+    found.or_else(|| (one != other).then(|| "one is longer".to_owned()))
+}
+
+#[test]
+fn nothing_depends_on_the_number_of_threads() {
+    let capture = large();
+    let archive = gzip(&capture);
+    let mut damaged = capture.clone();
+    let middle = damaged.len() / 2;
+    damaged[middle..middle + 3000].fill(0xa5);
+    let mut torn = archive.clone();
+    torn.truncate(archive.len() * 2 / 3);
+    // Three threads are two where nothing is compressed.
+    let inputs: [(_, _, &[usize]); 5] = [
+        ("plain", &capture, &[2]),
+        ("books", &capture, &[2]),
+        ("gzip", &archive, &[2, 3]),
+        ("damaged", &damaged, &[2]),
+        ("cut", &torn, &[2, 3]),
+    ];
+    for (name, input, counts) in inputs {
+        let mut options = Options::default();
+        let books = name == "books";
+        options.ledger = books.then(|| PortRange::default().into());
+        let (one, flows) = report(input, &options, 1);
+        assert!(flows > 4500, "{name}: {flows} flows");
+        for &threads in counts {
+            let (several, _) = report(input, &options, threads);
+            let difference = difference(&one, &several);
+            assert_eq!(difference, None, "{name} by {threads} threads");
+        }
+    }
+}
+
+#[test]
+fn a_small_capture_is_said_the_same_of() {
+    for subject in support::everything() {
+        let capture = wrap::write(&subject.packets, PLAIN);
+        let options = Options::default();
+        assert_eq!(report(&capture, &options, 1), report(&capture, &options, 3));
+    }
+}
+
+#[test]
+fn who_has_seen_enough_does_not_wait() {
+    let capture = large();
+    for input in [gzip(&capture), capture] {
+        for (threads, enough) in [(1, 10), (2, 1), (2, 4000), (3, 1)] {
+            let mut analysis = analyze(&input[..], &Options::default()).expect("a capture");
+            let mut seen = 0;
+            let all = analysis.show_all(threads, &mut |_, _| {
+                seen += 1;
+                if seen == enough {
+                    return ControlFlow::Break(());
+                }
+                ControlFlow::Continue(())
+            });
+            assert!(all.is_break());
+            assert_eq!(seen, enough);
+        }
+    }
+}
