@@ -16,13 +16,13 @@ use whoclosed::{Options, analyze};
 /// More than one thread alone reads, and more flows than it judges alone.
 const NETWORKS: u8 = 12;
 
-/// All captures at once in several networks, one after another: the flows of some are over before
-/// those of others begin, and very many are left at the end.
+/// All captures at once in several networks, most of them later: the flows of the first are over
+/// before those of the others begin, and very many are left at the end.
 fn large() -> Vec<u8> {
     let subjects = support::everything();
     let mut all: Vec<Packet> = Vec::new();
     for network in 0..NETWORKS {
-        let late = i64::from(network / 6);
+        let late = i64::from(network > 1);
         for subject in &subjects {
             let first = subject.packets.iter().map(|packet| packet.time).min();
             let shift = 1_800_000_000 * SECOND + late * 200 * SECOND - first.unwrap_or_default();
@@ -92,7 +92,7 @@ fn nothing_depends_on_the_number_of_threads() {
         let books = name == "books";
         options.ledger = books.then(|| PortRange::default().into());
         let (one, flows) = report(input, &options, 1);
-        assert!(flows > 4500, "{name}: {flows} flows");
+        assert!(flows > 4000, "{name}: {flows} flows");
         for &threads in counts {
             let (several, _) = report(input, &options, threads);
             let difference = difference(&one, &several);

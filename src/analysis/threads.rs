@@ -28,7 +28,7 @@ const SMALL: usize = 16_384;
 /// Flows whose facts go to another thread together.
 const FLOWS: usize = 32;
 /// From so many flows on another thread brings them out.
-const MANY: usize = 4096;
+const MANY: usize = 2048;
 
 /// Is shown a verdict, and says whether more are wanted.
 type Go<'a> = &'a mut dyn FnMut(&Verdict, Extent) -> ControlFlow<()>;
