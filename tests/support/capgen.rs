@@ -14,6 +14,7 @@ pub struct Truth {
     pub active: String,
     pub pkts: u64,
     pub first_ns: i64,
+    pub last_ns: i64,
     /// Owner, first and last ACK of the peer's FIN.
     pub time_wait: Vec<(String, i64, i64)>,
 }

@@ -54,7 +54,12 @@ pub enum Format {
 pub enum Task {
     /// Read a capture, walk its record headers, and print the nanoseconds
     #[command(hide = true)]
-    Walk { file: PathBuf },
+    Walk {
+        file: PathBuf,
+        /// Bytes read at once: 256 KiB stay in a core's cache
+        #[arg(long, value_name = "BYTES", default_value_t = 256 * 1024)]
+        chunk: usize,
+    },
     /// Decompress a file, throw it away, and print the nanoseconds
     #[command(hide = true)]
     Unpack { file: PathBuf },

@@ -55,7 +55,7 @@ fn main() -> ExitCode {
 /// begins with that of the process it was forked from.
 fn work(task: &Task) -> Result<ExitCode, Failure> {
     match task {
-        Task::Walk { file } => work::walk(file)?,
+        Task::Walk { file, chunk } => work::walk(file, *chunk)?,
         Task::Unpack { file } => work::unpack(file)?,
         Task::Pack { file, into } => work::pack(file, into)?,
         Task::Verify { truth, command } => return verify::main(truth, command),

@@ -178,6 +178,10 @@ fn build(manifest: &str, name: &str) -> Result<PathBuf, Failure> {
         .args(["build", "--locked", "--release", "--quiet"])
         .args(["--message-format", "json", "--bin", name])
         .args(["--manifest-path", manifest]);
+    if env::var_os("CARGO_TARGET_DIR").is_none() {
+        // Else each crate has one of its own.
+        command.args(["--target-dir", "target"]);
+    }
     let output = command.stderr(Stdio::inherit()).output()?;
     if !output.status.success() {
         return Err(format!("{name} was not built").into());

@@ -97,8 +97,10 @@ impl<W: Write> Document<W> {
         ];
         let rows = held.lines.iter().map(|line| row(line, held));
         self.table(1, &header, rows.collect())?;
-        for absent in &held.absent {
-            writeln!(self.out, "\nnot measured: {}", absent.why)?;
+        let mut reasons: Vec<_> = held.absent.iter().map(|absent| &absent.why).collect();
+        reasons.dedup();
+        for why in reasons {
+            writeln!(self.out, "\nnot measured: {why}")?;
         }
         Ok(())
     }
