@@ -28,6 +28,9 @@ use whoclosed::stamp::{SECOND, Stamp, Time};
 use whoclosed::{Options, analyze};
 
 /// What nearly every capture is.
+/// Segments that are handed on at once.
+const BATCH: usize = 512;
+
 const PCAP: Container = Container::Pcap {
     big: false,
     nanos: false,
@@ -108,8 +111,15 @@ fn table(bencher: Bencher) {
         .counter(per_packet())
         .with_inputs(|| FlowTable::new(Limits::DEFAULT, 60 * SECOND));
     fresh.bench_refs(|table| {
-        for (segment, at) in &segments {
-            table.push(segment, *at);
+        let mut arrivals = table.arrivals(BATCH);
+        for some in segments.chunks(BATCH) {
+            arrivals.clear();
+            for (segment, at) in some {
+                arrivals.push(segment, *at);
+            }
+            for number in 0..arrivals.len() {
+                table.push_arrival(&arrivals, number);
+            }
         }
         table.finish();
         while let Some(due) = table.due(Time(i64::MAX)) {

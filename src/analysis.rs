@@ -161,7 +161,7 @@ impl<R: Read> Iterator for Analysis<R> {
 
 impl<R: Read> Analysis<R> {
     fn new(input: Input<R>, options: &Options) -> Self {
-        let court = Court::new(options);
+        let court = Court::new(options, input.places());
         Self {
             feed: Feed::new(input, options),
             batch: Batch::for_table(&court.table),
@@ -182,7 +182,7 @@ impl<R: Read> Analysis<R> {
 
     fn advance(&mut self, see: See<'_>) -> bool {
         loop {
-            match self.court.go_on(&self.batch, Some(&self.feed.input), see) {
+            match self.court.go_on(&self.batch, see) {
                 Next::Shown => return true,
                 Next::Over => return false,
                 Next::Ended => {}

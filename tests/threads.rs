@@ -4,14 +4,17 @@ mod support;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use std::io::Write;
+use std::fs;
+use std::io::{Read, Write};
 use std::ops::ControlFlow;
+use std::path::Path;
 use support::wrap::{self, PLAIN, Packet};
+use whoclosed::capture::{Set, SetFile};
 use whoclosed::ledger::PortRange;
 use whoclosed::report::Report;
 use whoclosed::report::json::JsonReport;
 use whoclosed::stamp::SECOND;
-use whoclosed::{Options, analyze};
+use whoclosed::{Analysis, Options, analyze, analyze_set};
 
 /// More than one thread alone reads, and more flows than it judges alone.
 const NETWORKS: u8 = 12;
@@ -19,6 +22,10 @@ const NETWORKS: u8 = 12;
 /// All captures at once in several networks, most of them later: the flows of the first are over
 /// before those of the others begin, and very many are left at the end.
 fn large() -> Vec<u8> {
+    wrap::write(&packets(), PLAIN)
+}
+
+fn packets() -> Vec<Packet> {
     let subjects = support::everything();
     let mut all: Vec<Packet> = Vec::new();
     for network in 0..NETWORKS {
@@ -34,7 +41,7 @@ fn large() -> Vec<u8> {
         }
     }
     all.sort_by_key(|packet| packet.time);
-    wrap::write(&all, PLAIN)
+    all
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -45,7 +52,10 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 /// The whole report, by so many threads.
 fn report(capture: &[u8], options: &Options, threads: usize) -> (String, u64) {
-    let mut analysis = analyze(capture, options).expect("a capture");
+    report_on(analyze(capture, options).expect("a capture"), threads)
+}
+
+fn report_on<R: Read + Send>(mut analysis: Analysis<R>, threads: usize) -> (String, u64) {
     let mut text = Vec::new();
     let mut report = JsonReport::new(&mut text);
     let all = analysis.show_all(threads, &mut |verdict, extent| {
@@ -99,6 +109,30 @@ fn nothing_depends_on_the_number_of_threads() {
             assert_eq!(difference, None, "{name} by {threads} threads");
         }
     }
+}
+
+#[test]
+fn of_several_files_neither() {
+    let all = packets();
+    let (first, rest) = all.split_at(all.len() / 3);
+    let half = |odd: usize| rest.iter().skip(odd).step_by(2).cloned().collect();
+    // One after another, then two at once.
+    let parts: [Vec<Packet>; 3] = [first.to_vec(), half(0), half(1)];
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("threads");
+    fs::create_dir_all(&folder).expect("created");
+    let files = parts.iter().zip(["a", "b", "c"]).map(|(packets, name)| {
+        let path = folder.join(name);
+        fs::write(&path, wrap::write(packets, PLAIN)).expect("written");
+        SetFile::look(&path, name.into()).expect("a capture")
+    });
+    let files: Vec<SetFile> = files.collect();
+    let by = |threads| {
+        let set = Set::new(files.clone());
+        report_on(analyze_set(set, &Options::default()), threads)
+    };
+    let ((one, flows), (two, _)) = (by(1), by(2));
+    assert!(flows > 4000 && one.contains("\"source\":\"c\""));
+    assert_eq!(difference(&one, &two), None);
 }
 
 #[test]

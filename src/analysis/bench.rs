@@ -1,7 +1,8 @@
 //! Flows in, verdicts out, one after another: some rest on what those before have shown.
 
 use super::Options;
-use super::input::Input;
+use super::input::place;
+use crate::capture::Places;
 use crate::close::community_id::CommunityId;
 use crate::close::summary::Totals;
 use crate::close::verdict::{Outcome, Tunnel, Verdict};
@@ -11,7 +12,6 @@ use crate::ledger::Ledger;
 use crate::packet::Layers;
 use crate::patterns::Patterns;
 use crate::stamp::{Stamp, Time};
-use std::io::Read;
 use std::sync::Arc;
 
 /// How much of a capture was read when a verdict was made.
@@ -30,6 +30,8 @@ pub(super) type See<'a> = &'a mut dyn FnMut(&mut Option<Verdict>, Extent);
 pub(super) struct Bench {
     pub(super) options: Options,
     pub(super) known: Known,
+    /// Of a set: where its frames come from.
+    places: Option<Places>,
     judge: Judge,
     pub(super) totals: Totals,
     hosts: Hosts,
@@ -57,12 +59,13 @@ pub(super) struct Known {
 }
 
 impl Bench {
-    pub(super) fn new(options: &Options) -> Self {
+    pub(super) fn new(options: &Options, places: Option<Places>) -> Self {
         let ledger = options.ledger;
         let ledger = ledger.map(|how| Box::new(Ledger::new(options.time_wait, how)));
         Self {
             options: options.clone(),
             known: Known::default(),
+            places,
             judge: Judge::new(Arc::clone(&options.source)),
             totals: Totals::default(),
             hosts: Hosts::default(),
@@ -72,14 +75,8 @@ impl Bench {
     }
 
     /// Shows the verdict of a flow that is due, if nothing more can belong to that; says then whether
-    /// the connection is over. `input`: the files of a set, of which a verdict names those that it comes from.
-    pub(super) fn judge<R: Read>(
-        &mut self,
-        flow: &Flow,
-        why: Why,
-        input: Option<&Input<R>>,
-        see: See<'_>,
-    ) -> Option<bool> {
+    /// the connection is over.
+    pub(super) fn judge(&mut self, flow: &Flow, why: Why, see: See<'_>) -> Option<bool> {
         let known = &self.known;
         let context = Context {
             time_wait: self.options.time_wait,
@@ -112,8 +109,8 @@ impl Bench {
             if known.start.is_none() {
                 verdict.forget_times();
             }
-            if let Some(input) = input {
-                input.place(verdict);
+            if let Some(places) = &self.places {
+                place(verdict, places);
             }
             if let Some(ledger) = &mut self.ledger {
                 ledger.see(flow, verdict);

@@ -3,12 +3,11 @@
 use super::Options;
 use super::batch::{Batch, Note};
 use super::bench::{Bench, See};
-use super::input::Input;
+use crate::capture::Places;
 use crate::close::summary::{SourceSummary, Summary};
 use crate::flow::{Clock, Due, FlowTable};
 use crate::stamp::{Stamp, Time};
 use std::collections::BTreeMap;
-use std::io::Read;
 
 /// Keeps the flows, and lets each be judged once nothing more can belong to it.
 pub(super) struct Court {
@@ -39,7 +38,7 @@ pub(super) enum Next {
 }
 
 impl Court {
-    pub(super) fn new(options: &Options) -> Self {
+    pub(super) fn new(options: &Options, places: Option<Places>) -> Self {
         let mut table = FlowTable::new(options.limits, options.time_wait);
         if options.ledger.is_some() {
             // The books count every restart of a TIME-WAIT.
@@ -47,7 +46,7 @@ impl Court {
         }
         Self {
             table,
-            bench: Bench::new(options),
+            bench: Bench::new(options, places),
             clock: Clock::new(options.live),
             now: Time::default(),
             taken: [0; 2],
@@ -59,16 +58,10 @@ impl Court {
     }
 
     /// Judges the next flow that is due, for which it takes in as much of the batch as it must.
-    /// `input`: the files of a set, of which a verdict names those that it comes from.
-    pub(super) fn go_on<R: Read>(
-        &mut self,
-        batch: &Batch,
-        input: Option<&Input<R>>,
-        see: See<'_>,
-    ) -> Next {
+    pub(super) fn go_on(&mut self, batch: &Batch, see: See<'_>) -> Next {
         loop {
             while let Some(due) = self.table.due(self.now) {
-                if self.settle(&due, input, see) {
+                if self.settle(&due, see) {
                     return Next::Shown;
                 }
             }
@@ -149,11 +142,11 @@ impl Court {
     }
 
     /// Shows the verdict of a flow, if nothing more can belong to that.
-    fn settle<R: Read>(&mut self, due: &Due, input: Option<&Input<R>>, see: See<'_>) -> bool {
+    fn settle(&mut self, due: &Due, see: See<'_>) -> bool {
         let Some(flow) = self.table.facts(due) else {
             return false;
         };
-        let settled = self.bench.judge(flow, due.why, input, see);
+        let settled = self.bench.judge(flow, due.why, see);
         if let Some(is_over) = settled {
             self.table.forget(due, is_over);
         }

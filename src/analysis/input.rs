@@ -1,6 +1,6 @@
 //! Where the records come from: one capture, or several as one stream.
 
-use crate::capture::{Decompression, Reader, Record, Seen, Set};
+use crate::capture::{Decompression, Places, Reader, Record, Seen, Set};
 use crate::close::summary::{Damage, SourceSummary};
 use crate::close::verdict::{FileFrames, Verdict};
 use crate::packet::link_type_name;
@@ -62,11 +62,6 @@ impl<R: Read> Input<R> {
         }
     }
 
-    /// It is several files.
-    pub(super) const fn is_set(&self) -> bool {
-        matches!(self, Self::Set(_))
-    }
-
     /// The stream ends before it should: that of a set where its last file does.
     pub(super) fn is_cut(&self) -> bool {
         match self {
@@ -100,26 +95,31 @@ impl<R: Read> Input<R> {
         }
     }
 
-    /// Says in a flow of a set which files its frames come from.
-    pub(super) fn place(&self, verdict: &mut Verdict) {
-        let Self::Set(set) = self else {
-            return;
-        };
-        if let Some((name, _)) = set.origin(verdict.first_frame) {
-            verdict.source = Arc::clone(name);
+    /// Where the frames of a set come from.
+    pub(super) fn places(&self) -> Option<Places> {
+        match self {
+            Self::One(_) => None,
+            Self::Set(set) => Some(set.places()),
         }
-        let mut files: Vec<FileFrames> = Vec::new();
-        for frame in verdict.evidence() {
-            let Some((source, number)) = set.origin(frame) else {
-                continue;
-            };
-            match files.iter_mut().find(|file| file.source == *source) {
-                Some(file) => file.frames.push([frame, number]),
-                None => files.push(FileFrames::new(Arc::clone(source), [frame, number])),
-            }
-        }
-        verdict.files = Some(files);
     }
+}
+
+/// Says in a flow of a set which files its frames come from.
+pub(super) fn place(verdict: &mut Verdict, places: &Places) {
+    if let Some((name, _)) = places.of_frame(verdict.first_frame) {
+        verdict.source = Arc::clone(name);
+    }
+    let mut files: Vec<FileFrames> = Vec::new();
+    for frame in verdict.evidence() {
+        let Some((source, number)) = places.of_frame(frame) else {
+            continue;
+        };
+        match files.iter_mut().find(|file| file.source == *source) {
+            Some(file) => file.frames.push([frame, number]),
+            None => files.push(FileFrames::new(Arc::clone(source), [frame, number])),
+        }
+    }
+    verdict.files = Some(files);
 }
 
 fn source(name: &Arc<str>, seen: &Seen, times: Option<(Time, Time)>) -> SourceSummary {

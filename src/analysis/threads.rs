@@ -55,7 +55,7 @@ impl<R: Read + Send> Analysis<R> {
             let mut next = self.step(see)?;
             if matches!(next, Next::Hungry) {
                 records += self.batch.arrivals.len();
-                let apart = !alone && records > SMALL && !self.feed.input.is_set();
+                let apart = !alone && records > SMALL;
                 match apart.then(|| self.read_apart(threads, see)).flatten() {
                     Some(read) => {
                         read?;
@@ -78,9 +78,7 @@ impl<R: Read + Send> Analysis<R> {
 
     fn step(&mut self, see: Go<'_>) -> ControlFlow<(), Next> {
         let mut go = ControlFlow::Continue(());
-        let next = self
-            .court
-            .go_on(&self.batch, Some(&self.feed.input), &mut seen(see, &mut go));
+        let next = self.court.go_on(&self.batch, &mut seen(see, &mut go));
         go?;
         ControlFlow::Continue(next)
     }
@@ -96,7 +94,7 @@ impl<R: Read + Send> Analysis<R> {
                     feed.fill(batch, super::batch::RECORDS);
                     Some(())
                 };
-                take_in::<R>(court, batch, fill, see)
+                take_in(court, batch, fill, see)
             });
         }
         let (to_fill, empty) = sync_channel::<Batch>(PACKS);
@@ -114,7 +112,7 @@ impl<R: Read + Send> Analysis<R> {
                 let _ = to_fill.send(std::mem::replace(batch, next));
                 Some(())
             };
-            take_in::<R>(court, batch, turn, see)
+            take_in(court, batch, turn, see)
         })
     }
 
@@ -127,14 +125,14 @@ impl<R: Read + Send> Analysis<R> {
             let _ = to_fill.send(Pack::default());
         }
         let mut table = std::mem::take(&mut self.court.table);
-        let (bench, input, rest) = (&mut self.court.bench, &self.feed.input, &mut table);
+        let (bench, rest) = (&mut self.court.bench, &mut table);
         let judged = thread::scope(move |scope| {
             let bring_out = move || bring_out(rest, &empty, &filled);
             Builder::new().spawn_scoped(scope, bring_out).ok()?;
             while let Ok(pack) = full.recv() {
                 for flow in pack.flows.iter().take(pack.filled) {
                     let mut go = ControlFlow::Continue(());
-                    bench.judge(flow, Why::End, Some(input), &mut seen(see, &mut go));
+                    bench.judge(flow, Why::End, &mut seen(see, &mut go));
                     if go.is_break() {
                         return Some(go);
                     }
@@ -178,7 +176,7 @@ fn read_on<R: Read>(feed: &mut Feed<R>, empty: &Receiver<Batch>, filled: &SyncSe
 }
 
 /// Takes in what is read until the capture ends. `turn` brings the next batch, to the last one.
-fn take_in<R: Read>(
+fn take_in(
     court: &mut Court,
     batch: &mut Batch,
     mut turn: impl FnMut(&mut Batch) -> Option<()>,
@@ -186,7 +184,7 @@ fn take_in<R: Read>(
 ) -> Option<ControlFlow<()>> {
     loop {
         let mut go = ControlFlow::Continue(());
-        let next = court.go_on::<R>(batch, None, &mut seen(see, &mut go));
+        let next = court.go_on(batch, &mut seen(see, &mut go));
         if go.is_break() {
             return Some(go);
         }

@@ -33,3 +33,4 @@ pub(crate) use compression::Decompression;
 pub(crate) use interface::option;
 pub(crate) use order::Order;
 pub(crate) use part::{Part, PcapHeader, What};
+pub(crate) use set::Places;

@@ -21,7 +21,7 @@ use super::seen::Seen;
 use crate::stamp::Time;
 use merge::Merge;
 use open::{Open, SeenWithTimes};
-use origins::Origins;
+pub(crate) use origins::Places;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ pub struct Set {
     now: Now,
     /// Frames of the stream before the current run.
     frames: u64,
-    origins: Origins,
+    places: Places,
     strict: bool,
     /// Records are missing inside of the files read so far: the frames of the stream that follow the
     /// first and the last such place.
@@ -60,11 +60,11 @@ impl Set {
         runs.reverse();
         Self {
             seen: vec![None; files.len()],
+            places: Places::of(files.iter().map(|file| Arc::clone(&file.name))),
             files,
             runs,
             now: Now::Nothing,
             frames: 0,
-            origins: Origins::default(),
             strict: false,
             torn: None,
         }
@@ -92,7 +92,10 @@ impl Set {
                 record.frame += self.frames;
                 Some(record)
             }
-            Now::Many(merge) => merge.next(&self.files, &mut self.origins),
+            Now::Many(merge) => {
+                let files = &self.files;
+                self.places.with(|origins| merge.next(files, origins))
+            }
         }
     }
 
@@ -101,7 +104,7 @@ impl Set {
         self.settle();
         while let Some(run) = self.runs.pop() {
             let first = run.start;
-            self.origins.begin(first, run.len());
+            self.places.with(|origins| origins.begin(first, run.len()));
             if run.len() > 1 {
                 self.now = Now::Many(Merge::new(run, self.frames, self.strict));
                 return true;
@@ -145,7 +148,7 @@ impl Set {
                     let seen = open.seen_at_end(file);
                     let frames = seen.0.frames;
                     self.frames += frames;
-                    self.origins.add(open.file, frames);
+                    self.places.with(|origins| origins.add(open.file, frames));
                     self.keep(open.file, seen);
                 }
             }
@@ -190,8 +193,12 @@ impl Set {
 
     /// The file a frame of the stream comes from, and the frame's number there.
     pub fn origin(&self, frame: u64) -> Option<(&Arc<str>, u64)> {
-        let (file, number) = self.origins.of(frame)?;
-        Some((&self.files.get(file)?.name, number))
+        self.places.of_frame(frame)
+    }
+
+    /// The same for another thread than that which reads.
+    pub(crate) fn places(&self) -> Places {
+        self.places.clone()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Which file a frame of the stream comes from, and its number there.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 /// Stretches between two marks, at least: so many are counted to find a frame.
 const BETWEEN: usize = 128;
 
@@ -100,6 +102,35 @@ impl Origins {
         let (file, _) = self.current;
         let passed = self.passed.get(file - self.first)?;
         Some((file, passed + frame.checked_sub(self.before)?))
+    }
+}
+
+/// Where the frames of a set come from: known of every frame that was read, while others are being
+/// read elsewhere.
+#[derive(Clone)]
+pub(crate) struct Places {
+    origins: Arc<Mutex<Origins>>,
+    names: Arc<[Arc<str>]>,
+}
+
+impl Places {
+    pub(super) fn of(names: impl Iterator<Item = Arc<str>>) -> Self {
+        Self {
+            origins: Arc::default(),
+            names: names.collect(),
+        }
+    }
+
+    /// Takes in or tells where frames come from.
+    pub(super) fn with<T>(&self, work: impl FnOnce(&mut Origins) -> T) -> T {
+        // Who panicked has left it as it was.
+        work(&mut self.origins.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The file a frame of the stream comes from, and the frame's number there.
+    pub(crate) fn of_frame(&self, frame: u64) -> Option<(&Arc<str>, u64)> {
+        let (file, number) = self.with(|origins| origins.of(frame))?;
+        Some((self.names.get(file)?, number))
     }
 }
 
