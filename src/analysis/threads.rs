@@ -50,11 +50,11 @@ impl<R: Read + Send> Analysis<R> {
         see: &mut dyn FnMut(&Verdict, Extent) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let mut alone = threads < 2 || self.is_live();
-        let mut records = 0;
+        let mut records = 0_usize;
         loop {
             let mut next = self.step(see)?;
             if matches!(next, Next::Hungry) {
-                records += self.batch.arrivals.len();
+                records += super::batch::RECORDS;
                 let apart = !alone && records > SMALL;
                 match apart.then(|| self.read_apart(threads, see)).flatten() {
                     Some(read) => {
