@@ -9,7 +9,7 @@ use crate::close::final_state::final_states;
 use crate::close::finding::findings;
 use crate::close::reason::reason;
 use crate::close::said;
-use crate::close::verdict::{CloseEntries, PerSide, Side, Verdict};
+use crate::close::verdict::{CloseEntries, Finding, PerSide, Side, Verdict};
 use crate::close::zeek::zeek;
 use crate::flow::{Flow, Half, Seen};
 use smallvec::SmallVec;
@@ -23,7 +23,7 @@ pub const SCHEMA: u32 = 1;
 /// Judges one flow of the capture named `source`.
 pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
     examine(flow, &context, |case| {
-        let mut verdict = verdict(case, source);
+        let mut verdict = verdict(case, Arc::clone(source), Vec::new());
         tell_events(case, &mut verdict);
         verdict
     })
@@ -32,13 +32,22 @@ pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
 /// Judges the flows of a capture one after another.
 pub(crate) struct Judge {
     source: Arc<str>,
-    /// The last reason, whose room is used again.
-    spare: String,
+    spare: Spare,
+}
+
+/// What is used again of the last verdict.
+#[derive(Default)]
+struct Spare {
+    /// The capture's name: to share it with one more takes atomic counts.
+    source: Option<Arc<str>>,
+    /// Room for a reason and for findings.
+    reason: String,
+    findings: Vec<Finding>,
 }
 
 impl Judge {
-    pub(crate) const fn new(source: Arc<str>) -> Self {
-        let spare = String::new();
+    pub(crate) fn new(source: Arc<str>) -> Self {
+        let spare = Spare::default();
         Self { source, spare }
     }
 
@@ -51,14 +60,21 @@ impl Judge {
         see: &mut dyn FnMut(&mut Option<Verdict>),
     ) {
         examine(flow, context, |case| {
-            case.spare.set(take(&mut self.spare));
-            let mut verdict = Some(verdict(case, &self.source));
+            let spare = take(&mut self.spare);
+            case.spare.set(spare.reason);
+            let source = spare.source.unwrap_or_else(|| Arc::clone(&self.source));
+            let mut verdict = Some(verdict(case, source, spare.findings));
             if let Some(verdict) = &mut verdict {
                 tell_events(case, verdict);
             }
             see(&mut verdict);
-            if let Some(verdict) = &mut verdict {
-                self.spare = take(&mut verdict.reason);
+            if let Some(mut verdict) = verdict {
+                verdict.findings.clear();
+                self.spare = Spare {
+                    source: Some(verdict.source).filter(|name| Arc::ptr_eq(name, &self.source)),
+                    reason: verdict.reason,
+                    findings: verdict.findings,
+                };
             }
         });
     }
@@ -75,13 +91,13 @@ fn examine<T>(flow: &Flow, context: &Context, see: impl FnOnce(&mut Case) -> T) 
     see(&mut case)
 }
 
-/// The verdict on a case, without its events.
+/// The verdict on a case, without its events. `room`: for the findings.
 #[expect(
     clippy::inline_always,
     reason = "a verdict is large: it is made where its caller has it"
 )]
 #[inline(always)]
-fn verdict(case: &mut Case, source: &Arc<str>) -> Verdict {
+fn verdict(case: &mut Case, source: Arc<str>, room: Vec<Finding>) -> Verdict {
     let (facts, flow) = (case.facts, case.facts.flow);
     let (client, server) = (facts.endpoint(Side::Client), facts.endpoint(Side::Server));
     let per_side = |of: fn(&Half) -> u64| PerSide {
@@ -93,7 +109,7 @@ fn verdict(case: &mut Case, source: &Arc<str>) -> Verdict {
     Verdict {
         schema: SCHEMA,
         flow: flow.number,
-        source: Arc::clone(source),
+        source,
         client,
         server,
         roles_from: facts.roles_from,
@@ -116,7 +132,7 @@ fn verdict(case: &mut Case, source: &Arc<str>) -> Verdict {
         states: None,
         close: CloseEntries::new(),
         resets: listed_resets(case),
-        findings: findings(case),
+        findings: findings(case, room),
         in_flight: said::in_flight(facts).map(Box::new),
         application: said::application(facts).map(Box::new),
         previous_flow: flow.previous.as_ref().map(|p| p.flow),
