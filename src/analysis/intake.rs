@@ -32,6 +32,9 @@ impl Intake {
             // The books count every restart of a TIME-WAIT.
             table.be_patient();
         }
+        if !options.asks_why() {
+            table.forgo_histories();
+        }
         Self {
             table,
             domains: Domains::new(Keys {

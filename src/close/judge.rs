@@ -9,8 +9,8 @@ use crate::close::final_state::final_states;
 use crate::close::finding::findings;
 use crate::close::reason::reason;
 use crate::close::said;
-use crate::close::verdict::{CloseEntries, Finding, PerSide, Side, Verdict};
-use crate::close::zeek::zeek;
+use crate::close::verdict::{CloseEntries, Finding, Letters, PerSide, Side, Verdict, Zeek};
+use crate::close::zeek::{conn_state, history};
 use crate::flow::{Flow, Half, Seen};
 use smallvec::SmallVec;
 use std::borrow::Cow;
@@ -24,7 +24,7 @@ pub const SCHEMA: u32 = 1;
 pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
     examine(flow, &context, |case| {
         let mut verdict = verdict(case, Arc::clone(source), Vec::new());
-        tell_events(case, &mut verdict);
+        tell(case, &mut verdict);
         verdict
     })
 }
@@ -65,7 +65,7 @@ impl Judge {
             let source = spare.source.unwrap_or_else(|| Arc::clone(&self.source));
             let mut verdict = Some(verdict(case, source, spare.findings));
             if let Some(verdict) = &mut verdict {
-                tell_events(case, verdict);
+                tell(case, verdict);
             }
             see(&mut verdict);
             if let Some(mut verdict) = verdict {
@@ -91,7 +91,7 @@ fn examine<T>(flow: &Flow, context: &Context, see: impl FnOnce(&mut Case) -> T) 
     see(&mut case)
 }
 
-/// The verdict on a case, without its events. `room`: for the findings.
+/// The verdict on a case, without what is told of it. `room`: for the findings.
 #[expect(
     clippy::inline_always,
     reason = "a verdict is large: it is made where its caller has it"
@@ -127,14 +127,14 @@ fn verdict(case: &mut Case, source: Arc<str>, room: Vec<Finding>) -> Verdict {
         cause_alternatives: abort.map_or_else(SmallVec::new, |a| a.alternatives.into()),
         final_ack: case.last_ack.value,
         confidence: case.confidence(),
-        reason: reason(case),
+        reason: String::new(),
         final_states: final_states(case),
         states: None,
         close: CloseEntries::new(),
         resets: listed_resets(case),
         findings: findings(case, room),
-        in_flight: said::in_flight(facts).map(Box::new),
-        application: said::application(facts).map(Box::new),
+        in_flight: None,
+        application: None,
         previous_flow: flow.previous.as_ref().map(|p| p.flow),
         silence: case.silence,
         vlan: None,
@@ -144,18 +144,30 @@ fn verdict(case: &mut Case, source: Arc<str>, room: Vec<Finding>) -> Verdict {
             ports: [client.port, server.port],
             frames,
         },
-        zeek: zeek(case),
+        zeek: Zeek {
+            conn_state: conn_state(case),
+            history: Letters::default(),
+        },
         time_wait: take(&mut case.time_wait),
         files: None,
         community_id: None,
     }
 }
 
-/// The events of the close, and the states between them.
-fn tell_events(case: &Case, verdict: &mut Verdict) {
-    list_events(case.facts, &verdict.time_wait, &mut verdict.close);
-    if case.facts.context.states {
-        dwell::tell(case.facts, verdict);
+/// Why it is so, as far as anybody asks: in words, by the events of the close and by the states between
+/// them.
+fn tell(case: &Case, verdict: &mut Verdict) {
+    let facts = case.facts;
+    if !facts.context.reasons {
+        return;
+    }
+    verdict.reason = reason(case);
+    verdict.zeek.history = history(facts);
+    verdict.in_flight = said::in_flight(facts).map(Box::new);
+    verdict.application = said::application(facts).map(Box::new);
+    list_events(facts, &verdict.time_wait, &mut verdict.close);
+    if facts.context.states {
+        dwell::tell(facts, verdict);
     }
 }
 

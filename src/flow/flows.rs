@@ -107,6 +107,11 @@ pub(super) enum Pushed {
 }
 
 impl Flows {
+    /// Nobody will ask for the history of a flow: what is made of a brief one is without.
+    pub(super) const fn forgo_histories(&mut self) {
+        self.facts.history.forgo();
+    }
+
     /// How many are kept.
     pub(super) const fn live(&self) -> usize {
         self.live

@@ -111,6 +111,11 @@ impl FlowTable {
         self.flows.slow = SLOW;
     }
 
+    /// Nobody will ask for the histories of flows: most are made without.
+    pub const fn forgo_histories(&mut self) {
+        self.flows.forgo_histories();
+    }
+
     /// Takes in the segment that stands at `at`.
     #[expect(
         clippy::inline_always,
