@@ -1,7 +1,7 @@
 //! The findings: one row each.
 
 use crate::close::case::Case;
-use crate::close::detect::{self, Found};
+use crate::close::detect::{self, Found, Founds};
 use crate::close::sign::{Sign, places};
 use crate::close::terms::Term;
 use crate::close::verdict::{Finding, names};
@@ -121,7 +121,7 @@ pub struct Row {
     /// What a case shows in which it can be found.
     pub(super) needs: Sign,
     /// Finds it in a case.
-    pub(super) detect: fn(&Case) -> Vec<Found>,
+    pub(super) detect: fn(&Case) -> Founds,
     /// How urgent it is.
     pub severity: Severity,
     /// Its explanation.

@@ -68,12 +68,19 @@ impl Judge {
                 tell(case, verdict);
             }
             see(&mut verdict);
-            if let Some(mut verdict) = verdict {
-                verdict.findings.clear();
+            // Taken apart: the whole would be moved.
+            if let Some(Verdict {
+                source,
+                reason,
+                mut findings,
+                ..
+            }) = verdict
+            {
+                findings.clear();
                 self.spare = Spare {
-                    source: Some(verdict.source).filter(|name| Arc::ptr_eq(name, &self.source)),
-                    reason: verdict.reason,
-                    findings: verdict.findings,
+                    source: Some(source).filter(|name| Arc::ptr_eq(name, &self.source)),
+                    reason,
+                    findings,
                 };
             }
         });
