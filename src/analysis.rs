@@ -47,6 +47,8 @@ pub struct Options {
     pub close_wait: i64,
     /// Verdicts tell how long each side was in which state; who shows that to nobody saves the time.
     pub states: bool,
+    /// Verdicts say why, in words and by the events of the close; who only counts them saves the time.
+    pub reasons: bool,
     /// It is told what many flows show together, and where the capture was taken.
     pub diagnosis: bool,
     /// Books are kept on TIME-WAIT and on the use of ephemeral ports.
@@ -88,6 +90,7 @@ impl Default for Options {
             time_wait: 60 * SECOND,
             close_wait: 5 * SECOND,
             states: true,
+            reasons: true,
             diagnosis: true,
             ledger: None,
             limits: Limits::default(),
@@ -104,6 +107,18 @@ impl Default for Options {
             no_payload: false,
             anonymize: None,
         }
+    }
+}
+
+impl Options {
+    /// Verdicts have their states.
+    const fn asks_when(&self) -> bool {
+        self.states || self.ledger.is_some()
+    }
+
+    /// They say why: the states follow from that.
+    const fn asks_why(&self) -> bool {
+        self.reasons || self.asks_when()
     }
 }
 

@@ -84,7 +84,7 @@ fn differences(v: &Verdict, expected: &Expected) -> Vec<String> {
 /// The messages of the findings of a code.
 fn messages<'a>(v: &'a Verdict, code: &str) -> Vec<&'a str> {
     let of_code = v.findings.iter().filter(|f| f.code.name() == code);
-    of_code.map(|f| f.message.as_str()).collect()
+    of_code.map(|f| &*f.message).collect()
 }
 
 /// A datum of a finding, `CODE.KEY`; besides those of the row `frames`, `side` and `confidence`.

@@ -2,13 +2,14 @@
 
 #[path = "common/container.rs"]
 mod container;
+mod support;
 
 use container::{Order, PcapNg};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::IpAddr;
 use whoclosed::capture::Reader;
-use whoclosed::close::verdict::{CloseEntry, Confidence, Outcome, Side};
+use whoclosed::close::verdict::{CloseEntry, Confidence, Letters, Outcome, Side};
 use whoclosed::{Options, analyze};
 
 /// Simple packet blocks have no time: nothing may pretend to know one.
@@ -67,4 +68,29 @@ fn the_summary_counts_what_the_verdicts_say() {
     assert_eq!(told, ranked);
     // There are enough of them that hosts come again.
     assert!(told.len() > 100 && told[0].1 > 1, "{:?}", &told[..3]);
+}
+
+/// Who only counts verdicts is told the same, without why.
+#[test]
+fn verdicts_without_reasons_are_else_the_same() {
+    let mut brief = Options::default();
+    (brief.states, brief.reasons) = (false, false);
+    let captures = support::files("questions", &["pcap", "pcapng"]);
+    assert!(captures.len() > 20);
+    for path in captures {
+        let open = || File::open(&path).unwrap();
+        let mut told = analyze(open(), &Options::default()).unwrap();
+        let mut counted = analyze(open(), &brief).unwrap();
+        for mut verdict in told.by_ref() {
+            assert!(!verdict.reason.is_empty());
+            (verdict.in_flight, verdict.application, verdict.states) = (None, None, None);
+            verdict.reason.clear();
+            verdict.close.clear();
+            verdict.zeek.history = Letters::default();
+            assert_eq!(counted.next(), Some(verdict), "{}", path.display());
+        }
+        assert!(counted.next().is_none());
+        assert_eq!(counted.summary(), told.summary());
+        assert_eq!(counted.diagnoses(), told.diagnoses());
+    }
 }

@@ -6,13 +6,13 @@ mod support;
 use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
-use whoclosed::close::myths::{self, MYTHS};
+use whoclosed::close::myths::{self, MYTHS, Marks};
 
 /// Names of the rows that apply to a stored capture.
 fn reached(below: &str, name: &str) -> Vec<&'static str> {
     let path = support::testdata(below).join(name);
     let verdicts = support::verdicts(&fs::read(path).expect("readable"));
-    let applies = |row: &&myths::Myth| verdicts.iter().any(|v| row.applies(v));
+    let applies = |row: &&myths::Myth| verdicts.iter().any(|v| row.applies(Marks::of(v)));
     MYTHS
         .iter()
         .filter(applies)

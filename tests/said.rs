@@ -126,7 +126,7 @@ fn goaway_is_told_with_its_error() {
         each(name, |point, truth, verdict| {
             let frame = truth["goaway"][point]["frame"].as_u64().expect("a frame");
             let found = finding(verdict, Code::Goaway).expect("a finding");
-            assert_eq!(found.frames, [frame], "{name} {point}");
+            assert_eq!(found.frames[..], [frame], "{name} {point}");
             assert_eq!(truth["goaway_by"], found.side.expect("a side").name());
             assert_eq!(found.data["error_code"], truth["error_code"]);
             assert_eq!(found.data["error"], truth["error"]);

@@ -207,7 +207,7 @@ fn a_fin_again_and_again() {
             .iter()
             .map(|m| m["frame"].as_u64().unwrap())
             .collect();
-        assert_eq!(stuck.frames, frames);
+        assert_eq!(stuck.frames[..], frames);
     }
 }
 

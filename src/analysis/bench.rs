@@ -81,7 +81,8 @@ impl Bench {
         let context = Context {
             time_wait: self.options.time_wait,
             close_wait: self.options.close_wait,
-            states: self.options.states || self.ledger.is_some(),
+            states: self.options.asks_when(),
+            reasons: self.options.asks_why(),
             end: known.end,
             cut: known.cut,
             evicted: why == Why::Evicted,

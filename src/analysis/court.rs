@@ -44,6 +44,9 @@ impl Court {
             // The books count every restart of a TIME-WAIT.
             table.be_patient();
         }
+        if !options.asks_why() {
+            table.forgo_histories();
+        }
         Self {
             table,
             bench: Bench::new(options, places),

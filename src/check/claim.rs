@@ -126,7 +126,7 @@ impl Flows {
     pub fn expect_without(&self, code: Code) -> Met<'_> {
         self.each(&format!("no {code}"), |verdict| {
             let mut found = verdict.findings.iter().filter(|found| found.code == code);
-            found.next().map(|found| found.message.clone())
+            found.next().map(|found| found.message.to_string())
         })
     }
 

@@ -299,6 +299,7 @@ impl Args {
         options.ledger =
             (self.format == Format::Html).then(|| self.port_range.unwrap_or_default().into());
         options.states = self.has_flows_in_full();
+        options.reasons = !self.summary;
         options.community_id = self.community_id || self.format == Format::Csv;
         options
     }

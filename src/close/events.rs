@@ -116,6 +116,9 @@ impl<'a> Told<'a> {
 /// The RSTs; those of one side, form, fit and fate are one event.
 pub(super) fn listed_resets(case: &Case) -> Resets {
     let mut all = Resets::new();
+    if case.resets.is_empty() {
+        return all;
+    }
     for rst in &case.resets {
         let same = |r: &&mut Reset| {
             (r.from, r.form, r.fit, r.fate) == (rst.from, rst.form, rst.fit, rst.fate)

@@ -1,8 +1,8 @@
 //! The findings: one row each.
 
 use crate::close::case::Case;
-use crate::close::detect::{self, Found};
-use crate::close::sign::Sign;
+use crate::close::detect::{self, Found, Founds};
+use crate::close::sign::{Sign, places};
 use crate::close::terms::Term;
 use crate::close::verdict::{Finding, names};
 use serde::{Deserialize, Serialize};
@@ -121,7 +121,7 @@ pub struct Row {
     /// What a case shows in which it can be found.
     pub(super) needs: Sign,
     /// Finds it in a case.
-    pub(super) detect: fn(&Case) -> Vec<Found>,
+    pub(super) detect: fn(&Case) -> Founds,
     /// How urgent it is.
     pub severity: Severity,
     /// Its explanation.
@@ -1044,28 +1044,50 @@ impl Code {
     }
 }
 
-/// Every finding of a case, in the order of the table.
-pub(super) fn findings(case: &Case) -> Vec<Finding> {
+/// Every finding of a case, in the order of the table. `room`: for them.
+pub(super) fn findings(case: &Case, mut room: Vec<Finding>) -> Vec<Finding> {
     let shown = Sign::of(case);
-    if shown.is_none() && !cfg!(debug_assertions) {
-        return Vec::new();
+    if !shown.is_none() || cfg!(debug_assertions) {
+        look_for(case, shown, &mut room);
     }
-    look_for(case, shown)
+    room
 }
+
+/// The rows that need a sign, each as the bit of its place: few need any that a case shows, and the
+/// table is many cache lines.
+static ROWS: [u64; Sign::COUNT] = {
+    assert!(FINDINGS.len() <= u64::BITS as usize);
+    let mut rows = [0; Sign::COUNT];
+    let mut sign = 0;
+    while sign < rows.len() {
+        let mut row = 0;
+        while row < FINDINGS.len() {
+            if FINDINGS[row].needs.meets(Sign::nth(sign)) {
+                rows[sign] |= 1 << row;
+            }
+            row += 1;
+        }
+        sign += 1;
+    }
+    rows
+};
 
 // Not in line: most cases show no sign, and the judgement needs the registers.
 #[inline(never)]
-fn look_for(case: &Case, shown: Sign) -> Vec<Finding> {
-    let mut all = Vec::new();
-    for row in FINDINGS {
-        if row.needs.meets(shown) {
-            let found = (row.detect)(case).into_iter();
-            all.extend(found.map(|found| row.finding(found)));
-        } else {
-            debug_assert!((row.detect)(case).is_empty(), "{} needs less", row.value);
+fn look_for(case: &Case, shown: Sign, all: &mut Vec<Finding>) {
+    let signs = shown.places().filter_map(|sign| ROWS.get(sign));
+    let rows = signs.fold(0, |rows, of_sign| rows | of_sign);
+    for row in places(rows).filter_map(|row| FINDINGS.get(row)) {
+        for found in (row.detect)(case) {
+            all.push(row.finding(found));
         }
     }
-    all
+    if cfg!(debug_assertions) {
+        let others = FINDINGS.iter().filter(|row| !row.needs.meets(shown));
+        for row in others {
+            assert!((row.detect)(case).is_empty(), "{} needs less", row.value);
+        }
+    }
 }
 
 impl Row {

@@ -9,8 +9,8 @@ use crate::close::final_state::final_states;
 use crate::close::finding::findings;
 use crate::close::reason::reason;
 use crate::close::said;
-use crate::close::verdict::{CloseEntries, PerSide, Side, Verdict};
-use crate::close::zeek::zeek;
+use crate::close::verdict::{CloseEntries, Finding, Letters, PerSide, Side, Verdict, Zeek};
+use crate::close::zeek::{conn_state, history};
 use crate::flow::{Flow, Half, Seen};
 use smallvec::SmallVec;
 use std::borrow::Cow;
@@ -23,8 +23,8 @@ pub const SCHEMA: u32 = 1;
 /// Judges one flow of the capture named `source`.
 pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
     examine(flow, &context, |case| {
-        let mut verdict = verdict(case, source);
-        tell_events(case, &mut verdict);
+        let mut verdict = verdict(case, Arc::clone(source), Vec::new());
+        tell(case, &mut verdict);
         verdict
     })
 }
@@ -32,13 +32,22 @@ pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
 /// Judges the flows of a capture one after another.
 pub(crate) struct Judge {
     source: Arc<str>,
-    /// The last reason, whose room is used again.
-    spare: String,
+    spare: Spare,
+}
+
+/// What is used again of the last verdict.
+#[derive(Default)]
+struct Spare {
+    /// The capture's name: to share it with one more takes atomic counts.
+    source: Option<Arc<str>>,
+    /// Room for a reason and for findings.
+    reason: String,
+    findings: Vec<Finding>,
 }
 
 impl Judge {
-    pub(crate) const fn new(source: Arc<str>) -> Self {
-        let spare = String::new();
+    pub(crate) fn new(source: Arc<str>) -> Self {
+        let spare = Spare::default();
         Self { source, spare }
     }
 
@@ -51,14 +60,28 @@ impl Judge {
         see: &mut dyn FnMut(&mut Option<Verdict>),
     ) {
         examine(flow, context, |case| {
-            case.spare.set(take(&mut self.spare));
-            let mut verdict = Some(verdict(case, &self.source));
+            let spare = take(&mut self.spare);
+            case.spare.set(spare.reason);
+            let source = spare.source.unwrap_or_else(|| Arc::clone(&self.source));
+            let mut verdict = Some(verdict(case, source, spare.findings));
             if let Some(verdict) = &mut verdict {
-                tell_events(case, verdict);
+                tell(case, verdict);
             }
             see(&mut verdict);
-            if let Some(verdict) = &mut verdict {
-                self.spare = take(&mut verdict.reason);
+            // Taken apart: the whole would be moved.
+            if let Some(Verdict {
+                source,
+                reason,
+                mut findings,
+                ..
+            }) = verdict
+            {
+                findings.clear();
+                self.spare = Spare {
+                    source: Some(source).filter(|name| Arc::ptr_eq(name, &self.source)),
+                    reason,
+                    findings,
+                };
             }
         });
     }
@@ -75,13 +98,13 @@ fn examine<T>(flow: &Flow, context: &Context, see: impl FnOnce(&mut Case) -> T) 
     see(&mut case)
 }
 
-/// The verdict on a case, without its events.
+/// The verdict on a case, without what is told of it. `room`: for the findings.
 #[expect(
     clippy::inline_always,
     reason = "a verdict is large: it is made where its caller has it"
 )]
 #[inline(always)]
-fn verdict(case: &mut Case, source: &Arc<str>) -> Verdict {
+fn verdict(case: &mut Case, source: Arc<str>, room: Vec<Finding>) -> Verdict {
     let (facts, flow) = (case.facts, case.facts.flow);
     let (client, server) = (facts.endpoint(Side::Client), facts.endpoint(Side::Server));
     let per_side = |of: fn(&Half) -> u64| PerSide {
@@ -93,7 +116,7 @@ fn verdict(case: &mut Case, source: &Arc<str>) -> Verdict {
     Verdict {
         schema: SCHEMA,
         flow: flow.number,
-        source: Arc::clone(source),
+        source,
         client,
         server,
         roles_from: facts.roles_from,
@@ -111,14 +134,14 @@ fn verdict(case: &mut Case, source: &Arc<str>) -> Verdict {
         cause_alternatives: abort.map_or_else(SmallVec::new, |a| a.alternatives.into()),
         final_ack: case.last_ack.value,
         confidence: case.confidence(),
-        reason: reason(case),
+        reason: String::new(),
         final_states: final_states(case),
         states: None,
         close: CloseEntries::new(),
         resets: listed_resets(case),
-        findings: findings(case),
-        in_flight: said::in_flight(facts).map(Box::new),
-        application: said::application(facts).map(Box::new),
+        findings: findings(case, room),
+        in_flight: None,
+        application: None,
         previous_flow: flow.previous.as_ref().map(|p| p.flow),
         silence: case.silence,
         vlan: None,
@@ -128,18 +151,30 @@ fn verdict(case: &mut Case, source: &Arc<str>) -> Verdict {
             ports: [client.port, server.port],
             frames,
         },
-        zeek: zeek(case),
+        zeek: Zeek {
+            conn_state: conn_state(case),
+            history: Letters::default(),
+        },
         time_wait: take(&mut case.time_wait),
         files: None,
         community_id: None,
     }
 }
 
-/// The events of the close, and the states between them.
-fn tell_events(case: &Case, verdict: &mut Verdict) {
-    list_events(case.facts, &verdict.time_wait, &mut verdict.close);
-    if case.facts.context.states {
-        dwell::tell(case.facts, verdict);
+/// Why it is so, as far as anybody asks: in words, by the events of the close and by the states between
+/// them.
+fn tell(case: &Case, verdict: &mut Verdict) {
+    let facts = case.facts;
+    if !facts.context.reasons {
+        return;
+    }
+    verdict.reason = reason(case);
+    verdict.zeek.history = history(facts);
+    verdict.in_flight = said::in_flight(facts).map(Box::new);
+    verdict.application = said::application(facts).map(Box::new);
+    list_events(facts, &verdict.time_wait, &mut verdict.close);
+    if facts.context.states {
+        dwell::tell(facts, verdict);
     }
 }
 

@@ -2,17 +2,15 @@
 
 use crate::close::finding::Code;
 use crate::close::terms::Term;
-use crate::close::verdict::{
-    AbortCause, EndedBy, Finding, Outcome, Side, State, TimeWait, Verdict,
-};
+use crate::close::verdict::{AbortCause, EndedBy, Finding, Outcome, Side, State, Verdict};
 
 /// A belief and what is true instead.
 #[derive(Clone, Copy, Debug)]
 pub struct Myth {
     /// What is believed, as a sentence.
     pub belief: &'static str,
-    /// A flow on which it would mislead.
-    applies: fn(&Verdict) -> bool,
+    /// What a flow shows on which it would mislead: one of these will do.
+    shown_by: Marks,
     /// It misleads only where so many flows show it.
     pub from: u64,
     /// What is true: in a line (`summary`), whole (`meaning`), by which RFC and which file of the
@@ -21,24 +19,120 @@ pub struct Myth {
 }
 
 impl Myth {
-    /// It would mislead whoever looks at this flow.
+    /// It would mislead whoever looks at a flow with these marks.
     #[must_use]
-    pub fn applies(&self, verdict: &Verdict) -> bool {
-        (self.applies)(verdict)
+    pub const fn applies(&self, marks: Marks) -> bool {
+        self.shown_by.0 & marks.0 != 0
+    }
+}
+
+/// What of all that myths are about a flow shows: read off it once, for every row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Marks(u32);
+
+impl Marks {
+    /// A TIME-WAIT whose place was taken, or that a RST ended.
+    const CUT_SHORT: Self = Self(1);
+    /// One whose place was taken.
+    const REUSED: Self = Self(1 << 1);
+    /// One that lasted.
+    const EXPIRED: Self = Self(1 << 2);
+    /// One of the server.
+    const OF_SERVER: Self = Self(1 << 3);
+    /// More than one.
+    const SEVERAL: Self = Self(1 << 4);
+    /// A FIN-WAIT-2 that stays or was given up.
+    const FIN_WAIT_2: Self = Self(1 << 5);
+    /// A FIN that is repeated and not acknowledged.
+    const FIN_WAIT_1: Self = Self(1 << 6);
+    /// A CLOSE-WAIT that stays.
+    const CLOSE_WAIT: Self = Self(1 << 7);
+    /// A client took its own port out of TIME-WAIT.
+    const OWN_PORT: Self = Self(1 << 8);
+    /// A SYN met timestamps or TIME-WAIT of another connection.
+    const SYN_MET_OTHERS: Self = Self(1 << 9);
+    /// The application aborted.
+    const APP_ABORT: Self = Self(1 << 10);
+    /// The same, after a FIN.
+    const ABORT_AFTER_FIN: Self = Self(1 << 11);
+    /// An abort over data.
+    const LOST_DATA: Self = Self(1 << 12);
+
+    /// What a flow shows.
+    pub fn of(verdict: &Verdict) -> Self {
+        let states = &verdict.final_states;
+        let waits = [states.client, states.server].contains(&State::FinWait2);
+        let mut marks = Self(0)
+            .and(waits, Self::FIN_WAIT_2)
+            .and(verdict.time_wait.len() > 1, Self::SEVERAL);
+        for wait in &verdict.time_wait {
+            marks = marks.or(match wait.ended_by {
+                EndedBy::Reused => Self::REUSED.or(Self::CUT_SHORT),
+                EndedBy::Reset => Self::CUT_SHORT,
+                EndedBy::Expiry => Self::EXPIRED,
+                _ => Self(0),
+            });
+            marks = marks.and(wait.owner == Side::Server, Self::OF_SERVER);
+        }
+        if let Some(cause) = verdict.abort_cause {
+            marks = marks.or(Self::of_abort(cause, verdict.outcome));
+        }
+        let findings = verdict.findings.iter().map(Self::of_finding);
+        findings.fold(marks, Self::or)
+    }
+
+    fn of_abort(cause: AbortCause, outcome: Outcome) -> Self {
+        match cause {
+            AbortCause::FinWait2Expired => Self::FIN_WAIT_2,
+            AbortCause::UnreadData | AbortCause::DataAfterClose => Self::LOST_DATA,
+            AbortCause::AppAbort if outcome == Outcome::AbortedAfterFin => {
+                Self::APP_ABORT.or(Self::ABORT_AFTER_FIN)
+            }
+            AbortCause::AppAbort => Self::APP_ABORT,
+            _ => Self(0),
+        }
+    }
+
+    fn of_finding(finding: &Finding) -> Self {
+        match finding.code {
+            Code::FinWait1Stuck => Self::FIN_WAIT_1,
+            Code::CloseWaitLeak => Self::CLOSE_WAIT,
+            Code::SynDroppedByTimestamp
+            | Code::TimestampRegressionAcrossFlows
+            | Code::TimeWaitSynRejected => Self::SYN_MET_OTHERS,
+            Code::TimeWaitReused if finding.data["tcp_tw_reuse"] == true => Self::OWN_PORT,
+            _ => Self(0),
+        }
+    }
+
+    /// With one more, if it is shown.
+    const fn and(self, shows: bool, mark: Self) -> Self {
+        Self(self.0 | if shows { mark.0 } else { 0 })
+    }
+
+    const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Most flows show little of it.
+    #[must_use]
+    pub const fn is_none(self) -> bool {
+        self.0 == 0
     }
 }
 
 /// The rows that apply to a flow by itself, in the order of the table.
 pub fn of(verdict: &Verdict) -> impl Iterator<Item = &'static Myth> + '_ {
+    let marks = Marks::of(verdict);
     let alone = MYTHS.iter().filter(|myth| myth.from == 1);
-    alone.filter(|myth| myth.applies(verdict))
+    alone.filter(move |myth| myth.applies(marks))
 }
 
 /// Every row, once.
 pub const MYTHS: &[Myth] = &[
     Myth {
         belief: "A lower tcp_fin_timeout makes TIME-WAIT shorter.",
-        applies: |v| waits(v, cut_short) || in_fin_wait_2(v),
+        shown_by: Marks::CUT_SHORT.or(Marks::FIN_WAIT_2),
         from: 1,
         term: Term {
             name: "fin-timeout-is-not-time-wait",
@@ -57,7 +151,7 @@ pub const MYTHS: &[Myth] = &[
     },
     Myth {
         belief: "SO_REUSEADDR lets a client take a port again that is in TIME-WAIT.",
-        applies: |v| finding(v, Code::TimeWaitReused, |f| is_true(f, "tcp_tw_reuse")),
+        shown_by: Marks::OWN_PORT,
         from: 1,
         term: Term {
             name: "reuseaddr-is-not-tw-reuse",
@@ -77,7 +171,7 @@ pub const MYTHS: &[Myth] = &[
     },
     Myth {
         belief: "A server can hold 65,535 connections at most, because there are no more ports.",
-        applies: |v| waits(v, |w| w.ended_by == EndedBy::Reused),
+        shown_by: Marks::REUSED,
         from: 1,
         term: Term {
             name: "ports-are-per-destination",
@@ -97,7 +191,7 @@ pub const MYTHS: &[Myth] = &[
     },
     Myth {
         belief: "TIME-WAITs on a server use up its ports and keep clients from connecting.",
-        applies: |v| waits(v, |w| w.owner == Side::Server),
+        shown_by: Marks::OF_SERVER,
         from: 20,
         term: Term {
             name: "server-time-wait-takes-no-port",
@@ -115,11 +209,7 @@ pub const MYTHS: &[Myth] = &[
     },
     Myth {
         belief: "Set tcp_tw_recycle=1 against TIME-WAIT.",
-        applies: |v| {
-            has(v, Code::SynDroppedByTimestamp)
-                || has(v, Code::TimestampRegressionAcrossFlows)
-                || has(v, Code::TimeWaitSynRejected)
-        },
+        shown_by: Marks::SYN_MET_OTHERS,
         from: 1,
         term: Term {
             name: "tw-recycle-is-gone",
@@ -137,7 +227,7 @@ pub const MYTHS: &[Myth] = &[
     },
     Myth {
         belief: "SO_LINGER with timeout 0 cures TIME-WAIT.",
-        applies: |v| v.abort_cause == Some(AbortCause::AppAbort),
+        shown_by: Marks::APP_ABORT,
         from: 1,
         term: Term {
             name: "linger-0-is-no-cure",
@@ -155,11 +245,7 @@ pub const MYTHS: &[Myth] = &[
     },
     Myth {
         belief: "SO_LINGER with n seconds resets the connection when they are over.",
-        applies: |v| {
-            let after_fin = v.outcome == Outcome::AbortedAfterFin;
-            has(v, Code::FinWait1Stuck)
-                || (after_fin && v.abort_cause == Some(AbortCause::AppAbort))
-        },
+        shown_by: Marks::FIN_WAIT_1.or(Marks::ABORT_AFTER_FIN),
         from: 1,
         term: Term {
             name: "linger-n-sends-no-rst",
@@ -178,7 +264,7 @@ pub const MYTHS: &[Myth] = &[
     },
     Myth {
         belief: "TIME-WAIT is the server's (or the client's) and costs as much as a connection.",
-        applies: |v| v.time_wait.len() > 1 || waits(v, cut_short),
+        shown_by: Marks::SEVERAL.or(Marks::CUT_SHORT),
         from: 1,
         term: Term {
             name: "time-wait-is-the-active-closers",
@@ -196,7 +282,7 @@ pub const MYTHS: &[Myth] = &[
     },
     Myth {
         belief: "FIN-WAIT-2 turns into TIME-WAIT when its timeout is over.",
-        applies: in_fin_wait_2,
+        shown_by: Marks::FIN_WAIT_2,
         from: 1,
         term: Term {
             name: "fin-wait-2-vanishes",
@@ -214,7 +300,7 @@ pub const MYTHS: &[Myth] = &[
     },
     Myth {
         belief: "A socket stuck in FIN-WAIT-1 shows that the peer's operating system is broken.",
-        applies: |v| has(v, Code::FinWait1Stuck),
+        shown_by: Marks::FIN_WAIT_1,
         from: 1,
         term: Term {
             name: "fin-wait-1-is-no-proof",
@@ -232,7 +318,7 @@ pub const MYTHS: &[Myth] = &[
     },
     Myth {
         belief: "CLOSE-WAIT goes away by itself, or by a sysctl.",
-        applies: |v| has(v, Code::CloseWaitLeak),
+        shown_by: Marks::CLOSE_WAIT,
         from: 1,
         term: Term {
             name: "close-wait-ends-by-close",
@@ -250,10 +336,7 @@ pub const MYTHS: &[Myth] = &[
     },
     Myth {
         belief: "The peer's FIN, or a shutdown, threw data away.",
-        applies: |v| {
-            let causes = [AbortCause::UnreadData, AbortCause::DataAfterClose];
-            v.abort_cause.is_some_and(|cause| causes.contains(&cause))
-        },
+        shown_by: Marks::LOST_DATA,
         from: 1,
         term: Term {
             name: "fin-loses-nothing",
@@ -271,11 +354,7 @@ pub const MYTHS: &[Myth] = &[
     },
     Myth {
         belief: "TIME-WAIT lasts 4 minutes (2 MSL).",
-        applies: |v| {
-            waits(v, |w| {
-                matches!(w.ended_by, EndedBy::Expiry | EndedBy::Reused)
-            })
-        },
+        shown_by: Marks::EXPIRED.or(Marks::REUSED),
         from: 1,
         term: Term {
             name: "four-minutes-are-the-rfcs",
@@ -291,31 +370,3 @@ pub const MYTHS: &[Myth] = &[
         },
     },
 ];
-
-fn finding(v: &Verdict, code: Code, shows: impl Fn(&Finding) -> bool) -> bool {
-    v.findings.iter().any(|f| f.code == code && shows(f))
-}
-
-fn has(v: &Verdict, code: Code) -> bool {
-    finding(v, code, |_| true)
-}
-
-fn is_true(finding: &Finding, key: &str) -> bool {
-    finding.data.get(key) == Some(&true.into())
-}
-
-fn waits(v: &Verdict, shows: impl Fn(&TimeWait) -> bool) -> bool {
-    v.time_wait.iter().any(shows)
-}
-
-fn cut_short(wait: &TimeWait) -> bool {
-    matches!(wait.ended_by, EndedBy::Reused | EndedBy::Reset)
-}
-
-fn in_fin_wait_2(v: &Verdict) -> bool {
-    let states = &v.final_states;
-    v.abort_cause == Some(AbortCause::FinWait2Expired)
-        || [Side::Client, Side::Server]
-            .into_iter()
-            .any(|side| *states.of(side) == State::FinWait2)
-}

@@ -12,6 +12,9 @@ use crate::stamp::Stamp;
 pub(super) struct Sign(u32);
 
 impl Sign {
+    pub(super) const NONE: Self = Self(0);
+    /// So many at most.
+    pub(super) const COUNT: usize = u32::BITS as usize;
     /// Both sides' handshake, and timestamps that one of them declined.
     pub(super) const DECLINED: Self = Self(1);
     /// Records or segments that are not the connection's own ([`Odd`](crate::flow::Odd)).
@@ -94,7 +97,7 @@ impl Sign {
         let midway = a.opening.is_none() && b.opening.is_none();
         let slow = close_wait_dwell(case, Side::Client).is_some()
             || close_wait_dwell(case, Side::Server).is_some();
-        Self(0)
+        Self::NONE
             .and(flow.odd().is_some(), Self::ODD)
             .and(case.facts.has_rare(), Self::RARE)
             .and(!case.resets.is_empty(), Self::RESET)
@@ -124,6 +127,16 @@ impl Sign {
         Self(self.0 | if shows { sign.0 } else { 0 })
     }
 
+    /// One of them, by its place.
+    pub(super) const fn nth(place: usize) -> Self {
+        Self(1 << place)
+    }
+
+    /// The places of those shown.
+    pub(super) fn places(self) -> impl Iterator<Item = usize> {
+        places(self.0.into())
+    }
+
     /// Most cases show none of them.
     pub(super) const fn is_none(self) -> bool {
         self.0 == 0
@@ -138,6 +151,15 @@ impl Sign {
     pub(super) const fn meets(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
+}
+
+/// The places of the bits that are set, the lowest first.
+pub(super) fn places(mut bits: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let place = (bits != 0).then_some(bits.trailing_zeros() as usize)?;
+        bits &= bits - 1;
+        Some(place)
+    })
 }
 
 /// A SYN-ACK came more than once.

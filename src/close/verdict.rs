@@ -8,6 +8,7 @@ pub use crate::flow::Letters;
 use crate::stamp::Time;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -482,6 +483,9 @@ pub struct Reset {
 /// The RSTs of a flow. Most aborts have one.
 pub type Resets = SmallVec<[Reset; 1]>;
 
+/// The frames that show a finding. Most have one or two, which take no more room than a list elsewhere.
+pub type Frames = SmallVec<[u64; 2]>;
+
 /// Something worth knowing about a flow.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -493,11 +497,11 @@ pub struct Finding {
     /// Whose it is, where it is one side's.
     pub side: Option<Side>,
     /// The frames that show it.
-    pub frames: Vec<u64>,
+    pub frames: Frames,
     /// How sure it is.
     pub confidence: Confidence,
     /// One sentence.
-    pub message: String,
+    pub message: Cow<'static, str>,
     /// Figures of the message, for machines.
     pub data: Figures,
 }

@@ -2,7 +2,8 @@
 //! history's letters.
 
 use crate::close::case::Case;
-use crate::close::verdict::{ConnState, RolesFrom, Side, Zeek};
+use crate::close::facts::Facts;
+use crate::close::verdict::{ConnState, Letters, RolesFrom, Side};
 
 /// Zeek's states of an endpoint, as far as `conn_state()` tells them apart.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -16,16 +17,13 @@ enum Endpoint {
     Reset,
 }
 
-/// Zeek's names for the flow.
-pub(super) fn zeek(case: &Case) -> Zeek {
-    let flow = case.facts.flow;
-    let originator = case.facts.index(Side::Client);
+/// The history's letters, by Zeek's notion of who is who.
+pub(super) fn history(facts: &Facts) -> Letters {
+    let flow = facts.flow;
+    let originator = facts.index(Side::Client);
     // Zeek takes the first packet's sender for the originator, unless a SYN-ACK shows better.
-    let turned = case.facts.roles_from != RolesFrom::Syn && flow.first_from != originator;
-    Zeek {
-        conn_state: conn_state(case),
-        history: flow.history.text(originator, turned),
-    }
+    let turned = facts.roles_from != RolesFrom::Syn && flow.first_from != originator;
+    flow.history.text(originator, turned)
 }
 
 fn endpoint(case: &Case, side: Side) -> Endpoint {
@@ -55,7 +53,8 @@ fn endpoint(case: &Case, side: Side) -> Endpoint {
     }
 }
 
-fn conn_state(case: &Case) -> ConnState {
+/// Zeek's name for how the flow ended.
+pub(super) fn conn_state(case: &Case) -> ConnState {
     use ConnState::{Oth, Rej, Rsto, Rstos0, Rstr, Rstrh, S0, S1, S2, S3, Sf, Sh, Shr};
     use Endpoint::{Closed, Established, Inactive, Partial, Reset, SynAckSent, SynSent};
     let (orig, resp) = (endpoint(case, Side::Client), endpoint(case, Side::Server));

@@ -67,6 +67,8 @@ pub(super) struct Flows {
     /// Where a brief flow's facts are when it is looked at, and whose they are.
     facts: Flow,
     facts_of: u32,
+    /// They are made without its history.
+    forgoes: bool,
     /// Segments of a brief flow at most.
     most: u8,
 }
@@ -92,6 +94,7 @@ impl Default for Flows {
             slow: 0,
             facts: Flow::default(),
             facts_of: NONE,
+            forgoes: false,
             most: SEGMENTS,
         }
     }
@@ -107,6 +110,11 @@ pub(super) enum Pushed {
 }
 
 impl Flows {
+    /// Nobody will ask for the history of a flow: what is made of a brief one is without.
+    pub(super) const fn forgo_histories(&mut self) {
+        self.forgoes = true;
+    }
+
     /// How many are kept.
     pub(super) const fn live(&self) -> usize {
         self.live
@@ -296,6 +304,7 @@ impl Flows {
             Kept::Brief(brief) => {
                 if self.facts_of != at {
                     let (key, previous) = (entry.key.key(&self.keys)?, self.previous.get(&at));
+                    self.facts.history.forgo(self.forgoes);
                     brief.replay(key, previous, &mut self.memory, &mut self.facts);
                     self.facts.talk = self.talks.get(&at).cloned();
                     self.facts_of = at;

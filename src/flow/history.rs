@@ -38,6 +38,8 @@ struct Earned {
 pub struct History {
     entries: [u8; LETTERS],
     len: u8,
+    /// Nobody asks for it.
+    unasked: bool,
     earned: [Earned; 2],
 }
 
@@ -46,19 +48,25 @@ impl Default for History {
         Self {
             entries: [0; LETTERS],
             len: 0,
+            unasked: false,
             earned: [Earned::default(); 2],
         }
     }
 }
 
 impl History {
-    /// Forgets everything.
+    /// Forgets everything, but not that nobody asks.
     pub(super) const fn clear(&mut self) {
         self.entries = [0; LETTERS];
         self.len = 0;
         let [a, b] = &mut self.earned;
         a.clear();
         b.clear();
+    }
+
+    /// Whether nobody will ask for it: of what is taken in from then on nothing is kept then.
+    pub(super) const fn forgo(&mut self, unasked: bool) {
+        self.unasked = unasked;
     }
 
     /// The letters with `originator`'s as capitals; `^` first if the roles were turned over.
@@ -102,6 +110,9 @@ impl History {
     /// Takes in a segment without RST; `numbers` is what its sender has used before it.
     #[inline(always)]
     pub(super) fn push(&mut self, seen: &Seen, numbers: Option<&Numbers>) {
+        if self.unasked {
+            return;
+        }
         let (f, from) = (seen.flags, seen.from());
         match (f.syn(), f.fin()) {
             (false, false) if !seen.is_empty() => self.once(from, b'D'),

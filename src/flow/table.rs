@@ -111,6 +111,11 @@ impl FlowTable {
         self.flows.slow = SLOW;
     }
 
+    /// Nobody will ask for the histories of flows: most are made without.
+    pub const fn forgo_histories(&mut self) {
+        self.flows.forgo_histories();
+    }
+
     /// Room for segments on their way to this table: so many.
     pub fn arrivals(&self, room: usize) -> Arrivals {
         Arrivals::new(self.hasher.clone(), room)

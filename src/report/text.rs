@@ -6,7 +6,7 @@ pub(super) mod sources;
 pub(super) mod summary;
 mod table;
 
-use crate::close::myths::MYTHS;
+use crate::close::myths::{MYTHS, Marks};
 use crate::close::summary::Summary;
 use crate::close::verdict::Verdict;
 use crate::patterns::Diagnosis;
@@ -93,8 +93,11 @@ impl<W: Write> TextReport<W> {
 
 impl<W: Write> Report for TextReport<W> {
     fn flow(&mut self, verdict: &Verdict) -> io::Result<()> {
-        for (count, myth) in self.myths.iter_mut().zip(MYTHS) {
-            *count += u64::from(myth.applies(verdict));
+        let marks = Marks::of(verdict);
+        if !marks.is_none() {
+            for (count, myth) in self.myths.iter_mut().zip(MYTHS) {
+                *count += u64::from(myth.applies(marks));
+            }
         }
         match &mut self.table {
             Table::Hidden => Ok(()),

@@ -41,6 +41,7 @@ pub const fn context(end: Stamp) -> Context {
         time_wait: 60 * SECOND,
         close_wait: 5 * SECOND,
         states: true,
+        reasons: true,
         server: None,
         errors: None,
         end,

@@ -62,7 +62,7 @@ impl Claim {
     /// The frames that show it.
     pub fn frames(&self, verdict: &Verdict) -> Vec<u64> {
         let finding = self.finding(verdict);
-        let frames = finding.map_or_else(|| ends(verdict), |finding| finding.frames.clone());
+        let frames = finding.map_or_else(|| ends(verdict), |finding| finding.frames.to_vec());
         if frames.is_empty() {
             return vec![verdict.first_frame, verdict.last_frame];
         }

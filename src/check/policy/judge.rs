@@ -282,7 +282,7 @@ fn example(verdict: &Verdict, shown: &Shown, in_doubt: bool) -> Example {
         }
     };
     let message = match shown {
-        Shown::Claim(claim) => claim.finding(verdict).map(|finding| &finding.message),
+        Shown::Claim(claim) => claim.finding(verdict).map(|finding| &*finding.message),
         _ => None,
     };
     Example {
@@ -293,7 +293,7 @@ fn example(verdict: &Verdict, shown: &Shown, in_doubt: bool) -> Example {
         what,
         confidence: Some(confidence(verdict, shown)),
         in_doubt,
-        reason: message.unwrap_or(&verdict.reason).clone(),
+        reason: message.unwrap_or(&verdict.reason).to_owned(),
         wireshark_filter: verdict.wireshark_filter.to_string(),
     }
 }

@@ -1,6 +1,6 @@
 //! What happened to FINs, the last ACK and TIME-WAIT.
 
-use super::{Found, as_seconds, seconds, times};
+use super::{Found, Founds, as_seconds, seconds, times};
 use crate::close::abort::Abort;
 use crate::close::case::Case;
 use crate::close::phrase::Sentence;
@@ -8,10 +8,11 @@ use crate::close::verdict::{AbortCause, Confidence, EndedBy, FinalAck, Outcome, 
 use crate::flow::Seen;
 use crate::stamp::{SECOND, Stamp};
 use serde_json::Value;
+use smallvec::smallvec;
 
-pub(in crate::close) fn final_ack_lost(case: &Case) -> Vec<Found> {
+pub(in crate::close) fn final_ack_lost(case: &Case) -> Founds {
     let (Some(side), Some(detail)) = (case.last_ack.side, &case.last_ack.detail) else {
-        return Vec::new();
+        return Founds::new();
     };
     let text = Sentence::long("the ACK of the ").side(side);
     let text = text.words("'s FIN was lost ");
@@ -21,7 +22,7 @@ pub(in crate::close) fn final_ack_lost(case: &Case) -> Vec<Found> {
             let text = text.words("on the ").side(side.peer());
             text.words("'s side of the capture point (or the FIN was)")
         }
-        _ => return Vec::new(),
+        _ => return Founds::new(),
     };
     let text = text.words("; the ").side(side).words(" sent its FIN ");
     let text = text.times(detail.copies as u64).words(" over ");
@@ -33,7 +34,7 @@ pub(in crate::close) fn final_ack_lost(case: &Case) -> Vec<Found> {
     };
     let found =
         Found::likely(Some(side), case.last_ack.frames(case.facts), message).sure(confidence);
-    vec![
+    smallvec![
         found
             .with("place", case.last_ack.value.name())
             .with("fin_copies", detail.copies as u64)
@@ -41,27 +42,27 @@ pub(in crate::close) fn final_ack_lost(case: &Case) -> Vec<Found> {
     ]
 }
 
-pub(in crate::close) fn fin_retransmitted(case: &Case) -> Vec<Found> {
+pub(in crate::close) fn fin_retransmitted(case: &Case) -> Founds {
     let (Some(side), Some(detail)) = (case.last_ack.side, &case.last_ack.detail) else {
-        return Vec::new();
+        return Founds::new();
     };
     if !detail.crossed || case.last_ack.value == FinalAck::LostAfter {
-        return Vec::new();
+        return Founds::new();
     }
     let message = format!("the {side} sent its FIN again while the ACK of it was on its way");
-    vec![Found::likely(
+    smallvec![Found::likely(
         Some(side),
         case.last_ack.frames(case.facts),
         message,
     )]
 }
 
-pub(in crate::close) fn last_ack_stuck(case: &Case) -> Vec<Found> {
+pub(in crate::close) fn last_ack_stuck(case: &Case) -> Founds {
     let (Some(side), Some(detail)) = (case.last_ack.side, &case.last_ack.detail) else {
-        return Vec::new();
+        return Founds::new();
     };
     if case.last_ack.value != FinalAck::Never || detail.owner_gone {
-        return Vec::new();
+        return Founds::new();
     }
     let copies = case.facts.fin_copies(side);
     stuck(case, side, copies, "LAST-ACK").into_iter().collect()
@@ -88,7 +89,7 @@ fn stuck(case: &Case, side: Side, copies: &[&Seen], state: &str) -> Option<Found
         times(copies.len() as u64),
         seconds(span)
     );
-    let frames = copies.iter().map(|c| c.at().frame).collect();
+    let frames = copies.iter().map(|c| c.at().frame);
     let intervals: Vec<Value> = intervals.into_iter().map(as_seconds).collect();
     let found = Found::likely(Some(side), frames, message)
         .with("fin_copies", copies.len() as u64)
@@ -98,9 +99,9 @@ fn stuck(case: &Case, side: Side, copies: &[&Seen], state: &str) -> Option<Found
     Some(found)
 }
 
-pub(in crate::close) fn fin_wait_1_stuck(case: &Case) -> Vec<Found> {
+pub(in crate::close) fn fin_wait_1_stuck(case: &Case) -> Founds {
     if case.outcome != Outcome::FinUnacked {
-        return Vec::new();
+        return Founds::new();
     }
     [Side::Client, Side::Server]
         .into_iter()
@@ -108,18 +109,18 @@ pub(in crate::close) fn fin_wait_1_stuck(case: &Case) -> Vec<Found> {
         .collect()
 }
 
-pub(in crate::close) fn owner_gone(case: &Case) -> Vec<Found> {
+pub(in crate::close) fn owner_gone(case: &Case) -> Founds {
     let (Some(side), Some(detail)) = (case.last_ack.side, &case.last_ack.detail) else {
-        return Vec::new();
+        return Founds::new();
     };
     if !detail.owner_gone || aborted_before(case, side) {
-        return Vec::new();
+        return Founds::new();
     }
     let owner = side.peer();
     let message = format!(
         "the {owner} had closed first but kept no socket: the {side}'s FIN was answered by a RST"
     );
-    vec![Found::likely(
+    smallvec![Found::likely(
         Some(owner),
         case.last_ack.frames(case.facts),
         message,
@@ -139,7 +140,7 @@ fn aborted_before(case: &Case, side: Side) -> bool {
         .is_some_and(|(rst, fin)| rst.seen().at().is_before(fin))
 }
 
-pub(in crate::close) fn time_wait_reset(case: &Case) -> Vec<Found> {
+pub(in crate::close) fn time_wait_reset(case: &Case) -> Founds {
     let ended = case
         .time_wait
         .iter()
@@ -181,10 +182,10 @@ fn frames_of_resets(case: &Case, from: Side) -> Vec<u64> {
     own.chain(next).collect()
 }
 
-pub(in crate::close) fn half_close_used(case: &Case) -> Vec<Found> {
+pub(in crate::close) fn half_close_used(case: &Case) -> Founds {
     let refused = |a: &Abort| a.cause == AbortCause::DataAfterClose;
     if case.abort.as_ref().is_some_and(refused) {
-        return Vec::new(); // the other side had closed for good
+        return Founds::new(); // the other side had closed for good
     }
     let used = |side: Side| {
         let sent = case.facts.half(side).rare.as_ref()?.after_peer_fin?;
@@ -193,7 +194,7 @@ pub(in crate::close) fn half_close_used(case: &Case) -> Vec<Found> {
         let text = text.number(sent.bytes);
         let text = text.words(" more bytes after it had received the ");
         let message = text.side(peer).words("'s FIN").done();
-        let frames = vec![sent.first.frame, sent.last.frame];
+        let frames = [sent.first.frame, sent.last.frame];
         Some(Found::likely(Some(side), frames, message).with("bytes", sent.bytes))
     };
     [Side::Client, Side::Server]
@@ -202,9 +203,9 @@ pub(in crate::close) fn half_close_used(case: &Case) -> Vec<Found> {
         .collect()
 }
 
-pub(in crate::close) fn close_wait_leak(case: &Case) -> Vec<Found> {
+pub(in crate::close) fn close_wait_leak(case: &Case) -> Founds {
     if case.outcome != Outcome::HalfClosed || case.hidden_fin() {
-        return Vec::new();
+        return Founds::new();
     }
     let leak = |side: Side| {
         let acked = case.facts.fin_acked(side.peer())?;
@@ -222,7 +223,7 @@ pub(in crate::close) fn close_wait_leak(case: &Case) -> Vec<Found> {
         );
         let fin_wait_2 = case.facts.end().time.since(acked.time);
         Some(
-            Found::likely(Some(side), vec![fin.frame, acked.frame], message)
+            Found::likely(Some(side), [fin.frame, acked.frame], message)
                 .with("seconds", as_seconds(dwell))
                 .with("fin_wait_2_seconds", as_seconds(fin_wait_2))
                 .with("still_open", true),
@@ -254,7 +255,7 @@ pub(in crate::close) fn close_wait_dwell(case: &Case, side: Side) -> Option<i64>
     slow.then(|| own.time.since(received.time))
 }
 
-pub(in crate::close) fn slow_close(case: &Case) -> Vec<Found> {
+pub(in crate::close) fn slow_close(case: &Case) -> Founds {
     let slow = |side: Side| {
         let dwell = close_wait_dwell(case, side)?;
         let (facts, peer) = (case.facts, side.peer());
@@ -264,7 +265,7 @@ pub(in crate::close) fn slow_close(case: &Case) -> Vec<Found> {
              CLOSE-WAIT, and the {peer} in FIN-WAIT-2",
             seconds(dwell)
         );
-        let frames = fins.iter().flatten().map(|at| at.frame).collect();
+        let frames = fins.iter().flatten().map(|at| at.frame);
         let found = Found::likely(Some(side), frames, message).with("seconds", as_seconds(dwell));
         let [_, closed] = fins;
         let fin_wait_2 = closed

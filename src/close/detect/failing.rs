@@ -1,12 +1,13 @@
 //! Openings that fail: what ICMP says, and who does not answer.
 
-use super::{Found, as_seconds, seconds, times};
+use super::{Found, Founds, as_seconds, seconds, times};
 use crate::close::case::Case;
 use crate::close::verdict::{Confidence, Outcome, Side};
 use crate::flow::{ErrorSeen, IcmpKind, Seen};
+use smallvec::smallvec;
 
 /// ICMP errors about a segment of the connection.
-pub(in crate::close) fn icmp_error(case: &Case) -> Vec<Found> {
+pub(in crate::close) fn icmp_error(case: &Case) -> Founds {
     let mut errors = case.facts.errors();
     let first = errors.next();
     let last = errors.last().filter(|last| Some(last) != first.as_ref());
@@ -33,7 +34,7 @@ fn told(case: &Case, error: &ErrorSeen, last: Option<ErrorSeen>) -> Found {
         meaning(error.kind, opening)
     );
     let frames = [Some(error.at), last.map(|last| last.at)];
-    let frames = frames.into_iter().flatten().map(|at| at.frame).collect();
+    let frames = frames.into_iter().flatten().map(|at| at.frame);
     let count = case.facts.context.errors.map_or(1, |errors| errors.count);
     Found::likely(Some(side), frames, message)
         .with("kind", error.kind.name())
@@ -60,12 +61,12 @@ const fn meaning(kind: IcmpKind, opening: bool) -> &'static str {
 }
 
 /// The server repeats its SYN-ACK, and nothing of the client acknowledges it.
-pub(in crate::close) fn syn_ack_unanswered(case: &Case) -> Vec<Found> {
+pub(in crate::close) fn syn_ack_unanswered(case: &Case) -> Founds {
     let answer = case.facts.half(Side::Server).opening.as_ref();
     let copies = answer.filter(|o| o.ack).map(|o| o.copies);
     let incomplete = case.outcome == Outcome::HandshakeIncomplete;
     let Some(copies) = copies.filter(|copies| incomplete && copies.count > 1) else {
-        return Vec::new();
+        return Founds::new();
     };
     let syns = case.facts.half(Side::Client).opening.as_ref();
     let syns = syns.map_or(0, |o| o.copies.count);
@@ -80,8 +81,8 @@ pub(in crate::close) fn syn_ack_unanswered(case: &Case) -> Vec<Found> {
         times(copies.count),
         seconds(span)
     );
-    let frames = vec![copies.first.frame, copies.last.frame];
-    vec![
+    let frames = [copies.first.frame, copies.last.frame];
+    smallvec![
         Found::likely(Some(Side::Server), frames, message)
             .with("syn_acks", copies.count)
             .with("syns", syns)
@@ -91,19 +92,19 @@ pub(in crate::close) fn syn_ack_unanswered(case: &Case) -> Vec<Found> {
 
 /// The client's ACK and data reach a server that repeats its SYN-ACK or says nothing at all: its
 /// accept queue is full.
-pub(in crate::close) fn accept_queue_full(case: &Case) -> Vec<Found> {
+pub(in crate::close) fn accept_queue_full(case: &Case) -> Founds {
     let (client, server) = (case.facts.half(Side::Client), case.facts.half(Side::Server));
     let Some(answer) = server.opening.as_ref().filter(|o| o.ack) else {
-        return Vec::new();
+        return Founds::new();
     };
     let waits = case.outcome == Outcome::Open && !server.spoke && client.payload > 0;
     let data = |s: &&Seen| !s.is_empty() && !s.flags.syn();
     let sent: Vec<&Seen> = case.facts.sent_by(Side::Client).filter(data).collect();
     let (Some(first), Some(last)) = (sent.first(), sent.last()) else {
-        return Vec::new();
+        return Founds::new();
     };
     if !waits || sent.len() < 2 {
-        return Vec::new();
+        return Founds::new();
     }
     let span = last.at().time.since(first.at().time);
     let again = answer.copies.count > 1;
@@ -119,13 +120,13 @@ pub(in crate::close) fn accept_queue_full(case: &Case) -> Vec<Found> {
         seconds(span),
         times(answer.copies.count)
     );
-    let frames = vec![answer.copies.first.frame, first.at().frame, last.at().frame];
+    let frames = [answer.copies.first.frame, first.at().frame, last.at().frame];
     let sure = if again {
         Confidence::Likely
     } else {
         Confidence::Possible
     };
-    vec![
+    smallvec![
         Found::likely(Some(Side::Server), frames, message)
             .sure(sure)
             .with("syn_acks", answer.copies.count)

@@ -1,16 +1,17 @@
 //! The close of an idle connection.
 
-use super::{Found, as_seconds, seconds};
+use super::{Found, Founds, as_seconds, seconds};
 use crate::close::case::Case;
 use crate::close::known;
 use crate::close::verdict::{AbortCause, Side, Silence, SilenceEnd};
+use smallvec::smallvec;
 
-pub(in crate::close) fn idle_timeout_close(case: &Case) -> Vec<Found> {
+pub(in crate::close) fn idle_timeout_close(case: &Case) -> Founds {
     let Some(silence) = &case.silence else {
-        return Vec::new();
+        return Founds::new();
     };
     if silence.how == SilenceEnd::Unanswered {
-        return Vec::new(); // nobody closed
+        return Founds::new(); // nobody closed
     }
     // These have a timeout of another kind.
     let gave_up = [
@@ -22,13 +23,13 @@ pub(in crate::close) fn idle_timeout_close(case: &Case) -> Vec<Found> {
         .as_ref()
         .is_some_and(|a| gave_up.contains(&a.cause))
     {
-        return Vec::new();
+        return Founds::new();
     }
     let known = known::of(silence);
     let name = known::names(&known).map_or_else(String::new, |name| format!(": {name}"));
     let message = format!("{}{}{name}", what(silence), whose(silence));
     let frames = silence.payload_frame.into_iter().chain([silence.frame]);
-    let mut found = Found::likely(Some(silence.by), frames.collect(), message)
+    let mut found = Found::likely(Some(silence.by), frames, message)
         .with("seconds", as_seconds(silence.nanos()))
         .with(
             "since_segment_seconds",
@@ -41,7 +42,7 @@ pub(in crate::close) fn idle_timeout_close(case: &Case) -> Vec<Found> {
     if silence.at_least {
         found = found.with("at_least", true);
     }
-    vec![found.with("known_timeouts", known::list(&known))]
+    smallvec![found.with("known_timeouts", known::list(&known))]
 }
 
 fn what(silence: &Silence) -> String {

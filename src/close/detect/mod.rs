@@ -34,26 +34,35 @@ pub(super) use timestamps::{
 
 use crate::close::figures::Figures;
 use crate::close::phrase::Sentence;
-use crate::close::verdict::{Confidence, Side};
+use crate::close::verdict::{Confidence, Frames, Side};
 use crate::stamp::SECOND;
 use serde_json::Value;
+use smallvec::SmallVec;
+use std::borrow::Cow;
+
+/// What a rule finds: mostly nothing, and seldom more than one.
+pub(super) type Founds = SmallVec<[Found; 1]>;
 
 /// A finding without its row.
 pub(super) struct Found {
     pub(super) side: Option<Side>,
-    pub(super) frames: Vec<u64>,
+    pub(super) frames: Frames,
     pub(super) confidence: Confidence,
-    pub(super) message: String,
+    pub(super) message: Cow<'static, str>,
     pub(super) data: Figures,
 }
 
 impl Found {
-    fn likely(side: Option<Side>, frames: Vec<u64>, message: String) -> Self {
+    fn likely(
+        side: Option<Side>,
+        frames: impl IntoIterator<Item = u64>,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Self {
             side,
-            frames,
+            frames: frames.into_iter().collect(),
             confidence: Confidence::Likely,
-            message,
+            message: message.into(),
             data: Figures::default(),
         }
     }

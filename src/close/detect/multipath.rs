@@ -1,9 +1,10 @@
 //! Multipath TCP: what the end of a subflow says of its connection.
 
-use super::Found;
+use super::{Found, Founds};
 use crate::close::case::Case;
 use crate::close::verdict::{Confidence, Side};
 use crate::flow::Subflow;
+use smallvec::smallvec;
 
 /// The reasons of a RST: RFC 8684 section 3.6.
 const RESET_REASONS: [&str; 7] = [
@@ -16,12 +17,12 @@ const RESET_REASONS: [&str; 7] = [
     "middlebox interference",
 ];
 
-pub(in crate::close) fn mptcp_subflow(case: &Case) -> Vec<Found> {
+pub(in crate::close) fn mptcp_subflow(case: &Case) -> Founds {
     let sides = [Side::Client, Side::Server].map(|side| (side, subflow(case, side)));
     let [client, server] = sides.map(|(_, subflow)| subflow);
     let agreed = client.joins.is_some() && server.joins.is_some();
     if !agreed && client.data.is_none() && server.data.is_none() {
-        return Vec::new();
+        return Founds::new();
     }
     let joined = client.joins.or(server.joins) == Some(true);
     let data_fins = sides.iter().filter(|(_, s)| s.data_fin.is_some());
@@ -38,7 +39,7 @@ pub(in crate::close) fn mptcp_subflow(case: &Case) -> Vec<Found> {
             found = found.with("reset_reason", reset_reason(reason));
         }
     }
-    vec![found]
+    smallvec![found]
 }
 
 /// The segments that say what becomes of the connection.

@@ -1,21 +1,22 @@
 //! What the connection before on the same addresses and ports had to do with this one.
 
-use super::{Found, as_seconds, seconds, times};
+use super::{Found, Founds, as_seconds, seconds, times};
 use crate::close::case::Case;
 use crate::close::verdict::Side;
 use crate::flow::Seen;
+use smallvec::smallvec;
 
-pub(in crate::close) fn old_duplicate_syn(case: &Case) -> Vec<Found> {
+pub(in crate::close) fn old_duplicate_syn(case: &Case) -> Founds {
     let Some(old) = case.facts.flow.odd().and_then(|odd| odd.old_syn) else {
-        return Vec::new();
+        return Founds::new();
     };
     let side = case.facts.side(old.from);
     let message = format!("a SYN of another connection of the {side} reached this one");
-    let frames = vec![old.copies.first.frame];
-    vec![Found::likely(Some(side), frames, message).with("count", old.copies.count)]
+    let frames = [old.copies.first.frame];
+    smallvec![Found::likely(Some(side), frames, message).with("count", old.copies.count)]
 }
 
-pub(in crate::close) fn old_duplicate_segment(case: &Case) -> Vec<Found> {
+pub(in crate::close) fn old_duplicate_segment(case: &Case) -> Founds {
     [Side::Client, Side::Server]
         .into_iter()
         .filter_map(|side| late(case, side))
@@ -33,7 +34,7 @@ fn late(case: &Case, side: Side) -> Option<Found> {
              addresses and ports",
             times(copies.count)
         );
-        let frames = vec![copies.first.frame];
+        let frames = [copies.first.frame];
         let found = Found::likely(Some(side), frames, message).with("count", copies.count);
         let Some(newer) = facts.flow.next.as_ref() else {
             return Some(found);
@@ -55,6 +56,6 @@ fn late(case: &Case, side: Side) -> Option<Found> {
         "a copy of the {side}'s data arrived {} after its FIN was acknowledged",
         seconds(after)
     );
-    let found = Found::likely(Some(side), vec![first.at().frame], message);
+    let found = Found::likely(Some(side), [first.at().frame], message);
     Some(found.with("after_s", as_seconds(after)))
 }

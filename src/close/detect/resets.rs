@@ -1,6 +1,6 @@
 //! What RSTs did, and the race that ends in one.
 
-use super::{Found, as_seconds, seconds};
+use super::{Found, Founds, as_seconds, seconds};
 use crate::close::abort::Abort;
 use crate::close::case::Case;
 use crate::close::phrase::Sentence;
@@ -8,29 +8,30 @@ use crate::close::reset::{Rst, follows_the_close};
 use crate::close::verdict::{AbortCause, AbortedBy, Confidence, EndedBy, RstFate};
 use crate::flow::Seen;
 use crate::stamp::SECOND;
+use smallvec::smallvec;
 
 /// A connection that was silent for so long was idle when it was closed.
 const IDLE: i64 = SECOND;
 
-pub(in crate::close) fn rst_after_close(case: &Case) -> Vec<Found> {
+pub(in crate::close) fn rst_after_close(case: &Case) -> Founds {
     let noted = case.time_wait.iter().any(|t| t.ended_by == EndedBy::Reset);
     if !case.both_acked() || noted {
-        return Vec::new();
+        return Founds::new();
     }
     let closed = |r: &&Rst| follows_the_close(case.facts, r.seen());
     let after = case.resets.iter().filter(closed);
     let Some(first) = after.clone().next() else {
-        return Vec::new();
+        return Founds::new();
     };
     let frames: Vec<u64> = after.map(|r| r.seen().at().frame).collect();
     let message = format!(
         "a RST of the {} after both FINs were acknowledged",
         first.from
     );
-    vec![Found::likely(Some(first.from), frames, message)]
+    smallvec![Found::likely(Some(first.from), frames, message)]
 }
 
-pub(in crate::close) fn rst_ignored(case: &Case) -> Vec<Found> {
+pub(in crate::close) fn rst_ignored(case: &Case) -> Founds {
     by_fate(
         case,
         RstFate::Ignored,
@@ -38,7 +39,7 @@ pub(in crate::close) fn rst_ignored(case: &Case) -> Vec<Found> {
     )
 }
 
-pub(in crate::close) fn rst_challenged(case: &Case) -> Vec<Found> {
+pub(in crate::close) fn rst_challenged(case: &Case) -> Founds {
     by_fate(
         case,
         RstFate::Challenged,
@@ -46,7 +47,7 @@ pub(in crate::close) fn rst_challenged(case: &Case) -> Vec<Found> {
     )
 }
 
-fn by_fate(case: &Case, fate: RstFate, what: &str) -> Vec<Found> {
+fn by_fate(case: &Case, fate: RstFate, what: &str) -> Founds {
     let told = |rst: &Rst| {
         let text = Sentence::new("a RST in the ").side(rst.from);
         let text = text.words("'s name was ").words(what);
@@ -56,7 +57,7 @@ fn by_fate(case: &Case, fate: RstFate, what: &str) -> Vec<Found> {
             text
         };
         let message = text.done();
-        Found::likely(Some(rst.from), vec![rst.seen().at().frame], message)
+        Found::likely(Some(rst.from), [rst.seen().at().frame], message)
             .with("fit", rst.fit.name())
             .with("signs", rst.signs.count())
     };
@@ -68,7 +69,7 @@ fn by_fate(case: &Case, fate: RstFate, what: &str) -> Vec<Found> {
 }
 
 /// A side closed an idle connection, and the peer's request crossed the FIN.
-pub(in crate::close) fn keepalive_race(case: &Case) -> Vec<Found> {
+pub(in crate::close) fn keepalive_race(case: &Case) -> Founds {
     race(case).into_iter().collect()
 }
 
@@ -109,7 +110,7 @@ fn race(case: &Case) -> Option<Found> {
         closer.peer(),
         seconds(margin.abs())
     );
-    let frames = vec![
+    let frames = [
         last.at().frame,
         first.frame,
         trigger.seen.at().frame,
@@ -126,7 +127,7 @@ fn race(case: &Case) -> Option<Found> {
 }
 
 /// A RST that bears signs against the side in whose name it came. One alone leaves it in doubt.
-pub(in crate::close) fn foreign_rst(case: &Case) -> Vec<Found> {
+pub(in crate::close) fn foreign_rst(case: &Case) -> Founds {
     let foreign = |a: &Abort| {
         let rst = case.resets.get(a.rst)?;
         (rst.signs.count() > 0).then(|| told_as_foreign(case, rst, a.by))
@@ -153,12 +154,12 @@ fn told_as_foreign(case: &Case, rst: &Rst, by: AbortedBy) -> Found {
     let text = text.words(
         "'s host itself sent it, and something on the way or another stack on that host changed it",
     );
-    let found = Found::likely(Some(side), vec![rst.seen().at().frame], text.done())
+    let found = Found::likely(Some(side), [rst.seen().at().frame], text.done())
         .sure(sure)
         .with("signs", signs.count())
         .with("ttl", rst.seen().ttl);
     match case.facts.usual_ttl(side) {
-        Some((low, high)) => found.with("usual_ttl", vec![low, high]),
+        Some((low, high)) => found.with("usual_ttl", [low, high]),
         None => found,
     }
 }

@@ -1,15 +1,16 @@
 //! The same addresses and ports again: what let the SYN in, or refused it, and what that cost
 //! (RFC 6191, RFC 9293 sections 3.6.1 and 3.10.7.4).
 
-use super::{Found, as_seconds, seconds, times};
+use super::{Found, Founds, as_seconds, seconds, times};
 use crate::close::case::Case;
 use crate::close::facts::Facts;
 use crate::close::verdict::{Confidence, EndedBy, Outcome, Side};
 use crate::flow::{Opening, Predecessor, Successor, SynFacts};
 use crate::seq::TsVal;
 use crate::stamp::{Stamp, Time};
+use smallvec::smallvec;
 
-pub(in crate::close) fn time_wait_reused(case: &Case) -> Vec<Found> {
+pub(in crate::close) fn time_wait_reused(case: &Case) -> Founds {
     let ended = case
         .time_wait
         .iter()
@@ -54,9 +55,7 @@ fn reused(case: &Case, owner: Side, start: Option<Time>) -> Option<Found> {
         "a new connection took the place of the {owner}'s TIME-WAIT after {}: {test}{again}",
         seconds(after)
     );
-    let frames = std::iter::once(syn.at.frame)
-        .chain(next.syn_ack.map(|s| s.frame))
-        .collect();
+    let frames = std::iter::once(syn.at.frame).chain(next.syn_ack.map(|s| s.frame));
     let found = Found::likely(Some(owner), frames, message)
         .with("seconds", as_seconds(after))
         .with(
@@ -191,14 +190,14 @@ impl Refusal {
     }
 }
 
-pub(in crate::close) fn time_wait_syn_rejected(case: &Case) -> Vec<Found> {
+pub(in crate::close) fn time_wait_syn_rejected(case: &Case) -> Founds {
     let facts = &case.facts;
     let again = Again::of(facts);
     if facts.flow.old_ack().is_some() {
-        return vec![met_old(case, again.as_ref())];
+        return smallvec![met_old(case, again.as_ref())];
     }
     let Some(again) = again.filter(|again| again.within_time_wait(facts)) else {
-        return Vec::new();
+        return Founds::new();
     };
     refusal(case, &again)
         .map(|by| refused(facts, &again, by))
@@ -229,7 +228,7 @@ fn met_old(case: &Case, again: Option<&Again>) -> Found {
     let (acks, rsts) = (flow.old_ack().map(|(acks, _)| acks), flow.old_rst());
     let frames = [syn.map(|o| o.copies), acks, rsts];
     let frames = frames.into_iter().flatten().map(|of| of.first.frame);
-    let found = Found::likely(Some(Side::Server), frames.collect(), message)
+    let found = Found::likely(Some(Side::Server), frames, message)
         .with("refused_by", Refusal::OldAck.name())
         .with("old_state", state)
         .with("acks", acks.map_or(0, |acks| acks.count))
@@ -292,7 +291,7 @@ fn refused(facts: &Facts, again: &Again, by: Refusal) -> Found {
         again.previous.flow
     );
     let frames = [Some(syns.first), again.answer];
-    let frames = frames.into_iter().flatten().map(|at| at.frame).collect();
+    let frames = frames.into_iter().flatten().map(|at| at.frame);
     let found = Found::likely(Some(Side::Server), frames, message)
         .sure(Confidence::Possible)
         .with("refused_by", by.name());
@@ -301,10 +300,10 @@ fn refused(facts: &Facts, again: &Again, by: Refusal) -> Found {
 
 /// A SYN within the server's TIME-WAIT that passes neither test of RFC 6191, and was taken all the
 /// same.
-pub(in crate::close) fn port_reused_too_soon(case: &Case) -> Vec<Found> {
+pub(in crate::close) fn port_reused_too_soon(case: &Case) -> Founds {
     let facts = &case.facts;
     let Some(again) = Again::of(facts).filter(|again| again.within_time_wait(facts)) else {
-        return Vec::new();
+        return Founds::new();
     };
     let previous = again.previous;
     let owned = again.server_owned(facts);
@@ -312,12 +311,12 @@ pub(in crate::close) fn port_reused_too_soon(case: &Case) -> Vec<Found> {
         .answer
         .filter(|_| owned && facts.flow.old_ack().is_none())
     else {
-        return Vec::new();
+        return Founds::new();
     };
     let higher = again.isn_step.is_none_or(|step| step > 0);
     let newer = again.tsval_step.is_some_and(|step| step > 0);
     if higher || newer {
-        return Vec::new();
+        return Founds::new();
     }
     let message = format!(
         "the server took a SYN {} after flow {}, while its own TIME-WAIT should have run, with \
@@ -325,12 +324,12 @@ pub(in crate::close) fn port_reused_too_soon(case: &Case) -> Vec<Found> {
         seconds(again.since),
         previous.flow
     );
-    let frames = vec![
+    let frames = [
         previous.last.frame,
         again.syn.copies.first.frame,
         answer.frame,
     ];
     let found =
         Found::likely(Some(Side::Server), frames, message).with("seconds", as_seconds(again.since));
-    vec![again.figures(found, facts)]
+    smallvec![again.figures(found, facts)]
 }

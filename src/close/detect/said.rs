@@ -1,27 +1,28 @@
 //! What the applications said last: announced closes, requests without a response, alerts.
 
-use super::{Found, keepalive_race};
+use super::{Found, Founds, keepalive_race};
 use crate::close::case::Case;
 use crate::close::said::{Announced, What, alert, error_name, left_unanswered, unanswered_words};
 use crate::close::verdict::{Confidence, Side};
 use crate::flow::Alert;
+use smallvec::smallvec;
 
 /// A `Connection: close`, where a close followed.
-pub(in crate::close) fn close_announced(case: &Case) -> Vec<Found> {
+pub(in crate::close) fn close_announced(case: &Case) -> Founds {
     let facts = case.facts;
     let has_closed = [Side::Client, Side::Server]
         .iter()
         .any(|&side| facts.fin(side).is_some());
     if facts.talk().is_none() || !has_closed && case.abort.is_none() {
-        return Vec::new();
+        return Founds::new();
     }
     let mut all = facts.announced();
     all.retain(|announced| !matches!(announced.what, What::GoAway(_)));
     let Some(last) = all.last() else {
-        return Vec::new();
+        return Founds::new();
     };
     let words: Vec<String> = all.iter().map(Announced::words).collect();
-    let frames = all.iter().map(|announced| announced.frame).collect();
+    let frames = all.iter().map(|announced| announced.frame);
     let mut found = Found::likely(Some(last.side), frames, words.join("; "));
     for announced in &all {
         let key = match announced.what {
@@ -30,29 +31,29 @@ pub(in crate::close) fn close_announced(case: &Case) -> Vec<Found> {
         };
         found = found.with(key, announced.frame);
     }
-    vec![found.sure(Confidence::Certain)]
+    smallvec![found.sure(Confidence::Certain)]
 }
 
 /// A request that the end of the connection left without a complete response.
-pub(in crate::close) fn request_unanswered(case: &Case) -> Vec<Found> {
+pub(in crate::close) fn request_unanswered(case: &Case) -> Founds {
     let Some(unanswered) = left_unanswered(case) else {
-        return Vec::new();
+        return Founds::new();
     };
     // Of a race that finding tells more, and the verdict names the request.
     if !keepalive_race(case).is_empty() {
-        return Vec::new();
+        return Founds::new();
     }
     let request = unanswered.request;
     let response = unanswered.response;
     let side = case.facts.talk().and_then(|talk| talk.asker);
     let side = side.map(|asker| case.facts.side(asker).peer());
     let frames = [Some(request.frame), response.map(|response| response.frame)];
-    let frames = frames.into_iter().flatten().collect();
+    let frames = frames.into_iter().flatten();
     let found = Found::likely(side, frames, unanswered_words(&unanswered))
         .with("method", request.what.method.name())
         .with("path", request.what.path.to_string())
         .with("acknowledged", unanswered.acknowledged);
-    vec![match response {
+    smallvec![match response {
         Some(response) => found
             .with("status", response.what.status)
             .with("late", unanswered.is_late),
@@ -61,7 +62,7 @@ pub(in crate::close) fn request_unanswered(case: &Case) -> Vec<Found> {
 }
 
 /// A GOAWAY of HTTP/2 in clear.
-pub(in crate::close) fn goaway(case: &Case) -> Vec<Found> {
+pub(in crate::close) fn goaway(case: &Case) -> Founds {
     let of = |side| {
         let heard = case.facts.go_away(side)?;
         let (away, frame) = (heard.what, heard.frame);
@@ -70,7 +71,7 @@ pub(in crate::close) fn goaway(case: &Case) -> Vec<Found> {
             "the {side} announced the end of the connection by GOAWAY in frame {frame}: {error}, last \
              stream {last}"
         );
-        let found = Found::likely(Some(side), vec![frame], message);
+        let found = Found::likely(Some(side), [frame], message);
         let found = found.with("error", error).with("error_code", away.error);
         Some(found.with("last_stream", last))
     };
@@ -81,11 +82,11 @@ pub(in crate::close) fn goaway(case: &Case) -> Vec<Found> {
 }
 
 /// A TLS alert, clear or not.
-pub(in crate::close) fn tls_alert(case: &Case) -> Vec<Found> {
+pub(in crate::close) fn tls_alert(case: &Case) -> Founds {
     let of = |side| {
         let heard = case.facts.alert(side)?;
         let frame = heard.frame;
-        let found = |message| Found::likely(Some(side), vec![frame], message);
+        let found = |message| Found::likely(Some(side), [frame], message);
         Some(match heard.what {
             Alert::Encrypted => {
                 let message = format!(

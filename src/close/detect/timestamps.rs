@@ -1,16 +1,17 @@
 //! Timestamps that went back, or were declined (RFC 7323).
 
-use super::{Found, as_seconds, seconds, times};
+use super::{Found, Founds, as_seconds, seconds, times};
 use crate::close::case::Case;
 use crate::close::facts::Facts;
 use crate::close::verdict::{Confidence, Outcome, Side};
 use crate::flow::{Half, Opening};
 use crate::stamp::SECOND;
+use smallvec::smallvec;
 
 /// PAWS and TIME-WAIT remember a 4-tuple's last TSval for so long (Linux: `TCP_TIMEWAIT_LEN`).
 const REMEMBERED: i64 = 60 * SECOND;
 
-pub(in crate::close) fn regression(case: &Case) -> Vec<Found> {
+pub(in crate::close) fn regression(case: &Case) -> Founds {
     let went_back = |side: Side| {
         let half = case.facts.half(side);
         let back = half.rare.as_ref()?.regressions?;
@@ -21,7 +22,7 @@ pub(in crate::close) fn regression(case: &Case) -> Vec<Found> {
              (PAWS)",
             back.ticks
         );
-        let found = Found::likely(Some(side), vec![back.copies.first.frame], message)
+        let found = Found::likely(Some(side), [back.copies.first.frame], message)
             .with("ticks", back.ticks)
             .with("segments", back.copies.count);
         Some(match in_seconds {
@@ -95,9 +96,9 @@ fn behind_previous<'a>(facts: &Facts<'a>, syn: &'a Opening) -> Option<Behind<'a>
     })
 }
 
-pub(in crate::close) fn regression_across_flows(case: &Case) -> Vec<Found> {
+pub(in crate::close) fn regression_across_flows(case: &Case) -> Founds {
     let Some(behind) = behind(case.facts) else {
-        return Vec::new();
+        return Founds::new();
     };
     let (ticks, flow) = (behind.ticks, behind.flow);
     let message = if behind.same_ports {
@@ -113,8 +114,8 @@ pub(in crate::close) fn regression_across_flows(case: &Case) -> Vec<Found> {
              addresses share (flow {flow}): several hosts stand behind the client's address"
         )
     };
-    let frames = vec![behind.syn.copies.first.frame];
-    vec![
+    let frames = [behind.syn.copies.first.frame];
+    smallvec![
         Found::likely(Some(Side::Client), frames, message)
             .with("ticks", ticks)
             .with("seconds", as_seconds(behind.since))
@@ -124,11 +125,11 @@ pub(in crate::close) fn regression_across_flows(case: &Case) -> Vec<Found> {
 }
 
 /// A SYN series that goes back behind another clock and is answered by nothing.
-pub(in crate::close) fn syn_dropped(case: &Case) -> Vec<Found> {
+pub(in crate::close) fn syn_dropped(case: &Case) -> Founds {
     let facts = &case.facts;
     let unanswered = case.outcome == Outcome::Unanswered && facts.flow.old_ack().is_none();
     let Some(behind) = behind(facts).filter(|b| unanswered && b.syn.copies.count > 1) else {
-        return Vec::new();
+        return Founds::new();
     };
     let (ticks, syns) = (behind.ticks, &behind.syn.copies);
     let than = if behind.same_ports {
@@ -149,8 +150,8 @@ pub(in crate::close) fn syn_dropped(case: &Case) -> Vec<Found> {
     } else {
         Confidence::Possible
     };
-    vec![
-        Found::likely(Some(Side::Server), vec![syns.first.frame], message)
+    smallvec![
+        Found::likely(Some(Side::Server), [syns.first.frame], message)
             .sure(confidence)
             .with("syns", syns.count)
             .with("step_ticks", -ticks)
@@ -160,20 +161,19 @@ pub(in crate::close) fn syn_dropped(case: &Case) -> Vec<Found> {
     ]
 }
 
-pub(in crate::close) fn timestamps_not_negotiated(case: &Case) -> Vec<Found> {
+pub(in crate::close) fn timestamps_not_negotiated(case: &Case) -> Founds {
     let facts = &case.facts;
     let of = |side: Side| facts.half(side).opening.as_ref();
     let (Some(syn), Some(answer)) = (of(Side::Client), of(Side::Server)) else {
-        return Vec::new();
+        return Founds::new();
     };
     if syn.timestamps != Some(true) || answer.timestamps != Some(false) {
-        return Vec::new();
+        return Founds::new();
     }
     let message = "the client offered timestamps and the server did not echo them: tcp_tw_reuse \
-                   cannot work on this pair"
-        .to_owned();
-    let frames = vec![syn.copies.first.frame, answer.copies.first.frame];
-    vec![Found::likely(Some(Side::Server), frames, message).sure(Confidence::Certain)]
+                   cannot work on this pair";
+    let frames = [syn.copies.first.frame, answer.copies.first.frame];
+    smallvec![Found::likely(Some(Side::Server), frames, message).sure(Confidence::Certain)]
 }
 
 #[cfg(test)]
