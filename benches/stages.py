@@ -93,12 +93,10 @@ def rooms(addresses, program):
         if re.fullmatch("0x[0-9a-f]+", line):
             address = int(line, 16)
             continue
-        # Of the standard library and other crates the paths are absolute.
-        path = re.match(r"(?:.*/whoclosed[^/]*/|\./|)src/([a-z_/0-9]+)\.rs", line)
-        if path and address not in found and "/library/" not in line and "/registry/" not in line:
-            name = stage(path[1])
-            if name:
-                found[address] = name
+        path = re.match(r"(?:.*/)?src/([a-z_/0-9]+)\.rs", line)
+        is_ours = path and not re.search("/rustc/|/library/|/registry/", line)
+        if is_ours and address not in found and stage(path[1]):
+            found[address] = stage(path[1])
     return found
 
 

@@ -183,7 +183,8 @@ fn figure(value: f64) -> String {
         10.0.. => 1,
         1.0.. => 2,
         0.1.. => 3,
-        _ => 4,
+        0.01.. => 4,
+        _ => 5,
     };
     format!("{value:.decimals$}")
 }
@@ -194,7 +195,10 @@ mod tests {
 
     #[test]
     fn figures_have_three_digits() {
-        let figures = [1234.56, 12.345, 1.234_5, 0.123_45, 0.012_345].map(figure);
-        assert_eq!(figures, ["1235", "12.3", "1.23", "0.123", "0.0123"]);
+        let figures = [1234.56, 12.345, 1.234_5, 0.123_45, 0.012_345, 0.001_234].map(figure);
+        assert_eq!(
+            figures,
+            ["1235", "12.3", "1.23", "0.123", "0.0123", "0.00123"]
+        );
     }
 }

@@ -112,6 +112,12 @@ fn a_summary_of_its_own_is_refused() {
 }
 
 #[test]
+fn packets_that_are_lost_sight_of_are_refused() {
+    let script = r#""$real" "$@" | sed 's/"late_segments":0/"late_segments":7/'"#;
+    refused(script, "0 packets are in no flow, 7 are told to be late");
+}
+
+#[test]
 fn silence_is_refused() {
     refused("exit 0", "outcomes: {}");
 }
