@@ -361,10 +361,20 @@ impl FlowTable {
         for arrival in &*batch {
             touched ^= self.flows.touch(arrival.flow);
         }
+        let (mut packed, mut count) = ([NONE; 2 * BATCH], 0);
         for arrival in &*batch {
-            touched ^= self.flows.touch_kept(arrival.flow);
+            let mut link = NONE;
+            touched ^= self.flows.touch_kept(arrival.flow, &mut link);
+            // Written without a branch: any of them may be packed.
+            if let Some(slot) = packed.get_mut(count) {
+                *slot = link;
+            }
+            count += usize::from(link != NONE);
         }
         black_box(touched);
+        if let Some(links @ [_, ..]) = packed.get_mut(..count) {
+            self.flows.touch_packed(links);
+        }
     }
 
     fn push_one(&mut self, arrival: &Arrival, keys: &Slab<Key>) {
