@@ -1,10 +1,11 @@
 //! A flow of few segments: those, and nothing concluded from them yet.
 
-use crate::flow::bytes::Bytes;
+mod memory;
+
 use crate::flow::key::Key;
 use crate::flow::loose::{Loose, MOST_SEGMENTS};
 use crate::flow::number::Number;
-use crate::flow::packed::{MOST, Packed, Packing, ROOM};
+use crate::flow::packed::{MOST, ROOM};
 use crate::flow::pool::NONE;
 use crate::flow::record::Flow;
 use crate::flow::relations::Predecessor;
@@ -12,6 +13,8 @@ use crate::flow::seen::Seen;
 use crate::packet::Flags;
 use crate::seq::SeqNum;
 use crate::stamp::Stamp;
+
+pub(super) use memory::Memory;
 
 /// Segments of a brief flow at most: more of them take more memory than the facts.
 pub(super) const SEGMENTS: u8 = 36;
@@ -46,48 +49,6 @@ enum Form {
     Loose,
     /// Packed into bytes.
     Packed,
-}
-
-/// Memory for brief flows.
-#[derive(Debug)]
-pub(super) struct Memory {
-    pub(super) loose: Loose,
-    pub(super) packed: Bytes,
-    /// Bytes on their way.
-    bytes: Box<Packed>,
-    /// Where the times and frames of packed flows begin.
-    epoch: Option<Stamp>,
-}
-
-impl Default for Memory {
-    fn default() -> Self {
-        Self {
-            loose: Loose::default(),
-            packed: Bytes::default(),
-            bytes: Box::new([0; ROOM]),
-            epoch: None,
-        }
-    }
-}
-
-impl Memory {
-    fn pack(&mut self, last: u32, len: u8) -> u32 {
-        let (mut packing, bytes) = (self.packing(), &mut self.bytes);
-        self.loose.each(last, len, |seen| packing.add(bytes, seen));
-        self.loose.release(last);
-        self.packed.store(&self.bytes, packing.len())
-    }
-
-    fn packing(&self) -> Packing {
-        Packing::new(self.epoch.unwrap_or_default())
-    }
-
-    /// Blocks that were ever taken: of loose segments, of packed ones, and tails of those.
-    #[cfg(test)]
-    pub(super) fn blocks(&self) -> [usize; 3] {
-        let [blocks, tails] = self.packed.blocks();
-        [self.loose.blocks(), blocks, tails]
-    }
 }
 
 /// A flow of few segments. They are kept as they are until the flow is judged, or until it has so
@@ -199,6 +160,7 @@ impl Brief {
         if !self.owns(seen, others) {
             return false;
         }
+        memory.read_of = NONE;
         let had = packing.len();
         packing.add(bytes, seen);
         let len = packing.len();
@@ -242,7 +204,10 @@ impl Brief {
     pub(super) fn release(&self, memory: &mut Memory) {
         match self.form {
             Form::Loose => memory.loose.release(self.link),
-            Form::Packed => memory.packed.release(self.link),
+            Form::Packed => {
+                memory.packed.release(self.link);
+                memory.read_of = NONE;
+            }
         }
     }
 
@@ -267,15 +232,11 @@ impl Brief {
 
     /// Where its last segment stands.
     pub(super) fn last(&self, memory: &mut Memory) -> Stamp {
-        let mut last = Stamp::default();
-        match self.form {
-            Form::Loose => {
-                let seen = memory.loose.last(self.link, self.len);
-                last = seen.map_or(last, Seen::at);
-            }
-            Form::Packed => self.each(memory, |seen| last = seen.at()),
-        }
-        last
+        let last = match self.form {
+            Form::Loose => memory.loose.last(self.link, self.len),
+            Form::Packed => memory.read(self.link, self.len).last(),
+        };
+        last.map_or_else(Stamp::default, Seen::at)
     }
 
     /// SYNs of one end are all there is.
@@ -298,17 +259,10 @@ impl Brief {
         self.bits & bit::NOTED != 0
     }
 
-    fn each(&self, memory: &mut Memory, mut with: impl FnMut(&Seen)) {
+    fn each(&self, memory: &mut Memory, with: impl FnMut(&Seen)) {
         match self.form {
             Form::Loose => memory.loose.each(self.link, self.len, with),
-            Form::Packed => {
-                memory.packed.read(self.link, &mut memory.bytes);
-                let mut packing = memory.packing();
-                for _ in 0..self.len {
-                    let seen = packing.next(&memory.bytes);
-                    seen.iter().for_each(&mut with);
-                }
-            }
+            Form::Packed => memory.read(self.link, self.len).iter().for_each(with),
         }
     }
 
