@@ -53,6 +53,14 @@ impl Agenda {
         self.next
     }
 
+    /// Some of those that are due next, in order.
+    pub(super) fn upcoming(&self) -> impl Iterator<Item = u32> {
+        let first = self.seconds.first_key_value();
+        first
+            .into_iter()
+            .flat_map(|(_, tickets)| tickets.iter().map(|ticket| ticket.at))
+    }
+
     /// Takes out one that is due.
     pub(super) fn pop(&mut self, now: Time) -> Option<Ticket> {
         if self.next > now {

@@ -1,12 +1,12 @@
-//! Which brief flows are not packed: those that began or got a segment last.
+//! Which brief flows are not packed: those that began last. Those that were packed stay so.
 
 use crate::stamp::Time;
 use std::collections::VecDeque;
 
 /// Flows whose segments are read ahead of their turn: their cache misses overlap.
 pub(super) const AHEAD: usize = 16;
-/// So many at most: packing a flow and unpacking it takes a tenth of the time that a short one takes
-/// in all.
+/// So many at most: packing a flow and reading it again takes a tenth of the time that a short one
+/// takes in all.
 const MOST: usize = 1 << 17;
 /// So many where memory is dear.
 const FEW: usize = 1 << 14;
@@ -73,7 +73,7 @@ impl Awake {
 
     fn count(&self, now: Time) -> usize {
         let len = self.waiting.len();
-        if len >= self.most + AHEAD / 2 {
+        if len >= self.most + self.most.min(AHEAD / 2) {
             // Two for one, so that there soon are fewer where there may be fewer.
             return (len - self.most).min(AHEAD);
         }

@@ -1,10 +1,11 @@
 //! A flow of few segments: those, and nothing concluded from them yet.
 
-use crate::flow::bytes::{Bytes, Place};
+mod memory;
+
 use crate::flow::key::Key;
 use crate::flow::loose::{Loose, MOST_SEGMENTS};
 use crate::flow::number::Number;
-use crate::flow::packed::{MOST, Pack, Packed, ROOM, Unpack};
+use crate::flow::packed::{MOST, ROOM};
 use crate::flow::pool::NONE;
 use crate::flow::record::Flow;
 use crate::flow::relations::Predecessor;
@@ -12,6 +13,8 @@ use crate::flow::seen::Seen;
 use crate::packet::Flags;
 use crate::seq::SeqNum;
 use crate::stamp::Stamp;
+
+pub(super) use memory::Memory;
 
 /// Segments of a brief flow at most: more of them take more memory than the facts.
 pub(super) const SEGMENTS: u8 = 36;
@@ -48,52 +51,6 @@ enum Form {
     Packed,
 }
 
-/// Memory for brief flows.
-#[derive(Debug)]
-pub(super) struct Memory {
-    pub(super) loose: Loose,
-    pub(super) packed: Bytes,
-    /// Bytes on their way.
-    bytes: Box<Packed>,
-    /// Where the times and frames of packed flows begin.
-    epoch: Option<Stamp>,
-}
-
-impl Default for Memory {
-    fn default() -> Self {
-        Self {
-            loose: Loose::default(),
-            packed: Bytes::default(),
-            bytes: Box::new([0; ROOM]),
-            epoch: None,
-        }
-    }
-}
-
-impl Memory {
-    fn pack(&mut self, last: u32, len: u8) -> Place {
-        let mut pack = Pack::new(&mut self.bytes, self.epoch.unwrap_or_default());
-        self.loose.each(last, len, |seen| pack.add(seen));
-        let len = pack.len();
-        self.loose.release(last);
-        self.packed.store(&self.bytes, len)
-    }
-
-    /// Blocks that were ever taken: of loose segments, of packed ones, and tails of those.
-    #[cfg(test)]
-    pub(super) const fn blocks(&self) -> [usize; 3] {
-        let [blocks, tails] = self.packed.blocks();
-        [self.loose.blocks(), blocks, tails]
-    }
-
-    /// Packed segments, and where they may go.
-    fn unpack(&mut self, place: Place) -> (&mut Loose, Unpack<'_>) {
-        self.packed.read(place, &mut self.bytes);
-        let segments = Unpack::new(&self.bytes, self.epoch.unwrap_or_default());
-        (&mut self.loose, segments)
-    }
-}
-
 /// A flow of few segments. They are kept as they are until the flow is judged, or until it has so
 /// many, or such a one, that the facts must be known: it touches two cache lines a segment, one of
 /// its own and one of the segments'.
@@ -104,8 +61,8 @@ impl Memory {
 pub(super) struct Brief {
     /// Where they are: the last block of a chain, or a link to packed ones.
     link: u32,
-    /// The number of the SYN while there is nothing else, then that after the first FIN; or the head of
-    /// packed segments. The number after the other end's FIN is kept beside the segments.
+    /// The number of the SYN while there is nothing else, then that after the first FIN. The number
+    /// after the other end's FIN is kept beside the segments, or is found among the packed ones.
     word: u32,
     number: Number,
     bits: u8,
@@ -154,10 +111,64 @@ impl Brief {
 
     /// Takes in a segment. False if the facts must be known first. `most`: segments.
     pub(super) fn push(&mut self, seen: &Seen, memory: &mut Memory, most: u8) -> bool {
-        if self.len >= most || !self.owns(seen, memory) {
+        if self.len >= most {
+            return false;
+        }
+        if self.is_packed() {
+            return self.push_packed(seen, memory);
+        }
+        let loose = &memory.loose;
+        let others = Others {
+            fin: || loose.beside(self.link),
+            syn: || {
+                let mut isn = None;
+                loose.each(self.link, self.len, |s| see_syn(&mut isn, s, seen.from()));
+                isn
+            },
+        };
+        if !self.owns(seen, others) {
             return false;
         }
         self.add(seen, &mut memory.loose);
+        true
+    }
+
+    /// To a flow whose segments are packed, and stay so: they are read, as each is told from those
+    /// before, and what is new is written behind them.
+    fn push_packed(&mut self, seen: &Seen, memory: &mut Memory) -> bool {
+        let mut packing = memory.packing();
+        let bytes = &mut memory.bytes;
+        let last = memory.packed.read(self.link, bytes);
+        let (mut fin, mut syn) = (SeqNum(0), None);
+        let is_of_note = (seen.flags.0 & OF_NOTE.0 | self.bits & bit::OF_NOTE) != 0;
+        for _ in 0..self.len {
+            let Some(other) = packing.next(bytes) else {
+                return false;
+            };
+            if is_of_note {
+                see_syn(&mut syn, &other, seen.from());
+                let is_fin = other.flags.fin() && !other.flags.rst();
+                if is_fin && other.from() != self.first_end() {
+                    fin = other.end();
+                }
+            }
+        }
+        let others = Others {
+            fin: || fin,
+            syn: || syn,
+        };
+        if !self.owns(seen, others) {
+            return false;
+        }
+        memory.read_of = NONE;
+        let had = packing.len();
+        packing.add(bytes, seen);
+        let len = packing.len();
+        memory
+            .packed
+            .extend(&mut self.link, last, bytes, [had, len]);
+        self.len += 1;
+        self.see(seen);
         true
     }
 
@@ -184,29 +195,19 @@ impl Brief {
     /// Packs the segments, if they are not.
     pub(super) fn pack(&mut self, memory: &mut Memory) {
         if !self.is_packed() {
-            let place = memory.pack(self.link, self.len);
-            (self.link, self.word) = (place.link, u32::from_ne_bytes(place.head));
+            self.link = memory.pack(self.link, self.len);
             self.form = Form::Packed;
         }
-    }
-
-    /// Unpacks the segments.
-    pub(super) fn unpack(&mut self, memory: &mut Memory) {
-        let (place, len) = (self.place(), self.len);
-        let (loose, segments) = memory.unpack(place);
-        (self.link, self.form, self.len) = (NONE, Form::Loose, 0);
-        self.bits &= bit::NOTED;
-        for seen in segments.take(len.into()) {
-            self.add(&seen, loose);
-        }
-        memory.packed.release(place);
     }
 
     /// Gives the segments back.
     pub(super) fn release(&self, memory: &mut Memory) {
         match self.form {
             Form::Loose => memory.loose.release(self.link),
-            Form::Packed => memory.packed.release(self.place()),
+            Form::Packed => {
+                memory.packed.release(self.link);
+                memory.read_of = NONE;
+            }
         }
     }
 
@@ -214,7 +215,7 @@ impl Brief {
     /// written, for which nobody waits.
     pub(super) fn touch(&self, memory: &Memory) -> u64 {
         let fins = bit::FIN[0] | bit::FIN[1];
-        if self.bits & fins != fins || self.is_packed() {
+        if self.bits & fins != fins {
             return 0;
         }
         memory.loose.beside(self.link).0.into()
@@ -231,15 +232,11 @@ impl Brief {
 
     /// Where its last segment stands.
     pub(super) fn last(&self, memory: &mut Memory) -> Stamp {
-        let mut last = Stamp::default();
-        match self.form {
-            Form::Loose => {
-                let seen = memory.loose.last(self.link, self.len);
-                last = seen.map_or(last, Seen::at);
-            }
-            Form::Packed => self.each(memory, |seen| last = seen.at()),
-        }
-        last
+        let last = match self.form {
+            Form::Loose => memory.loose.last(self.link, self.len),
+            Form::Packed => memory.read(self.link, self.len).last(),
+        };
+        last.map_or_else(Stamp::default, Seen::at)
     }
 
     /// SYNs of one end are all there is.
@@ -262,24 +259,25 @@ impl Brief {
         self.bits & bit::NOTED != 0
     }
 
-    fn each(&self, memory: &mut Memory, mut with: impl FnMut(&Seen)) {
+    fn each(&self, memory: &mut Memory, with: impl FnMut(&Seen)) {
         match self.form {
             Form::Loose => memory.loose.each(self.link, self.len, with),
-            Form::Packed => {
-                let (_, segments) = memory.unpack(self.place());
-                segments.take(self.len.into()).for_each(|seen| with(&seen));
-            }
+            Form::Packed => memory.read(self.link, self.len).iter().for_each(with),
         }
     }
 
     /// It is certainly a segment of this connection: the facts would say so too.
-    fn owns(&self, seen: &Seen, memory: &Memory) -> bool {
+    fn owns(
+        &self,
+        seen: &Seen,
+        others: Others<impl Fn() -> SeqNum, impl Fn() -> Option<SeqNum>>,
+    ) -> bool {
         let (f, from) = (seen.flags, seen.from());
         if f.rst() {
             return !f.syn();
         }
         if f.syn() {
-            return !f.fin() && self.owns_syn(seen, memory);
+            return !f.fin() && self.owns_syn(seen, others.syn);
         }
         if self.bits & (bit::FIN[0] | bit::FIN[1]) == 0 {
             return true;
@@ -287,15 +285,15 @@ impl Brief {
         let within = |end: SeqNum, number: SeqNum| end.minus(number.0).0 <= NEAR;
         let [mine, peer] = [from, from ^ 1].map(|end| {
             let has_fin = self.bits & bit::FIN[usize::from(end & 1)] != 0;
-            has_fin.then(|| self.fin_end(end, memory))
+            has_fin.then(|| self.fin_end(end, &others.fin))
         });
         mine.is_none_or(|end| within(end, seen.end()) && (!f.fin() || seen.end() == end))
             && peer.is_none_or(|end| within(end, seen.ack) || !f.ack())
     }
 
     /// A copy of a SYN, or an answer to the first one. With another number it may answer for an
-    /// older connection.
-    fn owns_syn(&self, seen: &Seen, memory: &Memory) -> bool {
+    /// older connection. `syn`: the number of its sender's first SYN.
+    fn owns_syn(&self, seen: &Seen, syn: impl Fn() -> Option<SeqNum>) -> bool {
         if self.bits & bit::SYN_ONLY != 0 {
             let isn = SeqNum(self.word);
             if seen.from() == self.first_end() {
@@ -303,26 +301,15 @@ impl Brief {
             }
             return seen.flags.ack() && seen.ack == isn.plus(1);
         }
-        let mut isn = None;
-        memory.loose.each(self.link, self.len, |s| {
-            if s.from() == seen.from() && s.flags.syn() && !s.flags.rst() {
-                isn.get_or_insert(s.seq);
-            }
-        });
-        isn == Some(seen.seq)
+        syn() == Some(seen.seq)
     }
 
-    const fn place(&self) -> Place {
-        let (link, head) = (self.link, self.word.to_ne_bytes());
-        Place { link, head }
-    }
-
-    /// The number after an end's FIN, if there is one.
-    fn fin_end(&self, end: u8, memory: &Memory) -> SeqNum {
+    /// The number after an end's FIN, if there is one. `second`: after the second end's.
+    fn fin_end(&self, end: u8, second: impl Fn() -> SeqNum) -> SeqNum {
         if end == self.first_end() {
             SeqNum(self.word)
         } else {
-            memory.loose.beside(self.link)
+            second()
         }
     }
 
@@ -341,10 +328,21 @@ impl Brief {
         let both = self.bits & fins == fins;
         loose.push(&mut self.link, self.len, seen, both);
         self.len += 1;
+        if self.see(seen) {
+            loose.set_beside(self.link, seen.end());
+        }
+    }
+
+    /// Notes what there is to note of a segment that was added. True if it is the FIN of the end whose
+    /// FIN was not the first one.
+    #[expect(clippy::inline_always, reason = "as of `add`")]
+    #[inline(always)]
+    fn see(&mut self, seen: &Seen) -> bool {
+        let fins = bit::FIN[0] | bit::FIN[1];
         let (f, end) = (seen.flags, seen.from() & 1);
         if f.rst() {
             self.bits |= bit::RST;
-            return;
+            return false;
         }
         if !f.syn() || f.ack() {
             self.bits &= !bit::SYN_ONLY;
@@ -352,16 +350,31 @@ impl Brief {
             self.bits |= bit::SYN_ONLY | (end * bit::SECOND_FIRST);
             self.word = seen.seq.0;
         }
-        if f.fin() {
-            if self.bits & fins == 0 {
-                self.bits = (self.bits & !bit::SECOND_FIRST) | (end * bit::SECOND_FIRST);
-            }
-            if end == self.first_end() {
-                self.word = seen.end().0;
-            } else {
-                loose.set_beside(self.link, seen.end());
-            }
-            self.bits |= bit::FIN[usize::from(end)];
+        if !f.fin() {
+            return false;
         }
+        if self.bits & fins == 0 {
+            self.bits = (self.bits & !bit::SECOND_FIRST) | (end * bit::SECOND_FIRST);
+        }
+        self.bits |= bit::FIN[usize::from(end)];
+        let is_first = end == self.first_end();
+        if is_first {
+            self.word = seen.end().0;
+        }
+        !is_first
+    }
+}
+
+/// What is asked of the segments of a flow only where it matters: the number after the FIN of the
+/// end whose FIN was not the first one, and that of the first SYN of whoever sent the next segment.
+struct Others<F, S> {
+    fin: F,
+    syn: S,
+}
+
+/// Notes the number of the first SYN of an end.
+fn see_syn(isn: &mut Option<SeqNum>, seen: &Seen, from: u8) {
+    if seen.from() == from && seen.flags.syn() && !seen.flags.rst() {
+        isn.get_or_insert(seen.seq);
     }
 }

@@ -25,9 +25,8 @@ use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as MapEntry;
 
-/// Of so many flows, or so many half-open ones, on, memory is dear.
+/// Of so many flows on memory is dear.
 const MANY: usize = 1 << 17;
-const MANY_HALF_OPEN: usize = 1 << 13;
 /// Nothing is expected of a flow that is over once it was quiet for so long: Linux repeats a FIN at
 /// intervals below a minute for the first minute (RFC 6298 section 5.5, from 200 ms), and what is
 /// asked of the connection before is asked within a minute.
@@ -60,6 +59,8 @@ pub(super) struct Flows {
     pub(super) unheard: u64,
     awake: Awake,
     agenda: Agenda,
+    /// So many of the next ones on the agenda were read already.
+    ahead: usize,
     /// A flow that is over waits so long, in nanoseconds.
     pub(super) quiet: i64,
     /// And so many times as long as its segments are apart.
@@ -90,6 +91,7 @@ impl Default for Flows {
             unheard: 0,
             awake: Awake::default(),
             agenda: Agenda::default(),
+            ahead: 0,
             quiet: QUIET,
             slow: 0,
             facts: Flow::default(),
@@ -227,9 +229,6 @@ impl Flows {
         else {
             return self.push_whole(at, seen);
         };
-        if brief.is_packed() {
-            return self.push_packed(at, seen);
-        }
         let was_half_open = brief.is_half_open();
         if !brief.push(seen, &mut self.memory, self.most) {
             return self.push_whole(at, seen);
@@ -238,21 +237,8 @@ impl Flows {
         if brief.may_be_over() && !brief.is_noted() {
             self.note(at, seen.at().time);
         }
+        self.pack_excess(seen.at().time);
         Pushed::Current(at)
-    }
-
-    /// To a flow whose segments are packed, and will not be.
-    #[inline(never)]
-    fn push_packed(&mut self, at: u32, seen: &Seen) -> Pushed {
-        if let Some(Kept::Brief(brief)) = self.entries.get_mut(at as usize).map(|e| &mut e.kept) {
-            brief.unpack(&mut self.memory);
-        }
-        let pushed = self.push_any(at, seen);
-        let entry = self.entries.get(at as usize);
-        if entry.is_some_and(|entry| matches!(entry.kept, Kept::Brief(_))) {
-            self.wake(at, seen.at().time);
-        }
-        pushed
     }
 
     #[inline(never)]
@@ -440,17 +426,22 @@ impl Flows {
     /// A brief flow has segments that are not packed: it is the last of those, and the first of them
     /// may have to be.
     fn wake(&mut self, at: u32, now: Time) {
-        if self.live >= MANY || self.half_open >= MANY_HALF_OPEN {
+        if self.live >= MANY {
             self.awake.spare();
         }
         self.awake.add(at, now);
+        self.pack_excess(now);
+    }
+
+    /// Packs some of the flows that are awake for longest, if they must be.
+    fn pack_excess(&mut self, now: Time) {
         if self.awake.has_excess(now) {
-            self.pack_excess(now);
+            self.pack_some(now);
         }
     }
 
     #[inline(never)]
-    fn pack_excess(&mut self, now: Time) {
+    fn pack_some(&mut self, now: Time) {
         let mut next = SmallVec::<[u32; AHEAD]>::new();
         next.extend(self.awake.excess(now));
         self.touch_ahead(&next);

@@ -108,7 +108,7 @@ impl Loose {
 
     /// How many blocks there are, free ones too.
     #[cfg(test)]
-    pub(super) const fn blocks(&self) -> usize {
+    pub(super) fn blocks(&self) -> usize {
         self.blocks.len()
     }
 

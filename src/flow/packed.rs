@@ -73,6 +73,12 @@ const USUAL: Seen = Seen {
     bits: Seen::USUAL,
 };
 const USUAL_SCALE: u8 = 7;
+/// Payload as long as that mostly fills its packet.
+const LONG: u32 = 1024;
+
+const fn tick(time: Time) -> i64 {
+    time.0.div_euclid(MILLISECOND)
+}
 
 /// The segments before one: what it is expected to be like.
 struct Before {
@@ -101,11 +107,12 @@ impl Before {
                 (Flags::SYN.with(Flags::ACK), USUAL_SCALE, Seen::SCALE)
             }
             began if !began[own] => (Flags::SYN, USUAL_SCALE, Seen::SCALE),
-            _ if len > 0 => (Flags::PSH.with(Flags::ACK), 0, 0),
+            // Of what is sent at once only the end is pushed, which is seldom as long as the rest.
+            _ if 0 < len && len < LONG => (Flags::PSH.with(Flags::ACK), 0, 0),
             _ => (Flags::ACK, 0, 0),
         };
-        // The usual clock: a tick a millisecond.
-        let ticks = time.since(mine.time) / MILLISECOND;
+        // The usual clock: a tick at the end of each millisecond.
+        let ticks = tick(time).wrapping_sub(tick(mine.time));
         Seen {
             time,
             frame_and_len: 0,
@@ -132,27 +139,26 @@ impl Before {
     }
 }
 
-/// Packs segments into bytes.
-pub(super) struct Pack<'a> {
-    to: &'a mut Packed,
+/// Packs segments into bytes, and reads them again: behind those that were read others can be added.
+pub(super) struct Packing {
     at: usize,
     before: Before,
 }
 
-impl<'a> Pack<'a> {
+impl Packing {
     /// `epoch`: where times and frames begin.
-    pub(super) const fn new(to: &'a mut Packed, epoch: Stamp) -> Self {
+    pub(super) const fn new(epoch: Stamp) -> Self {
         let before = Before::new(epoch);
-        Self { to, at: 0, before }
+        Self { at: 0, before }
     }
 
-    /// How many bytes.
+    /// How many bytes were written or read.
     pub(super) const fn len(&self) -> usize {
         self.at
     }
 
-    /// One more segment.
-    pub(super) fn add(&mut self, seen: &Seen) {
+    /// Writes one more segment.
+    pub(super) fn add(&mut self, to: &mut Packed, seen: &Seen) {
         let before = &self.before;
         let usual = before.expected(seen.from(), seen.time, seen.len());
         let frames = Seen::frames_between(before.at.frame, seen.at().frame);
@@ -194,22 +200,106 @@ impl<'a> Pack<'a> {
         }
         let is_long = word >> u8::BITS != 0;
         word |= u32::from(is_long) * control::LONG;
-        self.write(word.into(), 1 + 2 * usize::from(is_long));
+        self.write(to, word.into(), 1 + 2 * usize::from(is_long));
         for (shift, number, widths) in numbers {
-            self.write(number, width(word, shift, widths));
+            self.write(to, number, width(word, shift, widths));
         }
         for (_, is_other, number, width) in others {
-            self.write(number.into(), usize::from(is_other) * width);
+            self.write(to, number.into(), usize::from(is_other) * width);
         }
         self.before.add(*seen);
     }
 
     /// Writes a number of so many bytes, and something behind it.
-    fn write(&mut self, number: u64, width: usize) {
-        if let Some(room) = self.to.get_mut(self.at..self.at + WORD) {
+    fn write(&mut self, to: &mut Packed, number: u64, width: usize) {
+        if let Some(room) = to.get_mut(self.at..self.at + WORD) {
             room.copy_from_slice(&number.to_le_bytes());
         }
         self.at += width;
+    }
+
+    /// Reads the next segment; something else behind the last one.
+    pub(super) fn next(&mut self, from: &Packed) -> Option<Seen> {
+        if self.at + WORD > ROOM {
+            return None;
+        }
+        if from.get(self.at)? & control::LONG as u8 == 0 {
+            return Some(self.next_short(from));
+        }
+        let word = self.read(from, 3) as u32;
+        let has = |bit: u32| word & bit != 0;
+        let frames = self.number(from, word, control::FRAMES, FRAMES);
+        let since = self.number(from, word, control::TIME, TIME).cast_signed();
+        let unit = if has(control::NANOS) { 1 } else { MICROSECOND };
+        let [seq, ack, tsval, tsecr] = [control::SEQ, control::ACK, control::TSVAL, control::TSECR]
+            .map(|shift| self.number(from, word, shift, CHANGE));
+        let low = self.other(from, has(control::LEN), 2, 0);
+        let high = self.other(from, has(control::LEN_HIGH), 1, 0);
+        let len = u32::from(high) << u16::BITS | u32::from(low);
+        let last = self.before.at;
+        let time = Time(last.time.0.wrapping_add(since.wrapping_mul(unit)));
+        let mut seen = self
+            .before
+            .expected((word & control::FROM) as u8, time, len);
+        seen.frame_and_len = Seen::frame_and_len(last.frame.wrapping_add(frames), len);
+        seen.seq = SeqNum(changed(seen.seq.0, seq));
+        seen.ack = SeqNum(changed(seen.ack.0, ack));
+        let stamps = seen.timestamps;
+        seen.timestamps = Timestamps {
+            val: TsVal(changed(stamps.val.0, tsval)),
+            ecr: TsVal(changed(stamps.ecr.0, tsecr)),
+        };
+        seen.window = self.other(from, has(control::WINDOW), 2, seen.window);
+        seen.ip_id = self.other(from, has(control::IP_ID), 2, seen.ip_id);
+        for (bit, slot) in [
+            (control::FLAGS, &mut seen.flags.0),
+            (control::TTL, &mut seen.ttl),
+            (control::BITS, &mut seen.bits),
+            (control::SCALE, &mut seen.scale_and_mptcp),
+        ] {
+            *slot = self.other(from, has(bit), 1, (*slot).into()) as u8;
+        }
+        self.before.add(seen);
+        Some(seen)
+    }
+
+    /// Reads a segment with one control byte: all but a few of its numbers are the expected ones.
+    #[inline]
+    fn next_short(&mut self, from: &Packed) -> Seen {
+        let word = self.read(from, 1) as u32;
+        let frames = self.number(from, word, control::FRAMES, FRAMES);
+        let micros = self.number(from, word, control::TIME, TIME).cast_signed();
+        let tsval = self.read(from, usize::from(word & 1 << control::TSVAL != 0));
+        let len = self.read(from, 2 * usize::from(word & control::LEN != 0)) as u32;
+        let last = self.before.at;
+        let time = Time(last.time.0.wrapping_add(micros.wrapping_mul(MICROSECOND)));
+        let mut seen = self
+            .before
+            .expected((word & control::FROM) as u8, time, len);
+        seen.frame_and_len = Seen::frame_and_len(last.frame.wrapping_add(frames), len);
+        seen.timestamps.val = TsVal(changed(seen.timestamps.val.0, tsval));
+        self.before.add(seen);
+        seen
+    }
+
+    /// Reads a number of so many bytes.
+    #[inline]
+    fn read(&mut self, from: &Packed, width: usize) -> u64 {
+        let rest = from.get(self.at..).unwrap_or_default();
+        let word = rest.first_chunk().copied().map_or(0, u64::from_le_bytes);
+        self.at += width;
+        let unused = u64::BITS - 8 * width as u32;
+        word.checked_shl(unused).map_or(0, |word| word >> unused)
+    }
+
+    fn number(&mut self, from: &Packed, word: u32, shift: u32, widths: Widths) -> u64 {
+        self.read(from, width(word, shift, widths))
+    }
+
+    /// What is there instead of the expected, if it is there.
+    fn other(&mut self, from: &Packed, is_there: bool, width: usize, expected: u16) -> u16 {
+        let number = self.read(from, usize::from(is_there) * width) as u16;
+        if is_there { number } else { expected }
     }
 }
 
@@ -240,91 +330,9 @@ fn width(word: u32, shift: u32, widths: Widths) -> usize {
     widths[(word >> shift & 3) as usize]
 }
 
-/// The segments of such bytes; more than there are if more are taken.
-pub(super) struct Unpack<'a> {
-    bytes: &'a Packed,
-    at: usize,
-    before: Before,
-}
-
-impl<'a> Unpack<'a> {
-    pub(super) const fn new(bytes: &'a Packed, epoch: Stamp) -> Self {
-        Self {
-            bytes,
-            at: 0,
-            before: Before::new(epoch),
-        }
-    }
-
-    /// Reads a number of so many bytes.
-    fn read(&mut self, width: usize) -> u64 {
-        let rest = self.bytes.get(self.at..).unwrap_or_default();
-        let word = rest.first_chunk().copied().map_or(0, u64::from_le_bytes);
-        self.at += width;
-        let unused = u64::BITS - 8 * width as u32;
-        word.checked_shl(unused).map_or(0, |word| word >> unused)
-    }
-
-    fn number(&mut self, word: u32, shift: u32, widths: Widths) -> u64 {
-        self.read(width(word, shift, widths))
-    }
-
-    /// What is there instead of the expected, if it is there.
-    fn other(&mut self, is_there: bool, width: usize, expected: u16) -> u16 {
-        let number = self.read(usize::from(is_there) * width) as u16;
-        if is_there { number } else { expected }
-    }
-}
-
-impl Iterator for Unpack<'_> {
-    type Item = Seen;
-
-    fn next(&mut self) -> Option<Seen> {
-        if self.at + WORD > ROOM {
-            return None;
-        }
-        let is_long = self.bytes.get(self.at)? & control::LONG as u8 != 0;
-        let word = self.read(1 + 2 * usize::from(is_long)) as u32;
-        let has = |bit: u32| word & bit != 0;
-        let frames = self.number(word, control::FRAMES, FRAMES);
-        let since = self.number(word, control::TIME, TIME).cast_signed();
-        let unit = if has(control::NANOS) { 1 } else { MICROSECOND };
-        let [seq, ack, tsval, tsecr] = [control::SEQ, control::ACK, control::TSVAL, control::TSECR]
-            .map(|shift| self.number(word, shift, CHANGE));
-        let low = self.other(has(control::LEN), 2, 0);
-        let high = self.other(has(control::LEN_HIGH), 1, 0);
-        let len = u32::from(high) << u16::BITS | u32::from(low);
-        let last = self.before.at;
-        let time = Time(last.time.0.wrapping_add(since.wrapping_mul(unit)));
-        let mut seen = self
-            .before
-            .expected((word & control::FROM) as u8, time, len);
-        seen.frame_and_len = Seen::frame_and_len(last.frame.wrapping_add(frames), len);
-        seen.seq = SeqNum(changed(seen.seq.0, seq));
-        seen.ack = SeqNum(changed(seen.ack.0, ack));
-        let stamps = seen.timestamps;
-        seen.timestamps = Timestamps {
-            val: TsVal(changed(stamps.val.0, tsval)),
-            ecr: TsVal(changed(stamps.ecr.0, tsecr)),
-        };
-        seen.window = self.other(has(control::WINDOW), 2, seen.window);
-        seen.ip_id = self.other(has(control::IP_ID), 2, seen.ip_id);
-        for (bit, slot) in [
-            (control::FLAGS, &mut seen.flags.0),
-            (control::TTL, &mut seen.ttl),
-            (control::BITS, &mut seen.bits),
-            (control::SCALE, &mut seen.scale_and_mptcp),
-        ] {
-            *slot = self.other(has(bit), 1, (*slot).into()) as u8;
-        }
-        self.before.add(seen);
-        Some(seen)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{MOST, Pack, Packed, ROOM, Unpack};
+    use super::{MOST, Packed, Packing, ROOM};
     use crate::flow::seen::Seen;
     use crate::packet::{Flags, Segment, Timestamps};
     use crate::seq::{SeqNum, TsVal};
@@ -338,12 +346,16 @@ mod tests {
 
     fn packed(segments: &[Seen]) -> (Box<Packed>, usize) {
         let mut bytes = Box::new([0xff; ROOM]);
-        let mut pack = Pack::new(&mut bytes, EPOCH);
+        let mut packing = Packing::new(EPOCH);
         for seen in segments {
-            pack.add(seen);
+            packing.add(&mut bytes, seen);
         }
-        let len = pack.len();
-        (bytes, len)
+        (bytes, packing.len())
+    }
+
+    fn read(bytes: &Packed) -> impl Iterator<Item = Seen> {
+        let mut packing = Packing::new(EPOCH);
+        std::iter::from_fn(move || packing.next(bytes))
     }
 
     #[test]
@@ -406,8 +418,24 @@ mod tests {
         fn what_is_packed_is_read_again(segments in prop::collection::vec(any_seen(), 0..36)) {
             let (bytes, len) = packed(&segments);
             prop_assert!(len <= MOST * segments.len());
-            let again: Vec<Seen> = Unpack::new(&bytes, EPOCH).take(segments.len()).collect();
+            let again: Vec<Seen> = read(&bytes).take(segments.len()).collect();
             prop_assert_eq!(again, segments);
+        }
+
+        #[test]
+        fn one_more_goes_behind_those_that_were_read(
+            segments in prop::collection::vec(any_seen(), 1..36),
+        ) {
+            let (whole, len) = packed(&segments);
+            let (last, first) = segments.split_last().expect("at least one");
+            let (mut bytes, _) = packed(first);
+            let mut packing = Packing::new(EPOCH);
+            for _ in first {
+                packing.next(&bytes);
+            }
+            packing.add(&mut bytes, last);
+            prop_assert_eq!(packing.len(), len);
+            prop_assert_eq!(&bytes[..len], &whole[..len]);
         }
 
         #[test]
@@ -416,7 +444,7 @@ mod tests {
             for (to, from) in packed.iter_mut().zip(bytes) {
                 *to = from;
             }
-            prop_assert!(Unpack::new(&packed, EPOCH).count() <= ROOM);
+            prop_assert!(read(&packed).count() <= ROOM);
         }
     }
 }

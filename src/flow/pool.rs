@@ -65,19 +65,37 @@ pub(super) trait Linked {
     fn set_link(&mut self, link: u32);
 }
 
-/// Blocks of one size: what one chain of them gives back serves any other.
+/// So many blocks that are free are kept: else memory would be taken and given back in turn.
+const SPARE: usize = 16 * CHUNK;
+
+/// Blocks allocated at once, or none while nothing is kept there.
 #[derive(Debug)]
-pub(super) struct Blocks<T> {
-    room: Pieces<T>,
+struct Piece<T> {
+    blocks: Vec<T>,
     /// The first of the blocks that are free again.
     free: u32,
+    used: u32,
+    /// The next piece with room. Those with none are not linked.
+    next: u32,
+}
+
+/// Blocks of one size: what one chain of them gives back serves any other, and where all those
+/// allocated at once are free again, any other purpose.
+#[derive(Debug)]
+pub(super) struct Blocks<T> {
+    pieces: Vec<Piece<T>>,
+    /// The first piece with room.
+    roomy: u32,
+    /// Blocks that are free again.
+    free: usize,
 }
 
 impl<T> Default for Blocks<T> {
     fn default() -> Self {
         Self {
-            room: Pieces::default(),
-            free: NONE,
+            pieces: Vec::new(),
+            roomy: NONE,
+            free: 0,
         }
     }
 }
@@ -85,12 +103,14 @@ impl<T> Default for Blocks<T> {
 impl<T: Linked + Default> Blocks<T> {
     #[inline]
     pub(super) fn get(&self, at: u32) -> Option<&T> {
-        self.room.get(at as usize)
+        let at = at as usize;
+        self.pieces.get(at / CHUNK)?.blocks.get(at % CHUNK)
     }
 
     #[inline]
     pub(super) fn get_mut(&mut self, at: u32) -> Option<&mut T> {
-        self.room.get_mut(at as usize)
+        let at = at as usize;
+        self.pieces.get_mut(at / CHUNK)?.blocks.get_mut(at % CHUNK)
     }
 
     /// Takes in a block; gives its place.
@@ -105,22 +125,63 @@ impl<T: Linked + Default> Blocks<T> {
     /// The place of a block that is free, whatever it holds.
     #[inline]
     pub(super) fn place(&mut self) -> u32 {
-        let at = self.free;
-        if let Some(free) = self.room.get(at as usize) {
-            self.free = free.link();
-            return at;
+        let at = self.roomy;
+        let Some(piece) = self.pieces.get_mut(at as usize) else {
+            return self.begin_piece();
+        };
+        let place = if let Some(free) = piece.blocks.get(piece.free as usize % CHUNK)
+            && piece.free != NONE
+        {
+            self.free -= 1;
+            std::mem::replace(&mut piece.free, free.link())
+        } else {
+            if piece.blocks.is_empty() {
+                piece.blocks.reserve_exact(CHUNK);
+            }
+            piece.blocks.push(T::default());
+            at * CHUNK as u32 + piece.blocks.len() as u32 - 1
+        };
+        piece.used += 1;
+        if piece.used as usize == CHUNK {
+            self.roomy = piece.next;
         }
-        self.room.push(T::default());
-        self.room.len() as u32 - 1
+        place
+    }
+
+    /// The place of the first block of a new piece.
+    #[cold]
+    fn begin_piece(&mut self) -> u32 {
+        let mut blocks = Vec::with_capacity(CHUNK);
+        blocks.push(T::default());
+        self.roomy = self.pieces.len() as u32;
+        self.pieces.push(Piece {
+            blocks,
+            free: NONE,
+            used: 1,
+            next: NONE,
+        });
+        self.roomy * CHUNK as u32
     }
 
     /// Gives the blocks of a chain back, from here on. The link behind the last of them.
     pub(super) fn release(&mut self, first: u32) -> u32 {
         let mut at = first;
-        while let Some(block) = self.room.get_mut(at as usize) {
+        while let Some(piece) = self.pieces.get_mut(at as usize / CHUNK)
+            && let Some(block) = piece.blocks.get_mut(at as usize % CHUNK)
+        {
             let next = block.link();
-            block.set_link(self.free);
-            self.free = at;
+            block.set_link(piece.free);
+            piece.free = at;
+            if piece.used as usize == CHUNK {
+                piece.next = self.roomy;
+                self.roomy = at / CHUNK as u32;
+            }
+            piece.used -= 1;
+            self.free += 1;
+            if piece.used == 0 && self.free > SPARE {
+                self.free -= piece.blocks.len();
+                (piece.blocks, piece.free) = (Vec::new(), NONE);
+            }
             at = next;
         }
         at
@@ -149,7 +210,50 @@ impl<T: Linked + Default> Blocks<T> {
 
     /// How many there are, free ones too.
     #[cfg(test)]
-    pub(super) const fn len(&self) -> usize {
-        self.room.len()
+    pub(super) fn len(&self) -> usize {
+        self.pieces.iter().map(|piece| piece.blocks.len()).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Blocks, CHUNK, Linked, NONE, SPARE};
+
+    #[derive(Debug, Default)]
+    struct Block(u32);
+
+    impl Linked for Block {
+        fn link(&self) -> u32 {
+            self.0
+        }
+
+        fn set_link(&mut self, link: u32) {
+            self.0 = link;
+        }
+    }
+
+    /// Chains of one block each.
+    fn take(blocks: &mut Blocks<Block>, count: usize) -> Vec<u32> {
+        (0..count).map(|_| blocks.take(Block(NONE))).collect()
+    }
+
+    #[test]
+    fn what_is_free_serves_other_purposes_and_then_this_one_again() {
+        let (mut blocks, count) = (Blocks::default(), 3 * SPARE + 7);
+        let places = take(&mut blocks, count);
+        assert_eq!(blocks.len(), count);
+        let kept = places[CHUNK + 1];
+        for &place in places.iter().filter(|&&place| place != kept) {
+            assert_eq!(blocks.release(place), NONE);
+        }
+        // Some are kept for the next ones, and those among which one is still used.
+        let left = blocks.len();
+        assert!((SPARE..=SPARE + 2 * CHUNK).contains(&left), "{left}");
+        assert!(blocks.get(kept).is_some() && blocks.get(0).is_some());
+        let mut again = take(&mut blocks, count - 1);
+        assert_eq!(blocks.len(), count);
+        again.push(kept);
+        again.sort_unstable();
+        assert_eq!(again, places);
     }
 }

@@ -1,11 +1,12 @@
 //! Segments in, flows out.
 
+mod index;
+
 use crate::flow::arrivals::Arrivals;
 use crate::flow::awake::AHEAD;
 use crate::flow::flows::{Flows, Pushed};
 use crate::flow::forgotten::Forgotten;
 use crate::flow::key::Key;
-use crate::flow::pool::NONE;
 use crate::flow::record::Flow;
 use crate::flow::reorder::{Arrival, Reorder};
 use crate::flow::slab::Slab;
@@ -14,7 +15,6 @@ use crate::stamp::{SECOND, Stamp, Time};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
-use std::hint::black_box;
 
 /// So many segments are waited for, and twice as many at most are looked up together: their cache
 /// misses overlap.
@@ -374,24 +374,6 @@ impl FlowTable {
         self.reorder = reorder;
     }
 
-    /// Looks segments up, and touches their flows before any of them is pushed. Each of the loops
-    /// waits for one memory access per segment, and for all of a loop at once.
-    fn look_up(&self, batch: &mut [Arrival]) {
-        for arrival in &mut *batch {
-            // The first whose tag is that of the key: seven bits of the hash.
-            let flow = self.index.find(arrival.hash, |_| true);
-            arrival.flow = flow.copied().unwrap_or(NONE);
-        }
-        let mut touched = 0;
-        for arrival in &*batch {
-            touched ^= self.flows.touch(arrival.flow);
-        }
-        for arrival in &*batch {
-            touched ^= self.flows.touch_kept(arrival.flow);
-        }
-        black_box(touched);
-    }
-
     fn push_one(&mut self, arrival: &Arrival, keys: &Slab<Key>) {
         let at = arrival.flow;
         if self.flows.is_of(at, arrival.key, keys)
@@ -450,6 +432,9 @@ impl FlowTable {
             return;
         };
         let flow = self.flows.begin(key, &first.seen, previous);
+        if self.index.len() == self.index.capacity() {
+            self.grow();
+        }
         let (flows, hasher) = (&self.flows, &self.hasher);
         let hash = |&flow: &u32| flows.key(flow).map_or(0, |key| hasher.hash_one(key));
         self.index.insert_unique(first.hash, flow, hash);

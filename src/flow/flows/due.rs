@@ -2,6 +2,7 @@
 
 use super::{Flows, Kept};
 use crate::flow::agenda::Ticket;
+use crate::flow::awake::AHEAD;
 use crate::stamp::Time;
 use smallvec::SmallVec;
 
@@ -17,6 +18,10 @@ impl Flows {
         let mut later = SmallVec::<[(Time, Ticket); 4]>::new();
         let mut found = None;
         while let Some(ticket) = self.agenda.pop(now) {
+            if self.ahead == 0 {
+                self.look_ahead(ticket.at);
+            }
+            self.ahead -= 1;
             if !self.is_valid(ticket) {
                 continue;
             }
@@ -36,6 +41,14 @@ impl Flows {
             self.agenda.add(due, ticket);
         }
         found
+    }
+
+    /// Reads what will be looked at together with this one.
+    fn look_ahead(&mut self, first: u32) {
+        let next = std::iter::once(first).chain(self.agenda.upcoming());
+        let next: SmallVec<[u32; AHEAD]> = next.take(AHEAD).collect();
+        self.touch_ahead(&next);
+        self.ahead = next.len();
     }
 
     /// How much longer than others a flow is waited for: nothing is repeated sooner than a round trip

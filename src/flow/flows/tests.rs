@@ -356,6 +356,7 @@ proptest! {
         let brief = texts(&segments, SEGMENTS, AWAKE);
         prop_assert_eq!(&brief, &texts(&segments, 1, AWAKE));
         prop_assert_eq!(&brief, &texts(&segments, SEGMENTS, 1));
+        prop_assert_eq!(&brief, &texts(&segments, SEGMENTS, 0));
     }
 
     #[test]
@@ -363,7 +364,7 @@ proptest! {
         segments in prop::collection::vec(any_segment(), 1..90),
     ) {
         let frames = looked_at(&segments, SEGMENTS, AWAKE);
-        prop_assert_eq!(&frames, &looked_at(&segments, SEGMENTS, 1));
+        prop_assert_eq!(&frames, &looked_at(&segments, SEGMENTS, 0));
         // Those that the facts call over are among them.
         let over = looked_at(&segments, 1, AWAKE);
         prop_assert!(over.iter().all(|frame| frames.contains(frame)), "{:?} {:?}", over, frames);
