@@ -42,8 +42,7 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 
 # With more threads it depends on who comes first.
-threads=()
-! "$program" --help | grep -q -- --threads || threads=(--threads 1)
+threads=(--threads 1)
 
 # Sums up what callgrind wrote: a line of cost belongs to the object named last, one after `calls=` to
 # what is called there and was counted there.

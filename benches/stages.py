@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 
-TABLE = "agenda awake brief bytes clock flows forgotten key loose packed pool reorder seen slab table"
+TABLE = "agenda arrivals awake brief bytes clock flows forgotten key loose packed pool reorder seen slab table"
 # A part of a path below src/, and what is done there; the first that fits.
 STAGES = [
     ("capture", "reading: framing, decompressing"),

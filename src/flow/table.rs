@@ -121,7 +121,7 @@ impl FlowTable {
         Arrivals::new(self.hasher.clone(), room)
     }
 
-    /// Takes in the segment that stands at `at`.
+    /// Takes in the segment that stands at `at`, by itself: of many, [`Arrivals`] are faster.
     pub fn push(&mut self, segment: &Segment, at: Stamp) {
         let mut one = self.arrivals(1);
         one.push(segment, at);
