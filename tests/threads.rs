@@ -8,6 +8,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::process::Command;
 use support::wrap::{self, PLAIN, Packet};
 use whoclosed::capture::{Set, SetFile};
 use whoclosed::ledger::PortRange;
@@ -162,4 +163,22 @@ fn who_has_seen_enough_does_not_wait() {
             assert_eq!(seen, enough);
         }
     }
+}
+
+#[test]
+fn how_many_is_asked_for_by_an_option() {
+    let run = |threads: &str| {
+        Command::new(env!("CARGO_BIN_EXE_whoclosed"))
+            .args(["--format", "json", "--threads", threads])
+            .arg(support::testdata("captures/simultaneous.mid.pcapng"))
+            .output()
+            .expect("it runs")
+    };
+    let (none, one, several) = (run("0"), run("1"), run("16"));
+    let said = String::from_utf8_lossy(&none.stderr);
+    assert_eq!(none.status.code(), Some(2), "{said}");
+    assert!(said.contains("expected a number from 1"), "{said}");
+    assert_eq!(one.status.code(), Some(0));
+    assert!(!one.stdout.is_empty());
+    assert_eq!(one.stdout, several.stdout);
 }
