@@ -34,10 +34,10 @@ pub(crate) struct How {
     #[arg(long)]
     strict: bool,
 
-    /// By how many threads [default: as many as there are processors]
+    /// Use at most so many threads [default: one for each processor]
     ///
-    /// Of one capture up to three have work: one decompresses, one reads, one judges; a small one takes
-    /// one. Several files are looked at side by side. What is said does not depend on it.
+    /// A large capture has work for three: one decompresses, one reads, one judges; a small one for one.
+    /// Several files are looked at side by side. What is said does not depend on it.
     #[arg(long, value_name = "N", value_parser = count)]
     threads: Option<usize>,
 
