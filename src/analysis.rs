@@ -190,11 +190,6 @@ impl<R: Read> Analysis<R> {
         self.advance(&mut |verdict, _| verdict.iter().for_each(&mut *see))
     }
 
-    /// The input is being made.
-    const fn is_live(&self) -> bool {
-        self.feed.live
-    }
-
     fn advance(&mut self, see: See<'_>) -> bool {
         loop {
             match self.court.go_on(&self.batch, see) {

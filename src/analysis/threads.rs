@@ -49,7 +49,7 @@ impl<R: Read + Send> Analysis<R> {
         threads: usize,
         see: &mut dyn FnMut(&Verdict, Extent) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        let mut alone = threads < 2 || self.is_live();
+        let mut alone = threads < 2 || self.feed.live;
         let mut records = 0_usize;
         loop {
             let mut next = self.step(see)?;
