@@ -8,6 +8,7 @@ mod court;
 mod feed;
 mod input;
 mod intake;
+mod left;
 mod points;
 mod threads;
 mod window;
@@ -207,7 +208,7 @@ impl<R: Read> Analysis<R> {
         let outside = feed.window.as_ref().and_then(|w| w.latest_outside);
         let Extent { began, until } = self.extent();
         let times = began.zip(outside.max(Some(until)));
-        let sources = feed.input.sources(&court.bench.options.source, times);
+        let sources = feed.input.sources(&court.bench.ground.options.source, times);
         let mut summary = court.summary(sources, feed.intake.not_decoded());
         summary.filtered_out = feed.intake.filtered_out;
         summary.outside_window = feed.window.as_ref().map_or(0, |w| w.outside);
@@ -222,16 +223,16 @@ impl<R: Read> Analysis<R> {
 
     /// How much of the capture was read so far.
     pub const fn extent(&self) -> Extent {
-        self.court.bench.known.extent()
+        self.court.bench.ground.known.extent()
     }
 
     /// What many flows show together, the most important first; whole after the last verdict.
     pub fn diagnoses(&self) -> Vec<Diagnosis> {
-        self.court.bench.patterns.diagnoses()
+        self.court.bench.sitting.noted.patterns.diagnoses()
     }
 
     /// The books, if they were asked for; whole after the last verdict.
     pub fn ledger(&self) -> Option<&Ledger> {
-        self.court.bench.ledger.as_deref()
+        self.court.bench.sitting.noted.ledger.as_deref()
     }
 }

@@ -6,7 +6,7 @@ use crate::capture::Places;
 use crate::close::community_id::CommunityId;
 use crate::close::summary::Totals;
 use crate::close::verdict::{Outcome, Tunnel, Verdict};
-use crate::close::{Context, Hosts, Judge};
+use crate::close::{Context, HostSeen, Hosts, Judge, OffClock};
 use crate::flow::{ErrorTable, Flow, Why};
 use crate::ledger::Ledger;
 use crate::packet::Layers;
@@ -28,15 +28,37 @@ pub(super) type See<'a> = &'a mut dyn FnMut(&mut Option<Verdict>, Extent);
 
 /// Judges flows, and remembers what they show together.
 pub(super) struct Bench {
+    pub(super) ground: Ground,
+    pub(super) sitting: Sitting,
+}
+
+/// Who judges, and what that changes.
+pub(super) struct Sitting {
+    judge: Judge,
+    pub(super) noted: Noted,
+}
+
+/// What every verdict rests on besides its flow.
+pub(super) struct Ground {
     pub(super) options: Options,
     pub(super) known: Known,
+}
+
+/// What the flows so far have shown together.
+pub(super) struct Noted {
     /// Of a set: where its frames come from.
     places: Option<Places>,
-    judge: Judge,
     pub(super) totals: Totals,
     hosts: Hosts,
     pub(super) patterns: Patterns,
     pub(super) ledger: Option<Box<Ledger>>,
+}
+
+/// What that says of a flow: of most, nothing.
+#[derive(Clone, Copy, Default)]
+struct Shown {
+    server: Option<HostSeen>,
+    off_clock: Option<OffClock>,
 }
 
 /// What is known of the capture so far.
@@ -62,65 +84,147 @@ impl Bench {
     pub(super) fn new(options: &Options, places: Option<Places>) -> Self {
         let ledger = options.ledger;
         let ledger = ledger.map(|how| Box::new(Ledger::new(options.time_wait, how)));
-        Self {
+        let ground = Ground {
             options: options.clone(),
             known: Known::default(),
+        };
+        let noted = Noted {
             places,
-            judge: Judge::new(Arc::clone(&options.source)),
             totals: Totals::default(),
             hosts: Hosts::default(),
             patterns: Patterns::new(options.diagnosis),
             ledger,
+        };
+        let judge = ground.judge();
+        Self {
+            ground,
+            sitting: Sitting { judge, noted },
         }
     }
 
     /// Shows the verdict of a flow that is due, if nothing more can belong to that; says then whether
     /// the connection is over.
     pub(super) fn judge(&mut self, flow: &Flow, why: Why, see: See<'_>) -> Option<bool> {
-        let known = &self.known;
-        let context = Context {
-            time_wait: self.options.time_wait,
-            close_wait: self.options.close_wait,
-            states: self.options.asks_when(),
-            reasons: self.options.asks_why(),
+        let Self { ground, sitting } = self;
+        let shown = sitting.noted.shown(flow);
+        let context = ground.context(flow, why, shown);
+        sitting.judge(ground, (flow, why), &context, see)
+    }
+}
+
+impl Sitting {
+    fn judge(
+        &mut self,
+        ground: &Ground,
+        (flow, why): (&Flow, Why),
+        context: &Context,
+        see: See<'_>,
+    ) -> Option<bool> {
+        let (noted, mut settled) = (&mut self.noted, None);
+        self.judge.show(flow, context, &mut |judged| {
+            settled = noted.take_in(ground, (flow, why), judged, see);
+        });
+        settled
+    }
+
+    /// Shows the verdict of a flow that was left at the end: its draft, if nothing was shown of it.
+    pub(super) fn judge_drafted(
+        &mut self,
+        ground: &Ground,
+        flow: &Flow,
+        draft: &mut Option<Verdict>,
+        see: See<'_>,
+    ) {
+        let (due, shown) = ((flow, Why::End), self.noted.shown(flow));
+        if shown.is_nothing() {
+            self.noted.take_in(ground, due, draft, see);
+        } else {
+            let context = ground.context(flow, Why::End, shown);
+            self.judge(ground, due, &context, see);
+        }
+    }
+}
+
+impl Ground {
+    /// A judge, of whom there may be several.
+    pub(super) fn judge(&self) -> Judge {
+        Judge::new(Arc::clone(&self.options.source))
+    }
+
+    /// Makes `draft` the verdict of a flow that is left at the end, as it is if those before have shown
+    /// nothing of it.
+    pub(super) fn draft(&self, judge: &mut Judge, flow: &Flow, draft: &mut Option<Verdict>) {
+        let context = self.context(flow, Why::End, Shown::default());
+        judge.show(flow, &context, &mut |judged| std::mem::swap(judged, draft));
+    }
+
+    fn context(&self, flow: &Flow, why: Why, shown: Shown) -> Context {
+        let (options, known) = (&self.options, &self.known);
+        Context {
+            time_wait: options.time_wait,
+            close_wait: options.close_wait,
+            states: options.asks_when(),
+            reasons: options.asks_why(),
             end: known.end,
             cut: known.cut,
             evicted: why == Why::Evicted,
             torn: known.torn,
             clocks_differ: known.clocks_differ,
+            off_clock: shown.off_clock,
+            server: shown.server,
+            errors: known.errors.of(&flow.key),
+        }
+    }
+}
+
+impl Noted {
+    fn shown(&mut self, flow: &Flow) -> Shown {
+        Shown {
             off_clock: self.patterns.off_clock(flow),
             server: self.hosts.server_of(flow),
-            errors: known.errors.of(&flow.key),
-        };
-        let mut settled = None;
-        self.judge.show(flow, &context, &mut |judged| {
-            let Some(verdict) = judged else { return };
-            let is_over = is_settled(verdict);
-            if why == Why::Quiet && !is_over {
-                return;
-            }
-            self.hosts.see(flow);
-            self.patterns.see(flow, verdict);
-            if flow.key.domain != 0 {
-                name_network(verdict, known.layers(flow.key.domain));
-            }
-            if self.options.community_id {
-                verdict.community_id = Some(CommunityId::of(verdict.client, verdict.server));
-            }
-            if known.start.is_none() {
-                verdict.forget_times();
-            }
-            if let Some(places) = &self.places {
-                place(verdict, places);
-            }
-            if let Some(ledger) = &mut self.ledger {
-                ledger.see(flow, verdict);
-            }
-            self.totals.add(verdict);
-            settled = Some(is_over);
-            see(judged, known.extent());
-        });
-        settled
+        }
+    }
+
+    /// Remembers what a verdict shows, and shows it, if nothing more can belong to its flow; says then
+    /// whether the connection is over.
+    fn take_in(
+        &mut self,
+        ground: &Ground,
+        (flow, why): (&Flow, Why),
+        judged: &mut Option<Verdict>,
+        see: See<'_>,
+    ) -> Option<bool> {
+        let (known, verdict) = (&ground.known, judged.as_mut()?);
+        let is_over = is_settled(verdict);
+        if why == Why::Quiet && !is_over {
+            return None;
+        }
+        self.hosts.see(flow);
+        self.patterns.see(flow, verdict);
+        if flow.key.domain != 0 {
+            name_network(verdict, known.layers(flow.key.domain));
+        }
+        if ground.options.community_id {
+            verdict.community_id = Some(CommunityId::of(verdict.client, verdict.server));
+        }
+        if known.start.is_none() {
+            verdict.forget_times();
+        }
+        if let Some(places) = &self.places {
+            place(verdict, places);
+        }
+        if let Some(ledger) = &mut self.ledger {
+            ledger.see(flow, verdict);
+        }
+        self.totals.add(verdict);
+        see(judged, known.extent());
+        Some(is_over)
+    }
+}
+
+impl Shown {
+    const fn is_nothing(self) -> bool {
+        self.server.is_none() && self.off_clock.is_none()
     }
 }
 

@@ -112,7 +112,7 @@ impl Court {
     /// A flow may be due by the record that stands at `at`.
     #[inline]
     fn is_due(&mut self, at: Stamp) -> bool {
-        let end = &mut self.bench.known.end;
+        let end = &mut self.bench.ground.known.end;
         (end.frame, end.time) = (at.frame, end.time.max(at.time));
         self.now = self.clock.tick(at.time);
         self.table.has_due(self.now)
@@ -121,7 +121,7 @@ impl Court {
     /// Takes in what few records bring; true as of [`Self::take_in`].
     #[cold]
     fn take_note(&mut self, note: &Note) -> bool {
-        let known = &mut self.bench.known;
+        let known = &mut self.bench.ground.known;
         match note {
             Note::Record(at) => return self.is_due(*at),
             Note::Start(time) => known.start = Some(*time),
@@ -162,10 +162,10 @@ impl Court {
         sources: Vec<SourceSummary>,
         not_decoded: BTreeMap<String, u64>,
     ) -> Summary {
-        let mut summary = self.bench.totals.summary(sources, not_decoded);
+        let mut summary = self.bench.sitting.noted.totals.summary(sources, not_decoded);
         summary.late_segments = self.late.max(self.table.late());
         summary.unheard = self.unheard.max(self.table.unheard());
-        summary.vantage = self.bench.patterns.vantage();
+        summary.vantage = self.bench.sitting.noted.patterns.vantage();
         summary.interrupted = self.interrupted;
         summary
     }

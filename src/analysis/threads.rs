@@ -1,18 +1,17 @@
 //! The same verdicts by several threads: while the capture is read one decompresses it, one makes
-//! segments and one keeps the flows; then one brings out what is known of each flow and one judges.
+//! segments and one keeps the flows; then all judge those that are left.
 //!
-//! Flows are kept, and verdicts made, by one thread at a time and in one order, so that nothing of
-//! what is said depends on the number of threads. What is handed on goes in packs that come back to
-//! be filled again.
+//! Flows are kept, and verdicts taken in, by one thread and in one order, so that nothing of what is
+//! said depends on the number of threads. What is handed on goes in packs that come back to be filled
+//! again.
 
 use super::Analysis;
 use super::batch::Batch;
 use super::bench::Extent;
 use super::court::{Court, Next};
 use super::feed::Feed;
+use super::left::judge_left;
 use crate::close::verdict::Verdict;
-use crate::flow::{Flow, FlowTable, Why};
-use crate::stamp::Time;
 use std::io::Read;
 use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -25,21 +24,11 @@ const PACKS: usize = 4;
 const RECORDS: usize = 2048;
 /// So many records are read before another thread begins: a smaller capture is over by then.
 const SMALL: usize = 16_384;
-/// Flows whose facts go to another thread together.
-const FLOWS: usize = 32;
-/// From so many flows on another thread brings them out.
+/// From so many flows on several threads judge those that are left.
 const MANY: usize = 2048;
 
 /// Is shown a verdict, and says whether more are wanted.
-type Go<'a> = &'a mut dyn FnMut(&Verdict, Extent) -> ControlFlow<()>;
-
-/// Facts on their way to be judged.
-#[derive(Default)]
-struct Pack {
-    flows: Vec<Flow>,
-    /// So many of them are filled.
-    filled: usize,
-}
+pub(super) type Go<'a> = &'a mut dyn FnMut(&Verdict, Extent) -> ControlFlow<()>;
 
 impl<R: Read + Send> Analysis<R> {
     /// Shows every verdict that is left, by so many threads at most; three find work.
@@ -69,9 +58,8 @@ impl<R: Read + Send> Analysis<R> {
                 return ControlFlow::Continue(());
             }
             let many = matches!(next, Next::Ended) && self.court.table.live() > MANY;
-            let apart = many && threads > 1;
-            if let Some(judged) = apart.then(|| self.judge_apart(see)).flatten() {
-                return judged;
+            if many && threads > 1 {
+                return judge_left(&mut self.court, threads, see);
             }
         }
     }
@@ -114,37 +102,6 @@ impl<R: Read + Send> Analysis<R> {
             };
             take_in(court, batch, turn, see)
         })
-    }
-
-    /// Judges the flows that are left while another thread brings out what is known of them; nothing
-    /// where there can be none.
-    fn judge_apart(&mut self, see: Go<'_>) -> Option<ControlFlow<()>> {
-        let (to_fill, empty) = sync_channel::<Pack>(PACKS);
-        let (filled, full) = sync_channel::<Pack>(PACKS);
-        for _ in 0..PACKS {
-            let _ = to_fill.send(Pack::default());
-        }
-        let mut table = std::mem::take(&mut self.court.table);
-        let (bench, rest) = (&mut self.court.bench, &mut table);
-        let judged = thread::scope(move |scope| {
-            let bring_out = move || bring_out(rest, &empty, &filled);
-            Builder::new().spawn_scoped(scope, bring_out).ok()?;
-            while let Ok(pack) = full.recv() {
-                for flow in pack.flows.iter().take(pack.filled) {
-                    let mut go = ControlFlow::Continue(());
-                    bench.judge(flow, Why::End, &mut seen(see, &mut go));
-                    if go.is_break() {
-                        return Some(go);
-                    }
-                }
-                // After the last one nobody waits for it.
-                let _ = to_fill.send(pack);
-            }
-            Some(ControlFlow::Continue(()))
-        });
-        // Where there is no other thread the flows are still there.
-        self.court.table = table;
-        judged
     }
 }
 
@@ -197,35 +154,13 @@ fn take_in(
 }
 
 /// Shows a verdict where it is, and remembers whether more are wanted.
-fn seen<'a>(
+pub(super) fn seen<'a>(
     see: Go<'a>,
     go: &'a mut ControlFlow<()>,
 ) -> impl FnMut(&mut Option<Verdict>, Extent) + 'a {
     move |verdict, extent| {
         if let Some(verdict) = verdict {
             *go = see(verdict, extent);
-        }
-    }
-}
-
-/// Brings out what is known of each flow that is left.
-fn bring_out(table: &mut FlowTable, empty: &Receiver<Pack>, filled: &SyncSender<Pack>) {
-    while let Ok(mut pack) = empty.recv() {
-        pack.filled = 0;
-        while pack.filled < FLOWS {
-            let Some(due) = table.due(Time::default()) else {
-                break;
-            };
-            if pack.flows.len() == pack.filled {
-                pack.flows.push(Flow::default());
-            }
-            let into = pack.flows.get_mut(pack.filled);
-            let is_there = into.is_some_and(|flow| table.take_facts(&due, flow));
-            pack.filled += usize::from(is_there);
-        }
-        let is_last = pack.filled < FLOWS;
-        if filled.send(pack).is_err() || is_last {
-            return;
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::seq::SeqNum;
 use crate::stamp::Stamp;
 
 pub(super) use memory::Memory;
+pub use memory::Unpacked;
 
 /// Segments of a brief flow at most: more of them take more memory than the facts.
 pub(super) const SEGMENTS: u8 = 36;
@@ -160,7 +161,6 @@ impl Brief {
         if !self.owns(seen, others) {
             return false;
         }
-        memory.read_of = NONE;
         let had = packing.len();
         packing.add(bytes, seen);
         let len = packing.len();
@@ -177,11 +177,11 @@ impl Brief {
         &self,
         key: Key,
         previous: Option<&Predecessor>,
-        memory: &mut Memory,
+        (memory, unpacked): (&Memory, &mut Unpacked),
         flow: &mut Flow,
     ) {
         let mut is_first = true;
-        self.each(memory, |seen| {
+        let with = |seen: &Seen| {
             if is_first {
                 flow.begin(key, self.number(), seen);
                 flow.previous = previous.map(|previous| Box::new(*previous));
@@ -189,7 +189,14 @@ impl Brief {
             } else {
                 flow.push(seen);
             }
-        });
+        };
+        match self.form {
+            Form::Loose => memory.loose.each(self.link, self.len, with),
+            Form::Packed => {
+                let segments = memory.read(self.link, self.len, unpacked);
+                segments.iter().for_each(with);
+            }
+        }
     }
 
     /// Packs the segments, if they are not.
@@ -204,10 +211,7 @@ impl Brief {
     pub(super) fn release(&self, memory: &mut Memory) {
         match self.form {
             Form::Loose => memory.loose.release(self.link),
-            Form::Packed => {
-                memory.packed.release(self.link);
-                memory.read_of = NONE;
-            }
+            Form::Packed => memory.packed.release(self.link),
         }
     }
 
@@ -231,10 +235,10 @@ impl Brief {
     }
 
     /// Where its last segment stands.
-    pub(super) fn last(&self, memory: &mut Memory) -> Stamp {
+    pub(super) fn last(&self, memory: &Memory, unpacked: &mut Unpacked) -> Stamp {
         let last = match self.form {
             Form::Loose => memory.loose.last(self.link, self.len),
-            Form::Packed => memory.read(self.link, self.len).last(),
+            Form::Packed => memory.read(self.link, self.len, unpacked).last(),
         };
         last.map_or_else(Stamp::default, Seen::at)
     }
@@ -257,13 +261,6 @@ impl Brief {
 
     pub(super) const fn is_noted(&self) -> bool {
         self.bits & bit::NOTED != 0
-    }
-
-    fn each(&self, memory: &mut Memory, with: impl FnMut(&Seen)) {
-        match self.form {
-            Form::Loose => memory.loose.each(self.link, self.len, with),
-            Form::Packed => memory.read(self.link, self.len).iter().for_each(with),
-        }
     }
 
     /// It is certainly a segment of this connection: the facts would say so too.

@@ -9,7 +9,7 @@ mod tests;
 
 use crate::flow::agenda::Agenda;
 use crate::flow::awake::{AHEAD, Awake};
-use crate::flow::brief::{Brief, Memory, SEGMENTS};
+use crate::flow::brief::{Brief, Memory, SEGMENTS, Unpacked};
 use crate::flow::connection;
 use crate::flow::key::{Key, ShortKey};
 use crate::flow::pool::NONE;
@@ -48,6 +48,8 @@ pub(super) struct Flows {
     /// The number of the flow that begins next.
     number: u64,
     memory: Memory,
+    /// The packed segments that were read last.
+    unpacked: Unpacked,
     whole: Slab<Flow>,
     /// The connections before those brief flows that have one.
     previous: HashMap<u32, Predecessor, foldhash::fast::RandomState>,
@@ -84,6 +86,7 @@ impl Default for Flows {
             half_open: 0,
             number: 0,
             memory: Memory::default(),
+            unpacked: Unpacked::default(),
             whole: Slab::default(),
             previous: HashMap::default(),
             talks: HashMap::default(),
@@ -230,6 +233,7 @@ impl Flows {
             return self.push_whole(at, seen);
         };
         let was_half_open = brief.is_half_open();
+        self.unpacked.forget();
         if !brief.push(seen, &mut self.memory, self.most) {
             return self.push_whole(at, seen);
         }
@@ -291,7 +295,8 @@ impl Flows {
                 if self.facts_of != at {
                     let (key, previous) = (entry.key.key(&self.keys)?, self.previous.get(&at));
                     self.facts.history.forgo(self.forgoes);
-                    brief.replay(key, previous, &mut self.memory, &mut self.facts);
+                    let from = (&self.memory, &mut self.unpacked);
+                    brief.replay(key, previous, from, &mut self.facts);
                     self.facts.talk = self.talks.get(&at).cloned();
                     self.facts_of = at;
                 }
@@ -299,26 +304,54 @@ impl Flows {
             }
             Kept::Whole(place) => {
                 let place = *place;
-                if let Some(newer) = self.whole.get(place).and_then(|flow| flow.beside.newer) {
-                    connection::leave_old(&mut self.whole, newer);
-                }
+                self.settle(place);
                 self.whole.get(place)
             }
         }
     }
 
-    /// The facts of a flow are `into`'s, whose memory is used again.
-    pub(super) fn take_facts(&mut self, at: u32, into: &mut Flow) -> bool {
-        let is_brief = self.facts(at).is_some() && self.facts_of == at;
-        if is_brief {
-            std::mem::swap(&mut self.facts, into);
-            self.facts_of = NONE;
-            return true;
+    /// A whole flow knows of the connection that took its place what is known by now.
+    fn settle(&mut self, place: u32) {
+        if let Some(newer) = self.whole.get(place).and_then(|flow| flow.beside.newer) {
+            connection::leave_old(&mut self.whole, newer);
         }
-        let Some(whole) = self.facts(at) else {
+    }
+
+    /// None of these flows gets more segments.
+    pub(super) fn end_all(&mut self, places: &[u32]) {
+        for &at in places {
+            self.end(at);
+        }
+        for &at in places {
+            if let Some(Kept::Whole(place)) = self.entries.get(at as usize).map(|e| e.kept) {
+                self.settle(place);
+            }
+        }
+    }
+
+    /// Makes `into` the facts of a flow, after [`Self::end_all`]. False if there is none.
+    pub(super) fn bring_out(&self, at: u32, unpacked: &mut Unpacked, into: &mut Flow) -> bool {
+        let Some(entry) = self.entries.get(at as usize) else {
             return false;
         };
-        into.clone_from(whole);
+        match &entry.kept {
+            Kept::Free(_) => return false,
+            Kept::Brief(brief) => {
+                let Some(key) = entry.key.key(&self.keys) else {
+                    return false;
+                };
+                into.history.forgo(self.forgoes);
+                let from = (&self.memory, unpacked);
+                brief.replay(key, self.previous.get(&at), from, into);
+                into.talk = self.talks.get(&at).cloned();
+            }
+            Kept::Whole(place) => {
+                let Some(flow) = self.whole.get(*place) else {
+                    return false;
+                };
+                into.clone_from(flow);
+            }
+        }
         true
     }
 
@@ -335,6 +368,7 @@ impl Flows {
     /// Forgets a flow.
     pub(super) fn remove(&mut self, at: u32) {
         self.facts_of = NONE;
+        self.unpacked.forget();
         let Some(entry) = self.entries.get_mut(at as usize) else {
             return;
         };
@@ -412,7 +446,9 @@ impl Flows {
         let entry = self.entries.get_mut(at as usize)?;
         let mut flow = Flow::default();
         let (key, previous) = (entry.key.key(&self.keys)?, self.previous.remove(&at));
-        brief.replay(key, previous.as_ref(), &mut self.memory, &mut flow);
+        let from = (&self.memory, &mut self.unpacked);
+        brief.replay(key, previous.as_ref(), from, &mut flow);
+        self.unpacked.forget();
         brief.release(&mut self.memory);
         self.half_open -= usize::from(brief.is_half_open());
         flow.entry = at;

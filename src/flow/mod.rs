@@ -32,6 +32,7 @@ mod talk;
 
 pub use crate::packet::IcmpKind;
 pub use arrivals::Arrivals;
+pub use brief::Unpacked;
 pub use clock::Clock;
 pub use errors::{ErrorSeen, ErrorTable, Errors};
 pub use half::Half;
@@ -44,7 +45,7 @@ pub use parts::{Copies, Fin, Ids, Opening, Rare, Regressions, Sent, Subflow};
 pub use record::Flow;
 pub use relations::{Odd, OldSyn, Predecessor, ResetSeen, Snapshot, Successor, SynFacts};
 pub use seen::Seen;
-pub use table::{Due, FlowTable, Limits, Why};
+pub use table::{Due, FlowTable, Left, Limits, Why};
 pub use talk::{Heard, Protocol, Talk, Unanswered};
 
 pub use crate::packet::{Alert, Connection, GoAway, Request, Response};

@@ -1,6 +1,7 @@
 //! Segments in, flows out.
 
 mod index;
+mod left;
 
 use crate::flow::arrivals::Arrivals;
 use crate::flow::awake::AHEAD;
@@ -10,6 +11,7 @@ use crate::flow::key::Key;
 use crate::flow::record::Flow;
 use crate::flow::reorder::{Arrival, Reorder};
 use crate::flow::slab::Slab;
+pub use left::Left;
 use crate::packet::{Said, Segment};
 use crate::stamp::{SECOND, Stamp, Time};
 use foldhash::fast::RandomState;
@@ -230,15 +232,6 @@ impl FlowTable {
         self.flows.facts(due.at)
     }
 
-    /// As [`Self::facts`], but hands them out: `into` is theirs then, its memory is used again. For a
-    /// flow of which nothing more is asked. False if there is none.
-    pub fn take_facts(&mut self, due: &Due, into: &mut Flow) -> bool {
-        if due.why == Why::Evicted {
-            self.end(due.at);
-        }
-        self.flows.take_facts(due.at, into)
-    }
-
     /// Lets a flow go. `is_over`: nothing more was to come of it.
     pub fn forget(&mut self, due: &Due, is_over: bool) {
         if due.why == Why::End {
@@ -263,9 +256,7 @@ impl FlowTable {
     pub fn finish(&mut self) {
         self.apply(self.reorder.len());
         let rest = self.flows.in_order();
-        for &at in &rest {
-            self.flows.end(at);
-        }
+        self.flows.end_all(&rest);
         self.rest = Some((rest, 0));
     }
 
@@ -299,6 +290,27 @@ impl FlowTable {
         self.flows.half_open()
     }
 
+    /// The flows that are left once the capture has ended, and were not handed out.
+    pub fn left(&self) -> Left<'_> {
+        let rest = self.rest.as_ref();
+        let places = rest.and_then(|(places, next)| places.get(*next..));
+        Left {
+            flows: &self.flows,
+            places: places.unwrap_or_default(),
+        }
+    }
+
+    /// None of them is handed out any more: what they took serves what is made of them.
+    pub fn forget_left(&mut self) {
+        let unheard = self.flows.unheard;
+        self.flows = Flows::default();
+        self.flows.unheard = unheard;
+        self.index = HashTable::new();
+        if let Some((places, next)) = &mut self.rest {
+            *next = places.len();
+        }
+    }
+
     fn rest(&mut self) -> Option<Due> {
         let (rest, next) = self.rest.as_mut()?;
         if next.is_multiple_of(AHEAD) {
@@ -306,11 +318,7 @@ impl FlowTable {
                 .touch_ahead(rest.get(*next..).unwrap_or_default());
         }
         let Some(&at) = rest.get(*next) else {
-            // What they took serves what is made of them now.
-            let unheard = self.flows.unheard;
-            self.flows = Flows::default();
-            self.flows.unheard = unheard;
-            self.index = HashTable::new();
+            self.forget_left();
             return None;
         };
         *next += 1;

@@ -14,10 +14,6 @@ pub(in crate::flow) struct Memory {
     pub(in crate::flow) packed: Bytes,
     /// Bytes on their way.
     pub(super) bytes: Box<Packed>,
-    /// The packed segments that were read last, and the link to them: a flow that is over is asked for
-    /// its last one, and then for all.
-    read: Vec<Seen>,
-    pub(super) read_of: u32,
     /// Where the times and frames of packed flows begin.
     pub(super) epoch: Option<Stamp>,
 }
@@ -28,10 +24,34 @@ impl Default for Memory {
             loose: Loose::default(),
             packed: Bytes::default(),
             bytes: Box::new([0; ROOM]),
-            read: Vec::new(),
-            read_of: NONE,
             epoch: None,
         }
+    }
+}
+
+/// Packed segments that were read last. Whoever reads has one: several may do so at once.
+#[derive(Debug)]
+pub struct Unpacked {
+    bytes: Box<Packed>,
+    segments: Vec<Seen>,
+    /// The link to them: a flow that is over is asked for its last segment, and then for all.
+    of: u32,
+}
+
+impl Default for Unpacked {
+    fn default() -> Self {
+        Self {
+            bytes: Box::new([0; ROOM]),
+            segments: Vec::new(),
+            of: NONE,
+        }
+    }
+}
+
+impl Unpacked {
+    /// What was read stands there no more.
+    pub(in crate::flow) const fn forget(&mut self) {
+        self.of = NONE;
     }
 }
 
@@ -44,16 +64,16 @@ impl Memory {
     }
 
     /// The packed segments of a flow.
-    pub(super) fn read(&mut self, link: u32, len: u8) -> &[Seen] {
-        if self.read_of != link {
-            self.packed.read(link, &mut self.bytes);
+    pub(super) fn read<'a>(&self, link: u32, len: u8, to: &'a mut Unpacked) -> &'a [Seen] {
+        if to.of != link {
+            self.packed.read(link, &mut to.bytes);
             let mut packing = self.packing();
-            self.read.clear();
-            let segments = (0..len).filter_map(|_| packing.next(&self.bytes));
-            self.read.extend(segments);
-            self.read_of = link;
+            to.segments.clear();
+            let segments = (0..len).filter_map(|_| packing.next(&to.bytes));
+            to.segments.extend(segments);
+            to.of = link;
         }
-        &self.read
+        &to.segments
     }
 
     pub(super) fn packing(&self) -> Packing {

@@ -111,7 +111,7 @@ impl Flows {
     /// The time of its last segment, or of the first one of the connection that took its place.
     fn quiet_since(&mut self, at: u32) -> Time {
         match self.entries.get(at as usize).map(|entry| &entry.kept) {
-            Some(Kept::Brief(brief)) => brief.last(&mut self.memory).time,
+            Some(Kept::Brief(brief)) => brief.last(&self.memory, &mut self.unpacked).time,
             Some(Kept::Whole(place)) => {
                 let flow = self.whole.get(*place);
                 let newer = flow.and_then(|flow| self.whole.get(flow.beside.newer?));

@@ -31,6 +31,7 @@ impl Flows {
         let Self {
             entries,
             memory,
+            unpacked,
             whole,
             ..
         } = self;
@@ -40,7 +41,7 @@ impl Flows {
                 Kept::Brief(brief) if half_open => {
                     brief.is_half_open().then(|| brief.number().cast_signed())?
                 }
-                Kept::Brief(brief) => brief.last(memory).time.0,
+                Kept::Brief(brief) => brief.last(memory, unpacked).time.0,
                 Kept::Whole(place) if !half_open => {
                     let flow = whole.get(*place).filter(|flow| !flow.pending)?;
                     flow.last.time.0
