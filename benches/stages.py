@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Where the instructions go, by stage: stages.py PROGRAM CAPTURE..
+"""Where the instructions go: stages.py [--facts] PROGRAM CAPTURE..
 
-Runs `PROGRAM --format json --threads 1 CAPTURE` under callgrind and prints a table in Markdown. The
-program needs line tables:
+Runs `PROGRAM --format json --threads 1 CAPTURE` under callgrind and prints a table in Markdown: by
+stage, in parts of the whole, or by what is told, in instructions a connection. The program needs line
+tables:
 
     CARGO_PROFILE_RELEASE_DEBUG=line-tables-only cargo build --release
 
@@ -31,13 +32,85 @@ STAGES = [
     ("cli", "report"),
     ("analysis", "the loop between them"),
 ]
+# The same, or a function of that part, and what is told by it.
+FACTS = [
+    ("capture", "records: framing, decompressing"),
+    ("packet::may_speak", "what applications say"),
+    ("packet::may_be", "what applications say"),
+    ("packet/app", "what applications say"),
+    ("flow/talk", "what applications say"),
+    ("close/said", "what applications say"),
+    ("close/detect/said", "what applications say"),
+    ("packet", "segments: headers and options"),
+    ("flow/reorder", "their order, where records are out of order"),
+    ("flow/key", "whose they are: keys, index, other connections on a key"),
+    ("flow/table", "whose they are: keys, index, other connections on a key"),
+    ("flow/arrivals", "whose they are: keys, index, other connections on a key"),
+    ("flow/forgotten", "whose they are: keys, index, other connections on a key"),
+    ("flow/connection", "whose they are: keys, index, other connections on a key"),
+    ("flow/record::is_of_older", "whose they are: keys, index, other connections on a key"),
+    ("flow/agenda", "late segments: flows that are over are kept for TIME-WAIT"),
+    ("flow/flows/due", "late segments: flows that are over are kept for TIME-WAIT"),
+    ("flow/clock", "late segments: flows that are over are kept for TIME-WAIT"),
+    *((f"flow/{name}", "segments kept until their flow is judged") for name in TABLE.split() if name != "seen"),
+    ("flow/seen::fingerprint", "duplicate records"),
+    ("flow/record::fold_duplicate", "duplicate records"),
+    ("flow/numbers", "sequence numbers, holes, repeats, probes"),
+    ("flow/half::count", "sequence numbers, holes, repeats, probes"),
+    ("flow/half::add_payload", "sequence numbers, holes, repeats, probes"),
+    ("flow/record::reveals_a_gap", "sequence numbers, holes, repeats, probes"),
+    ("flow/half::stamp", "timestamps: TS.Recent, regressions, clocks"),
+    ("flow/half::regress", "timestamps: TS.Recent, regressions, clocks"),
+    ("close/detect/timestamps", "timestamps: TS.Recent, regressions, clocks"),
+    ("patterns/clocks", "timestamps: TS.Recent, regressions, clocks"),
+    ("flow/half::identify", "IPv4 IDs"),
+    ("flow/parts::push", "IPv4 IDs"),
+    ("flow/half::acknowledge", "acknowledgements and windows"),
+    ("flow/half::heard", "acknowledgements and windows"),
+    ("flow/half::window_of", "acknowledgements and windows"),
+    ("flow/half::round_trip", "round trips"),
+    ("flow/log", "evidence: the first and last segments"),
+    ("flow/history", "Zeek's history and state"),
+    ("flow/letters", "Zeek's history and state"),
+    ("close/zeek", "Zeek's history and state"),
+    ("flow", "other facts of a direction and of a flow"),
+    ("close/closer", "the active closer"),
+    ("close/last_ack", "the final ACK"),
+    ("close/time_wait", "TIME-WAIT: owner, begin, end"),
+    ("close/abort", "aborts and their causes"),
+    ("close/reset", "aborts and their causes"),
+    ("close/reading", "aborts and their causes"),
+    ("close/cause", "aborts and their causes"),
+    ("close/hosts", "aborts and their causes"),
+    ("close/silence", "the silence before the close"),
+    ("close/finding", "findings"),
+    ("close/sign", "findings"),
+    ("close/figures", "findings"),
+    ("close/detect", "findings"),
+    ("close/reason", "the reason, in words"),
+    ("close/phrase", "the reason, in words"),
+    ("close/events", "the events of the close"),
+    ("close/dwell", "states and how long they lasted"),
+    ("close/states", "states and how long they lasted"),
+    ("close/final_state", "states and how long they lasted"),
+    ("close/facts", "roles, and what acknowledges which FIN"),
+    ("close/summary", "the summary's totals"),
+    ("close", "outcome, confidence, and the verdict itself"),
+    ("patterns/vantage", "where the capture was taken"),
+    ("patterns", "the diagnosis of many flows"),
+    ("ledger", "the diagnosis of many flows"),
+    ("report", "the report: a line of JSON"),
+    ("cli", "the report: a line of JSON"),
+    ("analysis", "the loop between them"),
+]
 REST = "start, end, and what is not known"
 
 
-def stage(path):
-    """Of a path below src/."""
-    for part, name in STAGES:
-        if path == part or path.startswith((part + "/", part + ".")):
+def row(table, path, function=None):
+    """Of a function in a path below src/."""
+    for part, name in table:
+        part, _, wanted = part.partition("::")
+        if wanted in ("", function) and (path == part or path.startswith((part + "/", part + "."))):
             return name
     return None
 
@@ -83,35 +156,40 @@ def costs(lines, program):
     return own, calls
 
 
-def rooms(addresses, program):
-    """The room of each address: that of the innermost code of ours that was inlined there."""
+def rooms(table, addresses, program):
+    """The row of each address: that of the innermost code of ours that was inlined there."""
     asked = "\n".join(map(hex, addresses))
-    command = ["addr2line", "-a", "-i", "-e", program]
+    command = ["addr2line", "-a", "-i", "-f", "-C", "-e", program]
     told = subprocess.run(command, input=asked, capture_output=True, text=True, check=True).stdout
-    found, address = {}, None
+    found, address, function = {}, None, None
     for line in told.splitlines():
         if re.fullmatch("0x[0-9a-f]+", line):
-            address = int(line, 16)
+            address, function = int(line, 16), None
+            continue
+        if function is None:
+            function = re.sub("<.*", "", line).split("::")[-1]
             continue
         path = re.match(r"(?:.*/)?src/([a-z_/0-9]+)\.rs", line)
         is_ours = path and not re.search("/rustc/|/library/|/registry/", line)
-        if is_ours and address not in found and stage(path[1]):
-            found[address] = stage(path[1])
+        name = is_ours and row(table, path[1], function)
+        if name and address not in found:
+            found[address] = name
+        function = None
     return found
 
 
-def by_stage(program, capture):
+def by_row(table, program, capture):
     own, calls = costs(callgrind(program, capture), program)
     addresses = {address for (address, _) in own if address is not None}
     addresses |= {address for ((address, _), _) in calls if address is not None}
-    found = rooms(sorted(addresses), program)
+    found = rooms(table, sorted(addresses), program)
     sums, pool = collections.Counter(), collections.Counter()
 
     def give(where, cost):
         """To the stage, or else to the function, which hands it on to its callers."""
         address, function = where
         room = re.search(r"whoclosed::(\w+)(?:::(\w+))?", function[1])
-        name = found.get(address) or (room and stage("/".join(filter(None, room.groups()))))
+        name = found.get(address) or (room and row(table, "/".join(filter(None, room.groups()))))
         if name:
             sums[name] += cost
         else:
@@ -136,13 +214,34 @@ def by_stage(program, capture):
     return sums, sum(own.values())
 
 
+def flows(program, capture):
+    lines = subprocess.run([program, "--format", "json", capture], capture_output=True, check=True).stdout
+    return sum(b'"outcome":' in line for line in lines.splitlines())
+
+
 def main():
-    program, captures = os.path.realpath(sys.argv[1]), sys.argv[2:]
-    columns = [by_stage(program, capture) for capture in captures]
+    arguments = sys.argv[1:]
+    by_fact = arguments[:1] == ["--facts"]
+    table, title = (FACTS, "what is told") if by_fact else (STAGES, "stage")
+    program, *captures = arguments[by_fact:]
+    program = os.path.realpath(program)
+    columns = [by_row(table, program, capture) for capture in captures]
     titles = [os.path.basename(capture).split(".")[0] for capture in captures]
-    print("| stage | " + " | ".join(titles) + " |")
+    print(f"| {title} | " + " | ".join(titles) + " |")
     print("| --- |" + " ---: |" * len(titles))
-    for name in [*dict.fromkeys(name for _, name in STAGES), REST]:
+    names = [*dict.fromkeys(name for _, name in table), REST]
+    if by_fact:
+        counts = [flows(program, capture) for capture in captures]
+        columns = [
+            ({name: cost / count for name, cost in sums.items()}, total / count)
+            for (sums, total), count in zip(columns, counts)
+        ]
+        for name in names:
+            parts = [f"{sums.get(name, 0):,.0f}" for sums, _ in columns]
+            print(f"| {name} | " + " | ".join(parts) + " |")
+        print("| all | " + " | ".join(f"{total:,.0f}" for _, total in columns) + " |")
+        return
+    for name in names:
         parts = [f"{100 * sums[name] / total:.1f} %" for sums, total in columns]
         print(f"| {name} | " + " | ".join(parts) + " |")
     totals = [f"{total / 1e6:.1f} M" for _, total in columns]
