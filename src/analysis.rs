@@ -208,7 +208,9 @@ impl<R: Read> Analysis<R> {
         let outside = feed.window.as_ref().and_then(|w| w.latest_outside);
         let Extent { began, until } = self.extent();
         let times = began.zip(outside.max(Some(until)));
-        let sources = feed.input.sources(&court.bench.ground.options.source, times);
+        let sources = feed
+            .input
+            .sources(&court.bench.ground.options.source, times);
         let mut summary = court.summary(sources, feed.intake.not_decoded());
         summary.filtered_out = feed.intake.filtered_out;
         summary.outside_window = feed.window.as_ref().map_or(0, |w| w.outside);

@@ -162,7 +162,12 @@ impl Court {
         sources: Vec<SourceSummary>,
         not_decoded: BTreeMap<String, u64>,
     ) -> Summary {
-        let mut summary = self.bench.sitting.noted.totals.summary(sources, not_decoded);
+        let mut summary = self
+            .bench
+            .sitting
+            .noted
+            .totals
+            .summary(sources, not_decoded);
         summary.late_segments = self.late.max(self.table.late());
         summary.unheard = self.unheard.max(self.table.unheard());
         summary.vantage = self.bench.sitting.noted.patterns.vantage();

@@ -1,6 +1,7 @@
 //! Segments on their way to the flow table: what can be made of each without knowing any flow.
 
 use crate::flow::key::{Key, ShortKey};
+use crate::flow::loose::Rooms;
 use crate::flow::reorder::Arrival;
 use crate::flow::seen::Seen;
 use crate::packet::{Said, Segment};
@@ -12,7 +13,7 @@ use std::hash::BuildHasher;
 /// that it may be done elsewhere than where the flows are. [`FlowTable::push_arrival`] takes them.
 ///
 /// [`FlowTable::push_arrival`]: crate::flow::FlowTable::push_arrival
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Arrivals {
     list: Vec<Arrival>,
     /// The keys that arrivals have no room for.
@@ -20,6 +21,8 @@ pub struct Arrivals {
     /// What their payloads say.
     said: Vec<Said>,
     hasher: RandomState,
+    /// Where the table will keep them.
+    pub(super) rooms: Rooms,
 }
 
 impl Arrivals {
@@ -30,7 +33,14 @@ impl Arrivals {
             keys: Vec::new(),
             said: Vec::new(),
             hasher,
+            rooms: Rooms::default(),
         }
+    }
+
+    /// Brings along memory in which the table keeps segments: for another thread than the table's, which
+    /// has more to do.
+    pub fn bring_room(&mut self) {
+        self.rooms.make();
     }
 
     /// How many there are.

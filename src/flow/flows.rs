@@ -12,6 +12,7 @@ use crate::flow::awake::{AHEAD, Awake};
 use crate::flow::brief::{Brief, Memory, SEGMENTS, Unpacked};
 use crate::flow::connection;
 use crate::flow::key::{Key, ShortKey};
+use crate::flow::loose::Rooms;
 use crate::flow::pool::NONE;
 use crate::flow::record::Flow;
 use crate::flow::relations::Predecessor;
@@ -118,6 +119,11 @@ impl Flows {
     /// Nobody will ask for the history of a flow: what is made of a brief one is without.
     pub(super) const fn forgo_histories(&mut self) {
         self.forgoes = true;
+    }
+
+    /// Takes room for segments.
+    pub(super) fn take_room(&mut self, rooms: &mut Rooms) {
+        self.memory.loose.take_room(rooms);
     }
 
     /// How many are kept.

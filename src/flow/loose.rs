@@ -1,6 +1,6 @@
 //! The segments of flows that get some more.
 
-use crate::flow::pool::{Blocks, Linked, NONE};
+use crate::flow::pool::{Blocks, Linked, NONE, ROOMS, Room};
 use crate::flow::seen::Seen;
 use crate::seq::SeqNum;
 
@@ -35,7 +35,23 @@ pub(super) struct Loose {
     blocks: Blocks<Block>,
 }
 
+/// Room for segments, made where there is time for it: it is half of what keeping a flow takes.
+#[derive(Debug, Default)]
+pub(super) struct Rooms(Vec<Room<Block>>);
+
+impl Rooms {
+    /// As much as a batch needs.
+    pub(super) fn make(&mut self) {
+        self.0.resize_with(ROOMS, Room::new);
+    }
+}
+
 impl Loose {
+    /// Takes room that was made elsewhere.
+    pub(super) fn take_room(&mut self, rooms: &mut Rooms) {
+        self.blocks.take_room(&mut rooms.0);
+    }
+
     /// Adds a segment to the chain of `len` that ends at `last`. `beside`: a number is kept there.
     #[inline]
     pub(super) fn push(&mut self, last: &mut u32, len: u8, segment: &Seen, beside: bool) {

@@ -68,6 +68,9 @@ pub(super) trait Linked {
 /// So many blocks that are free are kept: else memory would be taken and given back in turn.
 const SPARE: usize = 16 * CHUNK;
 
+/// Room is taken ahead for so many pieces.
+pub(super) const ROOMS: usize = 2;
+
 /// Blocks allocated at once, or none while nothing is kept there.
 #[derive(Debug)]
 struct Piece<T> {
@@ -79,6 +82,20 @@ struct Piece<T> {
     next: u32,
 }
 
+/// Memory for blocks that are still to come, which was written once. The first use of a page takes a
+/// fault; whoever makes room ahead takes it upon himself.
+#[derive(Debug)]
+pub(super) struct Room<T>(Vec<T>);
+
+impl<T: Default> Room<T> {
+    pub(super) fn new() -> Self {
+        let mut blocks = Vec::with_capacity(CHUNK);
+        blocks.resize_with(CHUNK, T::default);
+        blocks.clear();
+        Self(blocks)
+    }
+}
+
 /// Blocks of one size: what one chain of them gives back serves any other, and where all those
 /// allocated at once are free again, any other purpose.
 #[derive(Debug)]
@@ -88,6 +105,8 @@ pub(super) struct Blocks<T> {
     roomy: u32,
     /// Blocks that are free again.
     free: usize,
+    /// For the next pieces.
+    rooms: Vec<Room<T>>,
 }
 
 impl<T> Default for Blocks<T> {
@@ -96,6 +115,7 @@ impl<T> Default for Blocks<T> {
             pieces: Vec::new(),
             roomy: NONE,
             free: 0,
+            rooms: Vec::new(),
         }
     }
 }
@@ -111,6 +131,15 @@ impl<T: Linked + Default> Blocks<T> {
     pub(super) fn get_mut(&mut self, at: u32) -> Option<&mut T> {
         let at = at as usize;
         self.pieces.get_mut(at / CHUNK)?.blocks.get_mut(at % CHUNK)
+    }
+
+    /// Takes room for the next pieces, as much as is of use.
+    pub(super) fn take_room(&mut self, from: &mut Vec<Room<T>>) {
+        while self.rooms.len() < ROOMS
+            && let Some(room) = from.pop()
+        {
+            self.rooms.push(room);
+        }
     }
 
     /// Takes in a block; gives its place.
@@ -151,7 +180,8 @@ impl<T: Linked + Default> Blocks<T> {
     /// The place of the first block of a new piece.
     #[cold]
     fn begin_piece(&mut self) -> u32 {
-        let mut blocks = Vec::with_capacity(CHUNK);
+        let room = self.rooms.pop().map(|room| room.0);
+        let mut blocks = room.unwrap_or_else(|| Vec::with_capacity(CHUNK));
         blocks.push(T::default());
         self.roomy = self.pieces.len() as u32;
         self.pieces.push(Piece {
@@ -217,7 +247,7 @@ impl<T: Linked + Default> Blocks<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Blocks, CHUNK, Linked, NONE, SPARE};
+    use super::{Blocks, CHUNK, Linked, NONE, ROOMS, Room, SPARE};
 
     #[derive(Debug, Default)]
     struct Block(u32);
@@ -255,5 +285,17 @@ mod tests {
         again.push(kept);
         again.sort_unstable();
         assert_eq!(again, places);
+    }
+
+    #[test]
+    fn room_that_was_brought_serves_the_next_pieces() {
+        let mut blocks = Blocks::default();
+        let mut brought: Vec<Room<Block>> = (0..=ROOMS).map(|_| Room::new()).collect();
+        blocks.take_room(&mut brought);
+        assert_eq!(brought.len(), 1);
+        take(&mut blocks, CHUNK + 1);
+        assert!(blocks.rooms.is_empty() && blocks.len() == CHUNK + 1);
+        blocks.take_room(&mut brought);
+        assert!(brought.is_empty() && blocks.rooms.len() == 1);
     }
 }

@@ -11,11 +11,11 @@ use crate::flow::key::Key;
 use crate::flow::record::Flow;
 use crate::flow::reorder::{Arrival, Reorder};
 use crate::flow::slab::Slab;
-pub use left::Left;
 use crate::packet::{Said, Segment};
 use crate::stamp::{SECOND, Stamp, Time};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
+pub use left::Left;
 use std::hash::BuildHasher;
 
 /// So many segments are waited for, and twice as many at most are looked up together: their cache
@@ -121,6 +121,11 @@ impl FlowTable {
     /// Room for segments on their way to this table: so many.
     pub fn arrivals(&self, room: usize) -> Arrivals {
         Arrivals::new(self.hasher.clone(), room)
+    }
+
+    /// Takes over the room that segments bring along.
+    pub fn take_room(&mut self, from: &mut Arrivals) {
+        self.flows.take_room(&mut from.rooms);
     }
 
     /// Takes in the segment that stands at `at`, by itself: of many, [`Arrivals`] are faster.
