@@ -31,7 +31,8 @@ const MANY: usize = 2048;
 pub(super) type Go<'a> = &'a mut dyn FnMut(&Verdict, Extent) -> ControlFlow<()>;
 
 impl<R: Read + Send> Analysis<R> {
-    /// Shows every verdict that is left, by so many threads at most; three find work.
+    /// Shows every verdict that is left, by so many threads at most: three find work while a
+    /// capture is read, all where flows are left at its end.
     /// The verdicts are the same, in the same order, whatever the number. Stops where `see` breaks.
     pub fn show_all(
         &mut self,
