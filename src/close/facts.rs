@@ -311,11 +311,6 @@ impl<'a> Facts<'a> {
         self.flow.is_syn_only() && self.flow.resets.is_empty()
     }
 
-    /// A side shows what few do.
-    pub(super) fn has_rare(&self) -> bool {
-        self.flow.half.iter().any(|h| h.rare.is_some())
-    }
-
     /// Payload of a side that the peer acknowledged.
     pub(super) fn sent_payload(&self, side: Side) -> bool {
         self.half(side).payload > 0

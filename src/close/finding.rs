@@ -404,7 +404,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::HalfCloseUsed,
-        needs: Sign::RARE,
+        needs: Sign::HALF_USED,
         detect: detect::half_close_used,
         severity: Severity::Info,
         term: Term {
@@ -580,7 +580,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::AcceptQueueFull,
-        needs: Sign::UNFINISHED,
+        needs: Sign::UNHEARD,
         detect: detect::accept_queue_full,
         severity: Severity::Warning,
         term: Term {
@@ -627,7 +627,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::TimestampRegression,
-        needs: Sign::RARE,
+        needs: Sign::REGRESSED,
         detect: detect::regression,
         severity: Severity::Notice,
         term: Term {
@@ -999,7 +999,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::CaptureCut,
-        needs: Sign::UNFINISHED,
+        needs: Sign::CUT,
         detect: detect::cut,
         severity: Severity::Notice,
         term: Term {
