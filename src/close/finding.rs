@@ -1078,7 +1078,10 @@ fn look_for(case: &Case, shown: Sign, all: &mut Vec<Finding>) {
     let signs = shown.places().filter_map(|sign| ROWS.get(sign));
     let rows = signs.fold(0, |rows, of_sign| rows | of_sign);
     for row in places(rows).filter_map(|row| FINDINGS.get(row)) {
-        for found in (row.detect)(case) {
+        let mut founds = (row.detect)(case);
+        // The last one first: to take the list apart from its front, all of it would be moved.
+        founds.reverse();
+        while let Some(found) = founds.pop() {
             all.push(row.finding(found));
         }
     }
