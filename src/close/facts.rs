@@ -20,7 +20,8 @@ pub struct Context {
     pub close_wait: i64,
     /// How long each side was in which state is told.
     pub states: bool,
-    /// Verdicts say why, in words and by the events of the close: always where `states` is set.
+    /// Verdicts say why, in words and by the events of the close: always where `states` is set. Else
+    /// the findings that many flows show lack their sentences, and figures that nobody adds up.
     pub reasons: bool,
     /// What the server showed in its connections before, where this one alone cannot tell.
     pub server: Option<HostSeen>,
