@@ -78,7 +78,7 @@ impl Bench {
     /// the connection is over.
     pub(super) fn judge(&mut self, flow: &Flow, why: Why, see: See<'_>) -> Option<bool> {
         let known = &self.known;
-        let context = Context {
+        let mut context = Context {
             time_wait: self.options.time_wait,
             close_wait: self.options.close_wait,
             states: self.options.asks_when(),
@@ -89,9 +89,16 @@ impl Bench {
             torn: known.torn,
             clocks_differ: known.clocks_differ,
             off_clock: self.patterns.off_clock(flow),
-            server: self.hosts.server_of(flow),
-            errors: known.errors.of(&flow.key),
+            server: None,
+            errors: None,
         };
+        // Few flows have any, and what is there of none would be copied.
+        if let Some(server) = self.hosts.server_of(flow) {
+            context.server = Some(server);
+        }
+        if let Some(errors) = known.errors.of(&flow.key) {
+            context.errors = Some(errors);
+        }
         let mut settled = None;
         self.judge.show(flow, &context, &mut |judged| {
             let Some(verdict) = judged else { return };
