@@ -49,6 +49,7 @@ pub struct Options {
     /// Verdicts tell how long each side was in which state; who shows that to nobody saves the time.
     pub states: bool,
     /// Verdicts say why, in words and by the events of the close; who only counts them saves the time.
+    /// Findings may lack their sentences and figures then.
     pub reasons: bool,
     /// It is told what many flows show together, and where the capture was taken.
     pub diagnosis: bool,

@@ -284,9 +284,10 @@ impl Stamp {
     /// by frame otherwise, since clocks may step.
     #[must_use]
     pub const fn is_before(self, other: Self) -> bool {
-        let way = self.time.since(other.time);
-        if way != 0 && way.abs() <= REORDER_WINDOW {
-            way < 0
+        // Asked a dozen times a flow: without signs it is half of the instructions.
+        let apart = self.time.0.abs_diff(other.time.0);
+        if apart.wrapping_sub(1) < REORDER_WINDOW.cast_unsigned() {
+            self.time.0 < other.time.0
         } else {
             self.frame < other.frame
         }

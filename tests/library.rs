@@ -5,6 +5,7 @@ mod container;
 mod support;
 
 use container::{Order, PcapNg};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::IpAddr;
@@ -87,7 +88,14 @@ fn verdicts_without_reasons_are_else_the_same() {
             verdict.reason.clear();
             verdict.close.clear();
             verdict.zeek.history = Letters::default();
-            assert_eq!(counted.next(), Some(verdict), "{}", path.display());
+            let counted = counted.next().unwrap();
+            for (told, counted) in verdict.findings.iter_mut().zip(&counted.findings) {
+                let same = |(name, figure)| told.data.get(name) == Some(figure);
+                if counted.message.is_empty() && counted.data.all().all(same) {
+                    (told.message, told.data) = (Cow::default(), counted.data.clone());
+                }
+            }
+            assert_eq!(counted, verdict, "{}", path.display());
         }
         assert!(counted.next().is_none());
         assert_eq!(counted.summary(), told.summary());

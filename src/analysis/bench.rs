@@ -160,7 +160,7 @@ impl Ground {
 
     fn context(&self, flow: &Flow, why: Why, shown: Shown) -> Context {
         let (options, known) = (&self.options, &self.known);
-        Context {
+        let mut context = Context {
             time_wait: options.time_wait,
             close_wait: options.close_wait,
             states: options.asks_when(),
@@ -171,9 +171,17 @@ impl Ground {
             torn: known.torn,
             clocks_differ: known.clocks_differ,
             off_clock: shown.off_clock,
-            server: shown.server,
-            errors: known.errors.of(&flow.key),
+            server: None,
+            errors: None,
+        };
+        // Few flows have any, and what is there of none would be copied.
+        if let Some(server) = shown.server {
+            context.server = Some(server);
         }
+        if let Some(errors) = known.errors.of(&flow.key) {
+            context.errors = Some(errors);
+        }
+        context
     }
 }
 

@@ -8,9 +8,8 @@ use crate::stamp::Time;
 
 /// Tells the verdict the states of both sides in turn, those without a connection left out.
 pub(super) fn tell(facts: &Facts, verdict: &mut Verdict) {
-    let course = Course::of(verdict);
-    let mut dwells = PerSide::<Dwells>::default();
-    let PerSide { client, server } = &mut dwells;
+    let (course, told) = Course::beside(verdict);
+    let PerSide { client, server } = told.get_or_insert_default();
     let states = before(&course);
     let mut client = Line::new(client, states.client);
     let mut server = Line::new(server, states.server);
@@ -26,7 +25,6 @@ pub(super) fn tell(facts: &Facts, verdict: &mut Verdict) {
         let over = || expiry(&course, side).or_else(|| replaced(facts, side));
         line.end(*course.final_states.of(side), over);
     }
-    verdict.states = Some(dwells);
 }
 
 /// When the TIME-WAIT of `side` ended.

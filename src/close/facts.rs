@@ -20,7 +20,8 @@ pub struct Context {
     pub close_wait: i64,
     /// How long each side was in which state is told.
     pub states: bool,
-    /// Verdicts say why, in words and by the events of the close: always where `states` is set.
+    /// Verdicts say why, in words and by the events of the close: always where `states` is set. Else
+    /// the findings that many flows show lack their sentences, and figures that nobody adds up.
     pub reasons: bool,
     /// What the server showed in its connections before, where this one alone cannot tell.
     pub server: Option<HostSeen>,
@@ -123,27 +124,35 @@ impl<'a> Facts<'a> {
     }
 
     fn read_log(&mut self) {
-        let [client, server] = self.half;
-        let peer_end = [server.fin_end(), client.fin_end()];
+        let ([client, server], first) = (self.half, self.client);
+        let ends = [server.fin_end(), client.fin_end()];
+        let (is_there, ends) = (
+            ends.map(|end| end.is_some()),
+            ends.map(Option::unwrap_or_default),
+        );
+        let mut flags = Seen::default().flags;
         for seen in self.log {
-            let from = usize::from((seen.from() ^ self.client) & 1);
-            if peer_end[from].is_some_and(|end| seen.acks(end)) {
+            let from = usize::from((seen.from() ^ first) & 1);
+            // The number first, which is too low in most.
+            if seen.ack.at_or_after(ends[from]) && is_there[from] && seen.flags.ack() {
                 self.acks[from].push(seen);
             }
             if seen.flags.fin() {
-                self.keep_copy(seen);
+                self.keep_copy(seen, from);
             }
-            self.any_reset |= seen.flags.rst();
+            flags = flags.with(seen.flags);
         }
+        self.any_reset = flags.rst();
     }
 
     // Not in line: the other segments would pay for it, which are most.
     #[inline(never)]
-    fn keep_copy(&mut self, seen: &'a Seen) {
-        let from = self.side(seen.from());
-        let fin = self.fin(from);
-        let copies = &mut self.copies[from.index()];
-        let is_copy = fin.is_some_and(|fin| seen.end().minus(1) == fin.seq);
+    fn keep_copy(&mut self, seen: &'a Seen, from: usize) {
+        let from = from & 1;
+        let (fin, copies) = (&self.half[from].fin, &mut self.copies[from]);
+        let is_copy = fin
+            .as_ref()
+            .is_some_and(|fin| seen.end().minus(1) == fin.seq);
         if is_copy && !copies.iter().any(|c| is_network_copy(c, seen)) {
             copies.push(seen);
         }
@@ -301,11 +310,6 @@ impl<'a> Facts<'a> {
     /// SYNs of one side and nothing else, not even a RST.
     pub(super) fn is_syn_series(&self) -> bool {
         self.flow.is_syn_only() && self.flow.resets.is_empty()
-    }
-
-    /// A side shows what few do.
-    pub(super) fn has_rare(&self) -> bool {
-        self.flow.half.iter().any(|h| h.rare.is_some())
     }
 
     /// Payload of a side that the peer acknowledged.

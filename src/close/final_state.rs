@@ -16,33 +16,21 @@ pub(super) fn final_states(case: &Case) -> PerSide<State> {
             server: State::Closed,
         };
     }
-    PerSide {
-        client: of(case, Side::Client),
-        server: of(case, Side::Server),
-    }
-}
-
-fn of(case: &Case, side: Side) -> State {
-    match case.outcome {
-        Outcome::Refused | Outcome::Aborted | Outcome::AbortedAfterFin => State::Closed,
-        Outcome::Unanswered => {
-            if side == Side::Client {
-                State::SynSent
-            } else {
-                State::Unknown
-            }
+    let (client, server) = match case.outcome {
+        Outcome::Refused | Outcome::Aborted | Outcome::AbortedAfterFin => {
+            (State::Closed, State::Closed)
         }
-        Outcome::HandshakeIncomplete => {
-            if side == Side::Client {
-                State::SynSent
-            } else {
-                State::SynReceived
-            }
+        Outcome::Unanswered => (State::SynSent, State::Unknown),
+        Outcome::HandshakeIncomplete => (State::SynSent, State::SynReceived),
+        Outcome::Open => (State::Established, State::Established),
+        Outcome::Graceful | Outcome::Simultaneous | Outcome::FinalAckMissing => {
+            (closed(case, Side::Client), closed(case, Side::Server))
         }
-        Outcome::Open => State::Established,
-        Outcome::Graceful | Outcome::Simultaneous | Outcome::FinalAckMissing => closed(case, side),
-        Outcome::HalfClosed | Outcome::FinUnacked | Outcome::Indeterminate => by_fins(case, side),
-    }
+        Outcome::HalfClosed | Outcome::FinUnacked | Outcome::Indeterminate => {
+            (by_fins(case, Side::Client), by_fins(case, Side::Server))
+        }
+    };
+    PerSide { client, server }
 }
 
 /// Both FINs are shown.

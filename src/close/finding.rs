@@ -404,7 +404,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::HalfCloseUsed,
-        needs: Sign::RARE,
+        needs: Sign::HALF_USED,
         detect: detect::half_close_used,
         severity: Severity::Info,
         term: Term {
@@ -580,7 +580,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::AcceptQueueFull,
-        needs: Sign::UNFINISHED,
+        needs: Sign::UNHEARD,
         detect: detect::accept_queue_full,
         severity: Severity::Warning,
         term: Term {
@@ -627,7 +627,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::TimestampRegression,
-        needs: Sign::RARE,
+        needs: Sign::REGRESSED,
         detect: detect::regression,
         severity: Severity::Notice,
         term: Term {
@@ -999,7 +999,7 @@ pub const FINDINGS: &[Row] = &[
     },
     Row {
         value: Code::CaptureCut,
-        needs: Sign::UNFINISHED,
+        needs: Sign::CUT,
         detect: detect::cut,
         severity: Severity::Notice,
         term: Term {
@@ -1078,7 +1078,10 @@ fn look_for(case: &Case, shown: Sign, all: &mut Vec<Finding>) {
     let signs = shown.places().filter_map(|sign| ROWS.get(sign));
     let rows = signs.fold(0, |rows, of_sign| rows | of_sign);
     for row in places(rows).filter_map(|row| FINDINGS.get(row)) {
-        for found in (row.detect)(case) {
+        let mut founds = (row.detect)(case);
+        // The last one first: to take the list apart from its front, all of it would be moved.
+        founds.reverse();
+        while let Some(found) = founds.pop() {
             all.push(row.finding(found));
         }
     }

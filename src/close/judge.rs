@@ -24,7 +24,9 @@ pub const SCHEMA: u32 = 1;
 pub fn judge(flow: &Flow, context: Context, source: &Arc<str>) -> Verdict {
     examine(flow, &context, |case| {
         let mut verdict = verdict(case, Arc::clone(source), Vec::new());
-        tell(case, &mut verdict);
+        if context.reasons {
+            tell(case, &mut verdict);
+        }
         verdict
     })
 }
@@ -64,7 +66,7 @@ impl Judge {
             case.spare.set(spare.reason);
             let source = spare.source.unwrap_or_else(|| Arc::clone(&self.source));
             let mut verdict = Some(verdict(case, source, spare.findings));
-            if let Some(verdict) = &mut verdict {
+            if let Some(verdict) = verdict.as_mut().filter(|_| context.reasons) {
                 tell(case, verdict);
             }
             see(&mut verdict);
@@ -161,13 +163,10 @@ fn verdict(case: &mut Case, source: Arc<str>, room: Vec<Finding>) -> Verdict {
     }
 }
 
-/// Why it is so, as far as anybody asks: in words, by the events of the close and by the states between
-/// them.
+/// Why it is so, for who asks: in words, by the events of the close and, as far as anybody asks for
+/// those, by the states between them.
 fn tell(case: &Case, verdict: &mut Verdict) {
     let facts = case.facts;
-    if !facts.context.reasons {
-        return;
-    }
     verdict.reason = reason(case);
     verdict.zeek.history = history(facts);
     verdict.in_flight = said::in_flight(facts).map(Box::new);

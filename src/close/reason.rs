@@ -76,7 +76,8 @@ fn unanswered(case: &Case) -> String {
     if flow.unconfirmed {
         text = text.words(", which may be an old duplicate");
     }
-    match case.facts.errors().next() {
+    let errors = case.facts.context.errors.is_some();
+    match errors.then(|| case.facts.errors().next()).flatten() {
         Some(error) => format!(
             "{} but ICMP in frame {}: {} says {}",
             text.done(),

@@ -3,7 +3,7 @@
 use crate::close::case::Case;
 use crate::close::detect::close_wait_dwell;
 use crate::close::verdict::{EndedBy, FinalAck, Outcome, Side};
-use crate::flow::{Half, Seen};
+use crate::flow::{Half, Rare, Seen};
 use crate::seq::SeqNum;
 use crate::stamp::Stamp;
 
@@ -19,7 +19,7 @@ impl Sign {
     pub(super) const DECLINED: Self = Self(1);
     /// Records or segments that are not the connection's own ([`Odd`](crate::flow::Odd)).
     pub(super) const ODD: Self = Self(1 << 1);
-    /// What few sides show ([`Rare`](crate::flow::Rare)).
+    /// Headers that were cut, or what few sides say ([`Rare`](crate::flow::Rare)).
     pub(super) const RARE: Self = Self(1 << 2);
     /// A RST.
     pub(super) const RESET: Self = Self(1 << 3);
@@ -41,7 +41,7 @@ impl Sign {
     pub(super) const UNSEEN: Self = Self(1 << 11);
     /// Numbers of a side that were never seen, or an ACK of such.
     pub(super) const HOLE: Self = Self(1 << 12);
-    /// Nothing of one side.
+    /// Nothing of one side, though there was more than SYNs.
     pub(super) const ONE_SIDED: Self = Self(1 << 13);
     /// No handshake.
     pub(super) const MIDWAY: Self = Self(1 << 14);
@@ -53,13 +53,20 @@ impl Sign {
     pub(super) const ERRORS: Self = Self(1 << 17);
     /// Segments of the opening, sent again and again.
     pub(super) const OPENING: Self = Self(1 << 18);
+    /// Payload after the peer's FIN.
+    pub(super) const HALF_USED: Self = Self(1 << 19);
     /// A close after a silence.
     pub(super) const SILENT: Self = Self(1 << 20);
-
     /// A SYN behind the clock of other connections.
     pub(super) const OFF_CLOCK: Self = Self(1 << 21);
+    /// A TSval that went back.
+    pub(super) const REGRESSED: Self = Self(1 << 22);
+    /// It is not over, and the capture's last record is cut.
+    pub(super) const CUT: Self = Self(1 << 23);
     /// Something that its applications said.
     pub(super) const SAID: Self = Self(1 << 24);
+    /// It is open, and its server said nothing yet.
+    pub(super) const UNHEARD: Self = Self(1 << 25);
 
     /// What a case shows.
     pub(super) fn of(case: &Case) -> Self {
@@ -72,7 +79,9 @@ impl Sign {
                 .is_some_and(|o| o.timestamps == Some(false))
         };
         // Where records are in order, what is later stands at the end.
-        let ordered = flow.odd().is_none() && !case.facts.has_rare();
+        let rare = flow.half.iter().filter_map(|half| half.rare.as_deref());
+        let rare = rare.fold(Self::NONE, |all, rare| all.or(Self::of_rare(rare)));
+        let ordered = flow.odd().is_none() && !rare.meets(Self::LATE);
         let last = case.facts.log.iter().rfind(|s| !s.is_empty());
         let late = |side| {
             let from = case.facts.index(side);
@@ -95,23 +104,28 @@ impl Sign {
         let ack_lost = last_ack.is_some_and(|d| d.crossed || value != FinalAck::Seen);
         let unseen = case.hidden_fin() || value == FinalAck::Unseen;
         let midway = a.opening.is_none() && b.opening.is_none();
+        let one_sided = case.facts.one_direction() && !case.facts.is_syn_series();
+        let is_unfinished = !case.outcome.is_over();
+        let unheard = case.outcome == Outcome::Open && !case.facts.half(Side::Server).spoke;
         let slow = close_wait_dwell(case, Side::Client).is_some()
             || close_wait_dwell(case, Side::Server).is_some();
         Self::NONE
             .and(flow.odd().is_some(), Self::ODD)
-            .and(case.facts.has_rare(), Self::RARE)
+            .or(rare)
             .and(!case.resets.is_empty(), Self::RESET)
             .and(flow.previous.is_some(), Self::PREVIOUS)
             .and(cut_short, Self::CUT_SHORT)
             .and(ack_lost, Self::LAST_ACK)
             .and(one_fin, Self::ONE_FIN)
-            .and(!case.outcome.is_over(), Self::UNFINISHED)
+            .and(is_unfinished, Self::UNFINISHED)
+            .and(is_unfinished && case.facts.context.cut, Self::CUT)
+            .and(unheard, Self::UNHEARD)
             .and(case.facts.context.evicted, Self::EVICTED)
             .and(declined(a) || declined(b), Self::DECLINED)
             .and(late(Side::Client) || late(Side::Server), Self::LATE)
             .and(unseen, Self::UNSEEN)
             .and(lacks(a, b.ack) || lacks(b, a.ack), Self::HOLE)
-            .and(case.facts.one_direction(), Self::ONE_SIDED)
+            .and(one_sided, Self::ONE_SIDED)
             .and(midway, Self::MIDWAY)
             .and(case.facts.context.errors.is_some(), Self::ERRORS)
             .and(opens_again(&flow.half), Self::OPENING)
@@ -120,6 +134,16 @@ impl Sign {
             .and(case.facts.context.off_clock.is_some(), Self::OFF_CLOCK)
             .and(case.silence.is_some(), Self::SILENT)
             .and(flow.talk.is_some(), Self::SAID)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn of_rare(rare: &Rare) -> Self {
+        Self::NONE
+            .and(rare.cut.is_some() || rare.subflow.is_some(), Self::RARE)
+            .and(rare.after_peer_fin.is_some(), Self::HALF_USED)
+            .and(rare.regressions.is_some(), Self::REGRESSED)
+            .and(rare.late.is_some(), Self::LATE)
     }
 
     /// With one more, if it is shown.

@@ -5,8 +5,8 @@
 //! The states are told, never decided: the judgement rests on acknowledgement numbers.
 
 use crate::close::verdict::{
-    AbortCause, AbortedBy, CloseEntry, CloseEvent, EndedBy, Event, FinalAck, Outcome, PerSide,
-    Reset, RstFate, Side, State, TimeWait, Verdict,
+    AbortCause, AbortedBy, CloseEntry, CloseEvent, Dwells, EndedBy, Event, FinalAck, Outcome,
+    PerSide, Reset, RstFate, Side, State, TimeWait, Verdict,
 };
 use crate::seq::SeqNum;
 
@@ -85,6 +85,33 @@ impl<'a> Course<'a> {
             close: &verdict.close,
             resets: &verdict.resets,
         }
+    }
+
+    /// The same, and where the states of its sides are to stand: too many bytes to be moved.
+    pub(super) fn beside(verdict: &'a mut Verdict) -> (Self, &'a mut Option<PerSide<Dwells>>) {
+        let Verdict {
+            outcome,
+            abort_cause,
+            aborted_by,
+            final_ack,
+            final_states,
+            time_wait,
+            close,
+            resets,
+            states,
+            ..
+        } = verdict;
+        let course = Self {
+            outcome: *outcome,
+            abort_cause: *abort_cause,
+            aborted_by: *aborted_by,
+            final_ack: *final_ack,
+            final_states: *final_states,
+            time_wait,
+            close,
+            resets,
+        };
+        (course, states)
     }
 }
 

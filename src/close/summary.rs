@@ -222,6 +222,16 @@ impl Owners {
     }
 }
 
+/// How many findings there were of each code.
+#[derive(Clone, Debug)]
+struct Findings([u64; Code::ALL.len()]);
+
+impl Default for Findings {
+    fn default() -> Self {
+        Self([0; Code::ALL.len()])
+    }
+}
+
 /// Owners that are counted at once.
 const OWNED: usize = 64;
 
@@ -232,7 +242,7 @@ pub struct Totals {
     by_outcome: [u64; 16],
     by_closer: [u64; 8],
     by_cause: [u64; 16],
-    findings: BTreeMap<Code, u64>,
+    findings: Findings,
     /// By the number of their address.
     owners: Owners,
     /// Owners not counted yet: many at once overlap their cache misses.
@@ -249,7 +259,7 @@ impl Totals {
             self.by_cause[cause as usize] += 1;
         }
         for finding in &verdict.findings {
-            *self.findings.entry(finding.code).or_default() += 1;
+            self.findings.0[finding.code as usize] += 1;
         }
         for time_wait in &verdict.time_wait {
             let owner = match time_wait.owner {
@@ -293,14 +303,13 @@ impl Totals {
                 AbortCause::ALL.iter().map(|o| o.name()).collect(),
                 &self.by_cause,
             ),
-            findings: self
-                .findings
-                .iter()
-                .map(|(code, &n)| (code.name().to_owned(), n))
-                .collect(),
+            findings: named(
+                Code::ALL.iter().map(|code| code.name()).collect(),
+                &self.findings.0,
+            ),
             time_wait_owners: self.time_wait_owners(),
             not_decoded,
-            evicted: self.findings.get(&Code::Evicted).copied().unwrap_or(0),
+            evicted: self.findings.0[Code::Evicted as usize],
             late_segments: 0,
             unheard: 0,
             filtered_out: 0,

@@ -252,17 +252,20 @@ fn fin_with_ack_answered(case: &Case, owner: Side) -> bool {
         acks.any(|s| s.acks_fin(peer_end) && s.at().is_before(fin.at()))
     };
     let answers = |fin: &Seen, ack: &Seen| {
-        let late = rtt.is_some_and(|rtt| ack.at().time.since(fin.at().time) + SLACK >= rtt);
-        let pair = ack.timestamps().zip(fin.timestamps());
-        let echoes = pair.is_some_and(|(a, f)| a.ecr == f.val);
-        // What repeats its FIN has not received the ACK of it yet.
-        let re_acks = ack.is_empty_ack() && (ack.seq, ack.ack) == (end, peer_end);
-        let again = || late && acked_before(fin) && in_order(facts, owner, ack);
-        let follows = || fin.at().is_before(ack.at()) && (echoes || again());
-        re_acks && (passive || follows())
+        let late = || rtt.is_some_and(|rtt| ack.at().time.since(fin.at().time) + SLACK >= rtt);
+        let pair = || ack.timestamps().zip(fin.timestamps());
+        let echoes = || pair().is_some_and(|(a, f)| a.ecr == f.val);
+        let again = || late() && acked_before(fin) && in_order(facts, owner, ack);
+        fin.at().is_before(ack.at()) && (echoes() || again())
     };
-    let fins = facts.acks_of_fin_or_resets(owner).iter().filter(carries);
-    { fins }.any(|fin| facts.acks_of_fin(peer).any(|ack| answers(fin, ack)))
+    // What repeats its FIN has not received the ACK of it yet.
+    let re_acks = |s: &&Seen| s.is_empty_ack() && (s.seq, s.ack) == (end, peer_end);
+    let mut re_acks = facts.acks_of_fin(peer).filter(re_acks);
+    let mut fins = facts.acks_of_fin_or_resets(owner).iter().filter(carries);
+    if passive {
+        return fins.next().is_some() && re_acks.next().is_some();
+    }
+    fins.any(|fin| re_acks.clone().any(|ack| answers(fin, ack)))
 }
 
 /// IPv4 IDs show that the side sent the ACK behind all that was captured before it: it is the next

@@ -189,29 +189,31 @@ pub(super) struct Use {
 impl Use {
     /// Reads it off the segments that are kept.
     pub(super) fn of(flow: &Flow, client: u8) -> Self {
-        let (mut exchanges, mut asked, mut is_silent) = (0, false, false);
-        let (mut own, mut theirs) = (0, 0);
-        let mut last = flow.first.time;
+        let (mut exchanges, mut longest, mut silent) = (0, [0; 2], 0);
+        // Who sent payload last: 0 is the client. Nobody asks before the first.
+        let (mut before, mut last) = (1, flow.first.time);
         for part in flow.log.parts() {
-            for seen in part.iter().filter(|seen| !seen.is_empty()) {
-                let (time, by_client) = (seen.at().time, seen.from() == client);
-                if by_client {
-                    own = seen.len().max(own);
-                } else {
-                    theirs = seen.len().max(theirs);
+            for seen in part {
+                let len = seen.len();
+                if len == 0 {
+                    continue;
                 }
+                let (time, side) = (seen.at().time, (seen.from() ^ client) & 1);
+                let longest = &mut longest[usize::from(side)];
+                *longest = len.max(*longest);
                 // A step back is a long way on, without a sign: it is looked into as well.
                 let passed = time.0.wrapping_sub(last.0).cast_unsigned();
-                is_silent |= passed >= SECOND.cast_unsigned();
-                exchanges += u64::from(asked && !by_client);
-                (asked, last) = (by_client, time);
+                silent = passed.max(silent);
+                exchanges += u64::from(side & !before);
+                (before, last) = (side, time);
             }
         }
+        let is_silent = silent >= SECOND.cast_unsigned();
         Self {
             exchanges,
             is_whole: flow.log.is_whole(),
             survived: is_silent.then(|| survived(flow)).flatten(),
-            longest: [own, theirs],
+            longest,
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::{Found, Founds, as_seconds, seconds, times};
 use crate::close::abort::Abort;
 use crate::close::case::Case;
+use crate::close::last_ack::Detail;
 use crate::close::phrase::Sentence;
 use crate::close::verdict::{AbortCause, Confidence, EndedBy, FinalAck, Outcome, Side};
 use crate::flow::Seen;
@@ -14,32 +15,41 @@ pub(in crate::close) fn final_ack_lost(case: &Case) -> Founds {
     let (Some(side), Some(detail)) = (case.last_ack.side, &case.last_ack.detail) else {
         return Founds::new();
     };
-    let text = Sentence::long("the ACK of the ").side(side);
-    let text = text.words("'s FIN was lost ");
-    let text = match case.last_ack.value {
-        FinalAck::LostAfter => text.words("between the capture point and the ").side(side),
-        FinalAck::LostBefore => {
-            let text = text.words("on the ").side(side.peer());
-            text.words("'s side of the capture point (or the FIN was)")
-        }
-        _ => return Founds::new(),
-    };
-    let text = text.words("; the ").side(side).words(" sent its FIN ");
-    let text = text.times(detail.copies as u64).words(" over ");
-    let message = text.seconds(detail.span).done();
+    let value = case.last_ack.value;
+    if !matches!(value, FinalAck::LostAfter | FinalAck::LostBefore) {
+        return Founds::new();
+    }
     let confidence = if detail.rtt_known {
         Confidence::Likely
     } else {
         Confidence::Possible
     };
-    let found =
-        Found::likely(Some(side), case.last_ack.frames(case.facts), message).sure(confidence);
+    let found = Found::likely(Some(side), case.last_ack.frames(case.facts), "").sure(confidence);
+    let found = found.with("seconds", as_seconds(detail.span));
+    if !case.facts.context.reasons {
+        return smallvec![found];
+    }
     smallvec![
         found
-            .with("place", case.last_ack.value.name())
+            .saying(lost(value, side, detail))
+            .with("place", value.name())
             .with("fin_copies", detail.copies as u64)
-            .with("seconds", as_seconds(detail.span)),
     ]
+}
+
+/// Where the ACK of the side's FIN was lost.
+fn lost(value: FinalAck, side: Side, detail: &Detail) -> String {
+    let text = Sentence::long("the ACK of the ").side(side);
+    let text = text.words("'s FIN was lost ");
+    let text = if value == FinalAck::LostAfter {
+        text.words("between the capture point and the ").side(side)
+    } else {
+        let text = text.words("on the ").side(side.peer());
+        text.words("'s side of the capture point (or the FIN was)")
+    };
+    let text = text.words("; the ").side(side).words(" sent its FIN ");
+    let text = text.times(detail.copies as u64).words(" over ");
+    text.seconds(detail.span).done()
 }
 
 pub(in crate::close) fn fin_retransmitted(case: &Case) -> Founds {
@@ -189,13 +199,16 @@ pub(in crate::close) fn half_close_used(case: &Case) -> Founds {
     }
     let used = |side: Side| {
         let sent = case.facts.half(side).rare.as_ref()?.after_peer_fin?;
-        let peer = side.peer();
+        let frames = [sent.first.frame, sent.last.frame];
+        let found = Found::likely(Some(side), frames, "");
+        if !case.facts.context.reasons {
+            return Some(found);
+        }
         let text = Sentence::new("the ").side(side).words(" sent ");
         let text = text.number(sent.bytes);
         let text = text.words(" more bytes after it had received the ");
-        let message = text.side(peer).words("'s FIN").done();
-        let frames = [sent.first.frame, sent.last.frame];
-        Some(Found::likely(Some(side), frames, message).with("bytes", sent.bytes))
+        let message = text.side(side.peer()).words("'s FIN").done();
+        Some(found.saying(message).with("bytes", sent.bytes))
     };
     [Side::Client, Side::Server]
         .into_iter()

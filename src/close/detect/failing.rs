@@ -98,12 +98,15 @@ pub(in crate::close) fn accept_queue_full(case: &Case) -> Founds {
         return Founds::new();
     };
     let waits = case.outcome == Outcome::Open && !server.spoke && client.payload > 0;
+    if !waits {
+        return Founds::new();
+    }
     let data = |s: &&Seen| !s.is_empty() && !s.flags.syn();
     let sent: Vec<&Seen> = case.facts.sent_by(Side::Client).filter(data).collect();
     let (Some(first), Some(last)) = (sent.first(), sent.last()) else {
         return Founds::new();
     };
-    if !waits || sent.len() < 2 {
+    if sent.len() < 2 {
         return Founds::new();
     }
     let span = last.at().time.since(first.at().time);

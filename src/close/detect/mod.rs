@@ -58,9 +58,13 @@ impl Found {
         frames: impl IntoIterator<Item = u64>,
         message: impl Into<Cow<'static, str>>,
     ) -> Self {
+        let mut all = Frames::new();
+        for frame in frames {
+            all.push(frame);
+        }
         Self {
             side,
-            frames: frames.into_iter().collect(),
+            frames: all,
             confidence: Confidence::Likely,
             message: message.into(),
             data: Figures::default(),
@@ -69,6 +73,11 @@ impl Found {
 
     fn with(mut self, key: &'static str, value: impl Into<Value>) -> Self {
         self.data.insert(key, value.into());
+        self
+    }
+
+    fn saying(mut self, message: impl Into<Cow<'static, str>>) -> Self {
+        self.message = message.into();
         self
     }
 

@@ -148,14 +148,18 @@ fn told_as_foreign(case: &Case, rst: &Rst, by: AbortedBy) -> Found {
             Confidence::Possible,
         )
     };
+    let found = Found::likely(Some(side), [rst.seen().at().frame], "").sure(sure);
+    if !case.facts.context.reasons {
+        return found;
+    }
     let text = Sentence::long("the RST in the ").side(side);
     let text = text.words("'s name ").words(who).words(": ");
     let text = text.list(signs.words()).words("; else the ").side(side);
     let text = text.words(
         "'s host itself sent it, and something on the way or another stack on that host changed it",
     );
-    let found = Found::likely(Some(side), [rst.seen().at().frame], text.done())
-        .sure(sure)
+    let found = found
+        .saying(text.done())
         .with("signs", signs.count())
         .with("ttl", rst.seen().ttl);
     match case.facts.usual_ttl(side) {

@@ -38,7 +38,8 @@ macro_rules! names {
     }};
 }
 
-/// Writes a struct's fields in groups: what is `put` is one piece, what is `write`n goes by itself.
+/// Writes a struct's fields in groups: what is `put` is one piece, what is `write`n goes by itself, and
+/// of what is `list`ed most is empty.
 macro_rules! groups {
     ($to:ident, $value:expr => $($write:ident $open:literal [$($field:ident),+])+; $($optional:ident),+) => {
         let Self { $($($field,)+)+ $($optional),+ } = $value;
@@ -58,6 +59,13 @@ macro_rules! groups {
     (@write $to:ident, $open:literal, $($field:ident),+) => {
         fields!($to, write, $open, $($field),+);
     };
+    (@list $to:ident, $open:literal, $($field:ident),+) => {
+        $(if $field.is_empty() {
+            $to.raw(concat!($open, "\"", stringify!($field), "\":[]"));
+        } else {
+            fields!($to, write, $open, $field);
+        })+
+    };
 }
 
 impl Json for Verdict {
@@ -69,9 +77,13 @@ impl Json for Verdict {
                 client, server, roles_from, start, end, first_frame, last_frame, packets,
                 payload_bytes, outcome, active_closer, aborted_by, abort_cause, cause_confidence
             ]
-            write "," [cause_alternatives]
+            list "," [cause_alternatives]
             put "," [final_ack, confidence]
-            write "," [reason, time_wait, final_states, states, close, resets, findings, in_flight]
+            write "," [reason]
+            list "," [time_wait]
+            write "," [final_states, states, close]
+            list "," [resets, findings]
+            write "," [in_flight]
             put "," [previous_flow, wireshark_filter, zeek];
             silence, vlan, tunnel, files, application, community_id
         );

@@ -54,12 +54,7 @@ impl Lines {
     /// A text as it stands.
     #[inline]
     pub(super) fn raw(&mut self, text: &str) {
-        self.make_room(text.len());
-        let end = self.len + text.len();
-        if let Some(room) = self.room.get_mut(self.len..end) {
-            room.copy_from_slice(text.as_bytes());
-            self.len = end;
-        }
+        append(&mut self.room, &mut self.len, text);
     }
 
     /// A text in quotes, with escapes where it needs them.
@@ -82,13 +77,14 @@ impl Lines {
     /// The capture's name in quotes.
     #[inline]
     pub(super) fn name(&mut self, name: &Arc<str>) {
-        let known = self.name.take_if(|(known, _)| Arc::ptr_eq(known, name));
-        let (name, text) = known.unwrap_or_else(|| {
+        let known = self.name.as_ref();
+        if known.is_none_or(|(known, _)| !Arc::ptr_eq(known, name)) {
             let text = Value::from(name.as_ref()).to_string();
-            (Arc::clone(name), text)
-        });
-        self.raw(&text);
-        self.name = Some((name, text));
+            self.name = Some((Arc::clone(name), text));
+        }
+        if let Some((_, text)) = &self.name {
+            append(&mut self.room, &mut self.len, text);
+        }
     }
 
     /// A text that needs escapes.
@@ -103,6 +99,19 @@ impl Lines {
         if self.room.len() - self.len < bytes {
             grown(&mut self.room, self.len, bytes);
         }
+    }
+}
+
+/// Appends a text as it stands.
+#[inline]
+fn append(room: &mut Vec<u8>, len: &mut usize, text: &str) {
+    if room.len() - *len < text.len() {
+        grown(room, *len, text.len());
+    }
+    let end = *len + text.len();
+    if let Some(room) = room.get_mut(*len..end) {
+        room.copy_from_slice(text.as_bytes());
+        *len = end;
     }
 }
 
