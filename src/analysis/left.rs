@@ -19,6 +19,8 @@ use std::thread::{self, Builder};
 const FLOWS: usize = 32;
 /// Packs that each thread fills in turn.
 const PACKS: usize = 3;
+/// Threads that may help: who takes the drafts in has no time for more of them.
+const HELPERS: usize = 15;
 
 /// Flows that follow each other, with drafts of their verdicts.
 struct Pack {
@@ -64,7 +66,7 @@ pub(super) fn judge_left(court: &mut Court, threads: usize, see: Go<'_>) -> Cont
     let judged = thread::scope(|scope| {
         let (filled, full) = channel();
         let mut empty = Vec::new();
-        for owner in 0..threads - 1 {
+        for owner in 0..HELPERS.min(threads.saturating_sub(1)) {
             let (to_fill, packs) = sync_channel(PACKS);
             let (work, filled) = (&work, filled.clone());
             let draft = move || draft_packs(work, ground, &packs, &filled);

@@ -36,7 +36,8 @@ pub(crate) struct How {
 
     /// Use at most so many threads [default: one for each processor]
     ///
-    /// A large capture has work for three: one decompresses, one reads, one judges; a small one for one.
+    /// A large capture has work for three while it is read: one decompresses, one reads, one keeps the
+    /// connections; and for all at its end, to judge what is left. A small one has work for one.
     /// Several files are looked at side by side. What is said does not depend on it.
     #[arg(long, value_name = "N", value_parser = count)]
     threads: Option<usize>,
