@@ -161,6 +161,11 @@ impl Arrivals {
         Some(end)
     }
 
+    /// None has anything beside.
+    pub(super) const fn is_short(&self) -> bool {
+        self.keys.is_empty() && self.said.is_empty()
+    }
+
     /// The key that an arrival has no room for.
     pub(super) fn key(&self, place: u32) -> Option<&Key> {
         self.keys.get(place as usize)

@@ -157,8 +157,8 @@ impl Reorder {
 
     /// Takes in what followed so far.
     #[inline]
-    pub(super) fn lay(&mut self, arrival: Arrival) {
-        self.held.push(arrival);
+    pub(super) fn lay(&mut self, following: &[Arrival]) {
+        self.held.extend_from_slice(following);
     }
 
     /// So many came that some of them may have settled. `following`: so many are not held.

@@ -88,9 +88,12 @@ impl FlowTable {
 
     /// Copies arrivals that follow what is held behind that.
     fn lay(&mut self, following: &[Arrival], batch: &Arrivals) {
+        if batch.is_short() {
+            return self.reorder.lay(following);
+        }
         for arrival in following {
             let arrival = self.by_itself(arrival, batch);
-            self.reorder.lay(arrival);
+            self.reorder.lay(&[arrival]);
         }
     }
 
