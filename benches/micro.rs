@@ -19,7 +19,7 @@ use support::wrap::{self, Container, Link, Packet};
 use whoclosed::capture::Reader;
 use whoclosed::close::judge;
 use whoclosed::close::verdict::Verdict;
-use whoclosed::flow::{Flow, FlowTable, Limits};
+use whoclosed::flow::{Clock, Flow, FlowTable, Limits};
 use whoclosed::packet::{Segment, decode};
 use whoclosed::report::Report;
 use whoclosed::report::csv::CsvReport;
@@ -112,13 +112,15 @@ fn table(bencher: Bencher) {
         .with_inputs(|| FlowTable::new(Limits::DEFAULT, 60 * SECOND));
     fresh.bench_refs(|table| {
         let mut arrivals = table.arrivals(BATCH);
+        let mut clock = Clock::new(false);
         for some in segments.chunks(BATCH) {
             arrivals.clear();
             for (segment, at) in some {
                 arrivals.push(segment, *at);
             }
-            for number in 0..arrivals.len() {
-                table.push_arrival(&arrivals, number);
+            let mut next = 0;
+            while next < arrivals.len() {
+                (next, _) = table.push_arrivals(&arrivals, next..arrivals.len(), &mut clock);
             }
         }
         table.finish();

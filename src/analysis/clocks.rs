@@ -34,15 +34,27 @@ impl Default for Clocks {
 
 impl Clocks {
     /// A record of an interface. True if it simply follows the one before.
-    #[inline]
     pub(super) fn see(&mut self, interface: u32, time: Time) -> bool {
-        let follows = interface == self.interface && time >= self.time;
-        if follows {
-            self.time = time;
-        } else {
+        let follows = self.follow(interface, time);
+        if !follows {
             self.turn_to(interface, time);
         }
         follows
+    }
+
+    /// The same, if it does; else it is still to be seen.
+    #[inline]
+    pub(super) const fn follow(&mut self, interface: u32, time: Time) -> bool {
+        let follows = interface == self.interface && time.0 >= self.time.0;
+        if follows {
+            self.time = time;
+        }
+        follows
+    }
+
+    /// The time of the last record.
+    pub(super) const fn last(&self) -> Time {
+        self.time
     }
 
     #[cold]
@@ -60,7 +72,8 @@ impl Clocks {
                 (self.at, self.interface, self.time) = (self.last.len(), interface, time);
                 self.last.push((interface, time));
             }
-            None => {}
+            // Too many to be told apart: of none of them it is known what follows.
+            None => self.interface = NONE,
         }
     }
 

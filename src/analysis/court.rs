@@ -6,7 +6,7 @@ use super::bench::{Bench, See};
 use crate::capture::Places;
 use crate::close::summary::{SourceSummary, Summary};
 use crate::flow::{Clock, Due, FlowTable};
-use crate::stamp::{Stamp, Time};
+use crate::stamp::Stamp;
 use std::collections::BTreeMap;
 
 /// Keeps the flows, and lets each be judged once nothing more can belong to it.
@@ -15,7 +15,6 @@ pub(super) struct Court {
     pub(super) bench: Bench,
     /// What time it is, for flows that may be let go.
     clock: Clock,
-    now: Time,
     /// So many arrivals and notes of the batch have been taken in.
     taken: [usize; 2],
     interrupted: bool,
@@ -51,7 +50,6 @@ impl Court {
             table,
             bench: Bench::new(options, places),
             clock: Clock::new(options.live),
-            now: Time::default(),
             taken: [0; 2],
             interrupted: false,
             ended: false,
@@ -63,7 +61,7 @@ impl Court {
     /// Judges the next flow that is due, for which it takes in as much of the batch as it must.
     pub(super) fn go_on(&mut self, batch: &Batch, see: See<'_>) -> Next {
         loop {
-            while let Some(due) = self.table.due(self.now) {
+            while let Some(due) = self.table.due(self.clock.now()) {
                 if self.settle(&due, see) {
                     return Next::Shown;
                 }
@@ -90,12 +88,17 @@ impl Court {
             let [first, noted] = self.taken;
             let note = batch.notes.get(noted);
             let until = note.map_or(batch.arrivals.len(), |(at, _)| *at);
-            for number in first..until {
-                let Some(at) = self.table.push_arrival(&batch.arrivals, number) else {
-                    break;
-                };
-                if self.is_due(at) {
-                    self.taken = [number + 1, noted];
+            if first < until {
+                let arrivals = &batch.arrivals;
+                let pushed = self
+                    .table
+                    .push_arrivals(arrivals, first..until, &mut self.clock);
+                let (next, is_due) = pushed;
+                if let Some(end) = arrivals.end(first..next) {
+                    self.see(end);
+                }
+                if is_due {
+                    self.taken = [next, noted];
                     return true;
                 }
             }
@@ -110,12 +113,16 @@ impl Court {
     }
 
     /// A flow may be due by the record that stands at `at`.
-    #[inline]
     fn is_due(&mut self, at: Stamp) -> bool {
+        self.see(at);
+        let now = self.clock.tick(at.time);
+        self.table.has_due(now)
+    }
+
+    /// Records up to that frame were seen, the latest of that time.
+    fn see(&mut self, at: Stamp) {
         let end = &mut self.bench.ground.known.end;
         (end.frame, end.time) = (at.frame, end.time.max(at.time));
-        self.now = self.clock.tick(at.time);
-        self.table.has_due(self.now)
     }
 
     /// Takes in what few records bring; true as of [`Self::take_in`].

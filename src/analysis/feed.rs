@@ -6,6 +6,7 @@ use super::clocks::Clocks;
 use super::input::Input;
 use super::intake::Intake;
 use super::window::Window;
+use crate::capture::Record;
 use crate::stamp::{Stamp, Time};
 use std::io::Read;
 use std::sync::Arc;
@@ -45,52 +46,92 @@ impl<R: Read> Feed<R> {
         }
     }
 
-    /// Reads so many records at most; to the end of the input, which is noted. By itself: the loop needs every
-    /// register, and what is not asked for every record is called cold, so that it gets them.
-    #[inline(never)]
+    /// Reads so many records at most; to the end of the input, which is noted.
     pub(super) fn fill(&mut self, batch: &mut Batch, records: usize) {
         batch.clear();
-        let most = if self.live { 1 } else { records };
-        for _ in 0..most {
-            if is_set(self.interrupt.as_ref()) {
+        let mut left = if self.live { 1 } else { records };
+        while left > 0 && !is_set(self.interrupt.as_ref()) {
+            let count = self.run(batch, left);
+            left -= count;
+            if left == 0 {
                 break;
             }
-            let Some(record) = self.input.next() else {
-                if self.input.turn() {
-                    continue;
-                }
+            left -= 1;
+            if !self.fill_one(batch) {
                 return self.end(batch);
-            };
-            if let Some(window) = &mut self.window {
-                begin(&mut self.start, record.time, batch);
-                if !window.holds(record.frame, record.time) {
-                    continue;
-                }
-            }
-            // A record without a time takes that of the record before it.
-            let time = record.time.unwrap_or(self.latest);
-            let at = Stamp {
-                frame: record.frame,
-                time,
-            };
-            self.latest = self.latest.max(time);
-            // What follows another begins nothing.
-            if record.time.is_some() && !self.clocks.see(record.interface, time) {
-                begin(&mut self.start, record.time, batch);
-                note_clocks(&self.clocks, &mut self.differ, batch);
-            }
-            let before = (batch.notes.len(), batch.arrivals.len());
-            let kind = (record.link, record.original_len);
-            self.intake.push(kind, record.data, at, batch);
-            let torn = self.input.torn();
-            if torn != self.torn {
-                self.torn = torn;
-                note_torn(torn, before, batch);
             }
         }
         if is_set(self.interrupt.as_ref()) {
             self.end(batch);
         }
+    }
+
+    /// Takes in records that simply follow each other, so many at most; gives how many.
+    fn run(&mut self, batch: &mut Batch, most: usize) -> usize {
+        if self.window.is_some() || !self.intake.is_plain() {
+            return 0;
+        }
+        let count = match self.run_pcap(batch, most) {
+            0 => self.run_pcapng(batch, most),
+            count => count,
+        };
+        if count > 0 {
+            self.latest = self.latest.max(self.clocks.last());
+        }
+        count
+    }
+
+    /// The same of a pcap file. By itself: the loop needs every register, and what is not asked for every
+    /// record is called cold, so that it gets them.
+    #[inline(never)]
+    fn run_pcap(&mut self, batch: &mut Batch, most: usize) -> usize {
+        let (clocks, intake) = (&mut self.clocks, &mut self.intake);
+        self.input
+            .run(most, |record| follow(&record, clocks, intake, batch))
+    }
+
+    /// The same of a pcapng file.
+    #[inline(never)]
+    fn run_pcapng(&mut self, batch: &mut Batch, most: usize) -> usize {
+        let (clocks, intake) = (&mut self.clocks, &mut self.intake);
+        self.input
+            .run_blocks(most, |record| follow(&record, clocks, intake, batch))
+    }
+
+    /// Takes in the next record, whatever it is; false at the end of the input.
+    #[inline(never)]
+    fn fill_one(&mut self, batch: &mut Batch) -> bool {
+        let Some(record) = self.input.next() else {
+            return self.input.turn();
+        };
+        if let Some(window) = &mut self.window {
+            begin(&mut self.start, record.time, batch);
+            if !window.holds(record.frame, record.time) {
+                return true;
+            }
+        }
+        // A record without a time takes that of the record before it.
+        let time = record.time.unwrap_or(self.latest);
+        let at = Stamp {
+            frame: record.frame,
+            time,
+        };
+        self.latest = self.latest.max(time);
+        // What follows another begins nothing.
+        if record.time.is_some() && !self.clocks.see(record.interface, time) {
+            begin(&mut self.start, record.time, batch);
+            note_clocks(&self.clocks, &mut self.differ, batch);
+        }
+        let before = (batch.notes.len(), batch.arrivals.len());
+        let kind = (record.link, record.original_len);
+        batch.arrivals.turn_to(time);
+        self.intake.push_any(kind, record.data, at, batch);
+        let torn = self.input.torn();
+        if torn != self.torn {
+            self.torn = torn;
+            note_torn(torn, before, batch);
+        }
+        true
     }
 
     #[cold]
@@ -104,6 +145,30 @@ impl<R: Read> Feed<R> {
         let cut = !interrupted && self.input.is_cut();
         batch.note(Note::End { cut, interrupted });
     }
+}
+
+/// Takes in a record if it simply follows the one before.
+#[expect(
+    clippy::inline_always,
+    reason = "else the record and its segment go through memory"
+)]
+#[inline(always)]
+fn follow(
+    record: &Record<'_>,
+    clocks: &mut Clocks,
+    intake: &mut Intake,
+    batch: &mut Batch,
+) -> bool {
+    let Some(time) = record.time else {
+        return false;
+    };
+    let follows = clocks.follow(record.interface, time);
+    if follows {
+        let frame = record.frame;
+        let kind = (record.link, record.original_len);
+        intake.push(kind, record.data, Stamp { frame, time }, batch);
+    }
+    follows
 }
 
 /// The capture begins at the earliest time of any record.

@@ -28,6 +28,25 @@ impl<R: Read> Input<R> {
         }
     }
 
+    /// Shows the next records of a single pcap file, `most` at most, as far as that is simple:
+    /// [`Input::next`] goes on behind those. Gives how many they are.
+    #[inline]
+    pub(super) fn run(&mut self, most: usize, see: impl FnMut(Record<'_>) -> bool) -> usize {
+        match self {
+            Self::One(reader) => reader.run(most, see),
+            Self::Set(_) => 0,
+        }
+    }
+
+    /// The same of a single pcapng file.
+    #[inline]
+    pub(super) fn run_blocks(&mut self, most: usize, see: impl FnMut(Record<'_>) -> bool) -> usize {
+        match self {
+            Self::One(reader) => reader.run_blocks(most, see),
+            Self::Set(_) => 0,
+        }
+    }
+
     /// Turns to the next file; false where there is none.
     #[cold]
     pub(super) fn turn(&mut self) -> bool {

@@ -38,27 +38,31 @@ impl Intake {
         }
     }
 
+    /// Every segment is taken in as it stands: [`Self::push`] may be used.
+    pub(super) const fn is_plain(&self) -> bool {
+        self.is_plain
+    }
+
     /// Takes in the packet of a record that stands at `at`. `kind`: its link type, and how long it was
     /// on the wire.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "as the loops around it")]
+    #[inline(always)]
     pub(super) fn push(&mut self, kind: (u16, u32), data: &[u8], at: Stamp, batch: &mut Batch) {
-        if self.is_plain
-            && let Some(usual) = Usual::v4(kind.0, data)
-        {
+        if let Some(usual) = Usual::v4(kind.0, data) {
             let speaks = usual.may_speak(data) && self.listens;
             if !(speaks && push_saying(kind.0, data, at, batch)) {
-                batch.arrivals.push(&usual.segment(), at);
+                batch.arrivals.push_usual(&usual, at);
             }
         } else {
-            self.push_seldom(kind, data, at, batch);
+            self.push_any(kind, data, at, batch);
         }
     }
 
-    /// The same of a packet over IPv6, or of other options than the usual ones, or with a filter. By
+    /// The same of any packet: over IPv6, or of other options than the usual ones, or with a filter. By
     /// itself, as all that is not asked for every record: the loop around needs the registers.
     #[cold]
     #[inline(never)]
-    fn push_seldom(&mut self, kind: (u16, u32), data: &[u8], at: Stamp, batch: &mut Batch) {
+    pub(super) fn push_any(&mut self, kind: (u16, u32), data: &[u8], at: Stamp, batch: &mut Batch) {
         if let Some(usual) = Usual::v4_any(kind.0, data) {
             self.push_matching(&usual.segment(), usual.payload(data), at, batch);
         } else if let Some(usual) = Usual::v6(kind.0, data) {
@@ -90,7 +94,7 @@ impl Intake {
     fn push_heard(&self, segment: &Segment, payload: &[u8], at: Stamp, batch: &mut Batch) {
         match said(segment, if self.listens { payload } else { &[] }) {
             Some(said) => batch.arrivals.push_said(segment, said, at),
-            None => batch.arrivals.push(segment, at),
+            None => batch.arrivals.push_next(segment, at),
         }
     }
 

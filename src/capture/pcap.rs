@@ -3,15 +3,18 @@
 
 use super::order::Order;
 use super::part::PcapHeader;
-use super::reader::{Found, Packet};
+use super::reader::{Found, Packet, Record};
 use super::resume::{Fault, search};
 use super::source::Buffer;
 use crate::stamp::{SECOND, Time};
 use pcap_parser::parse_pcap_header;
 use std::io::Read;
+use std::ops::Range;
 
 /// The part of the file's header that all magics share.
 const HEADER: usize = 24;
+/// The header of a record, as most files have it.
+const RECORD: usize = 16;
 /// The longest of the file's headers.
 const LONGEST_HEADER: u64 = 28;
 /// The most that libpcap and Wireshark accept of one packet (`MAXIMUM_SNAPLEN`).
@@ -158,6 +161,43 @@ impl Pcap {
             link: self.link[0],
             original_len: original,
         }))
+    }
+
+    /// Shows the records of these bytes, one after another, which get these numbers: as long as each is
+    /// there as a whole, is as most are, and is wanted. Gives how long those are that were, and how many.
+    ///
+    /// As [`Self::packet`], but where it stands is kept in no memory between two of them.
+    #[inline]
+    pub(super) fn run(
+        &mut self,
+        bytes: &[u8],
+        frames: Range<u64>,
+        mut see: impl FnMut(Record<'_>) -> bool,
+    ) -> [usize; 2] {
+        let (mut rest, mut next) = (bytes, frames.start);
+        if self.header != RECORD || self.fcs != 0 {
+            return [0; 2];
+        }
+        while next < frames.end
+            && let Some((head, behind)) = rest.split_at_checked(RECORD)
+            && let Some([seconds, fraction, captured, original]) = self.order.words(head)
+            && captured <= original.min(MAX_CAPTURED)
+            && near(self.last, seconds)
+            && let Some((data, behind)) = behind.split_at_checked(captured as usize)
+            && see(Record {
+                frame: next,
+                time: Some(self.time(seconds, fraction)),
+                interface: 0,
+                link: self.link[0],
+                data,
+                original_len: original,
+            })
+        {
+            self.last = seconds;
+            rest = behind;
+            next += 1;
+        }
+        [bytes.len() - rest.len(), (next - frames.start) as usize]
     }
 
     /// A header with odd fields. Clocks step and lengths are wrong in sound captures as well; what

@@ -13,7 +13,7 @@ pub(super) use block::Block;
 use super::interface::Interface;
 use super::order::Order;
 use super::pcap::cut;
-use super::reader::{Found, Packet};
+use super::reader::{Found, Packet, Record};
 use super::resume::{Fault, Then};
 use super::source::Buffer;
 use pcap_parser::{
@@ -21,6 +21,7 @@ use pcap_parser::{
     parse_sectionheaderblock,
 };
 use std::io::Read;
+use std::ops::Range;
 use words::{bad_captured, bad_length, bad_trailer, name, unknown_byte_order, unreadable};
 
 pub(super) const SECTION_HEADER: u32 = 0x0a0d_0d0a;
@@ -99,6 +100,51 @@ impl PcapNg {
             buffer.consume(size);
         }
         Ok(None)
+    }
+
+    /// Shows the records of these bytes, one after another, which get these numbers: as long as each is
+    /// there as a whole, is as most are, and is wanted. Gives how long those are that were, and how many.
+    ///
+    /// As [`Self::packet`], but where it stands is kept in no memory between two of them.
+    #[inline]
+    pub(super) fn run(
+        &self,
+        bytes: &[u8],
+        frames: Range<u64>,
+        mut see: impl FnMut(Record<'_>) -> bool,
+    ) -> [usize; 2] {
+        let (mut rest, mut next) = (bytes, frames.start);
+        while next < frames.end
+            && let Some((block, behind)) = self.enhanced(rest)
+            && let Ok(Some(packet)) = self.timed(block, ENHANCED_PACKET)
+            && let Some(data) = block.get(packet.at..)
+            && let Some(data) = data.get(..packet.len)
+            && see(Record {
+                frame: next,
+                time: packet.time,
+                interface: packet.interface,
+                link: packet.link,
+                data,
+                original_len: packet.original_len,
+            })
+        {
+            rest = behind;
+            next += 1;
+        }
+        [bytes.len() - rest.len(), (next - frames.start) as usize]
+    }
+
+    /// The enhanced packet block that these bytes begin with, if it is sound, and what stands behind it.
+    #[inline]
+    fn enhanced<'a>(&self, bytes: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
+        let [kind, size] = self.order.words(bytes)?;
+        let size = size as usize;
+        if kind != ENHANCED_PACKET || size < FRAME || !size.is_multiple_of(4) {
+            return None;
+        }
+        let (block, behind) = bytes.split_at_checked(size)?;
+        let [trailer] = self.order.words(block.get(size - 4..)?)?;
+        (trailer as usize == size && size <= MAX_BLOCK).then_some((block, behind))
     }
 
     pub(super) fn link_types(&self) -> &[u16] {

@@ -1,5 +1,7 @@
 //! The reader: sniffs the container, numbers the frames, goes on behind damage and remembers it.
 
+mod run;
+
 use super::compression::Decompression;
 use super::error::{Damage, OpenError, START, looks_like};
 use super::part::{Part, What};

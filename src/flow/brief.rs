@@ -136,6 +136,7 @@ impl Brief {
 
     /// To a flow whose segments are packed, and stay so: they are read, as each is told from those
     /// before, and what is new is written behind them.
+    #[inline(never)]
     fn push_packed(&mut self, seen: &Seen, memory: &mut Memory) -> bool {
         let mut packing = memory.packing();
         let bytes = &mut memory.bytes;
@@ -215,13 +216,16 @@ impl Brief {
         }
     }
 
-    /// Reads what the next segment needs besides: for the most part nothing, as segments are only
-    /// written, for which nobody waits.
-    pub(super) fn touch(&self, memory: &Memory) -> u64 {
+    /// The next segment needs more than this: for the most part it does not, as segments are only written,
+    /// for which nobody waits.
+    #[inline]
+    pub(super) fn needs_more(&self) -> bool {
         let fins = bit::FIN[0] | bit::FIN[1];
-        if self.bits & fins != fins {
-            return 0;
-        }
+        self.is_packed() || self.bits & fins == fins
+    }
+
+    /// Reads what that is of a flow that is not packed.
+    pub(super) fn touch(&self, memory: &Memory) -> u64 {
         memory.loose.beside(self.link).0.into()
     }
 

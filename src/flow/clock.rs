@@ -29,7 +29,7 @@ impl Clock {
             last: Time(i64::MIN),
             several: !live,
             earliest: [Time(i64::MAX); 2],
-            slowest: Time(i64::MAX),
+            slowest: Time(i64::MIN),
             left: 0,
         }
     }
@@ -42,6 +42,27 @@ impl Clock {
             return self.slowest;
         }
         self.tell(time)
+    }
+
+    /// Several records, the first at `time`, and none earlier than those before it: it ticks for so many of
+    /// them as tell no other time, or for the first one.
+    pub(super) fn tick_some(&mut self, time: Time, count: usize) -> usize {
+        let left = self.left.min(u32::try_from(count).unwrap_or(u32::MAX));
+        if left > 0 && time > self.earliest[0] {
+            self.left -= left;
+            return left as usize;
+        }
+        self.tell(time);
+        1
+    }
+
+    /// What time it is.
+    pub const fn now(&self) -> Time {
+        if self.several {
+            self.slowest
+        } else {
+            self.last
+        }
     }
 
     /// The same where more than one record is to be asked, or none.

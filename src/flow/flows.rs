@@ -6,6 +6,7 @@ mod entries;
 mod order;
 #[cfg(test)]
 mod tests;
+mod whole;
 
 use crate::flow::agenda::Agenda;
 use crate::flow::awake::{AHEAD, Awake};
@@ -147,21 +148,46 @@ impl Flows {
         self.entries.get(at as usize)?.key.key(&self.keys)
     }
 
-    /// It is a flow of this key, which is kept among `keys` if it is not whole.
+    /// It is a flow of this key. `kept`: gives the key that is kept at a place, if it is not whole.
     #[inline]
-    pub(super) fn is_of(&self, at: u32, key: ShortKey, keys: &Slab<Key>) -> bool {
+    pub(super) fn is_of<'a>(
+        &self,
+        at: u32,
+        key: ShortKey,
+        kept: impl FnOnce(u32) -> Option<&'a Key>,
+    ) -> bool {
         let Some(entry) = self.entries.get(at as usize) else {
             return false;
         };
         match key.place() {
             None => entry.key == key,
-            Some(place) => self.is_of_long(entry, keys.get(place)),
+            Some(place) => self.is_of_long(entry, kept(place)),
         }
     }
 
     #[inline(never)]
     fn is_of_long(&self, entry: &Entry, key: Option<&Key>) -> bool {
         key.is_some() && entry.key.key(&self.keys).as_ref() == key
+    }
+
+    /// Takes in a segment as most are, of a flow as most are, if that is of this key, which is whole.
+    /// Nobody may have asked for facts since [`Self::change`] was called last.
+    #[inline]
+    pub(super) fn push_plain(&mut self, at: u32, key: ShortKey, seen: &Seen) -> bool {
+        let Some(entry) = self.entries.get_mut(at as usize) else {
+            return false;
+        };
+        let Kept::Brief(brief) = &mut entry.kept else {
+            return false;
+        };
+        entry.key == key
+            && key.place().is_none()
+            && brief.push_plain(seen, &mut self.memory.loose, self.most)
+    }
+
+    /// Segments come next: facts that were brought out hold no longer.
+    pub(super) const fn change(&mut self) {
+        self.facts_of = NONE;
     }
 
     /// Begins the flow of a first segment. `previous`: the connection before on the key.
@@ -186,21 +212,6 @@ impl Flows {
         let at = self.insert_whole(key, place);
         self.note(at, first.at().time);
         at
-    }
-
-    /// Takes in a segment of the key whose current flow seems to be `at`.
-    #[inline]
-    pub(super) fn push(&mut self, at: u32, seen: &Seen) -> Pushed {
-        self.facts_of = NONE;
-        let Some(entry) = self.entries.get_mut(at as usize) else {
-            return Pushed::NotCurrent;
-        };
-        if let Kept::Brief(brief) = &mut entry.kept
-            && brief.push_plain(seen, &mut self.memory.loose, self.most)
-        {
-            return Pushed::Current(at);
-        }
-        self.push_any(at, seen)
     }
 
     /// Takes in what the payload of a segment says that was pushed to this flow.
@@ -231,17 +242,21 @@ impl Flows {
         }
     }
 
-    /// The same of any segment: by itself, so that a plain one saves no registers.
+    /// Takes in a segment of the key whose current flow seems to be `at`: any segment, and by itself, so
+    /// that a plain one saves no registers.
     #[inline(never)]
-    fn push_any(&mut self, at: u32, seen: &Seen) -> Pushed {
-        let Some(Kept::Brief(brief)) = self.entries.get_mut(at as usize).map(|e| &mut e.kept)
-        else {
-            return self.push_whole(at, seen);
+    pub(super) fn push_any(&mut self, at: u32, seen: &Seen) -> Pushed {
+        self.facts_of = NONE;
+        let brief = match self.entries.get_mut(at as usize).map(|e| &mut e.kept) {
+            Some(Kept::Brief(brief)) => brief,
+            Some(&mut Kept::Whole(place)) => return self.push_whole(at, place, seen),
+            Some(Kept::Free(_)) | None => return Pushed::NotCurrent,
         };
         let was_half_open = brief.is_half_open();
         self.unpacked.forget();
         if !brief.push(seen, &mut self.memory, self.most) {
-            return self.push_whole(at, seen);
+            let concluded = *brief;
+            return self.conclude(at, concluded, seen);
         }
         self.half_open -= usize::from(was_half_open && !brief.is_half_open());
         if brief.may_be_over() && !brief.is_noted() {
@@ -249,41 +264,6 @@ impl Flows {
         }
         self.pack_excess(seen.at().time);
         Pushed::Current(at)
-    }
-
-    #[inline(never)]
-    fn push_whole(&mut self, at: u32, seen: &Seen) -> Pushed {
-        let Some(place) = self.conclude(at) else {
-            return Pushed::NotCurrent;
-        };
-        let key = self.key(at);
-        let (Some(flow), Some(key)) = (self.whole.get_mut(place), key) else {
-            return Pushed::NotCurrent;
-        };
-        if flow.superseded || flow.pending {
-            return Pushed::NotCurrent;
-        }
-        let time = seen.at().time;
-        if flow.push_if_alone(seen) {
-            if !flow.noted && flow.may_be_over() {
-                self.note(at, time);
-            }
-            return Pushed::Current(at);
-        }
-        let pushed = connection::push(&mut self.whole, place, seen, self.number);
-        if let Some(place) = pushed.began {
-            self.number += 1;
-            self.insert_whole(key, place);
-        }
-        if let Some(unused) = pushed.unused.and_then(|place| self.whole.get(place)) {
-            self.remove(unused.entry);
-        }
-        self.note(at, time);
-        let current = self.whole.get(pushed.current).map_or(at, |flow| flow.entry);
-        if current != at {
-            self.note(current, time);
-        }
-        Pushed::Current(current)
     }
 
     /// How many are kept as facts.
@@ -435,34 +415,6 @@ impl Flows {
             flow.entry = at;
         }
         at
-    }
-
-    /// The place of a flow among the whole ones, which it joins if it was brief.
-    fn conclude(&mut self, at: u32) -> Option<u32> {
-        match self.entries.get(at as usize)?.kept {
-            Kept::Free(_) => None,
-            Kept::Whole(place) => Some(place),
-            Kept::Brief(brief) => self.conclude_brief(at, brief),
-        }
-    }
-
-    /// By itself, so that a segment of a whole flow need not make room for another.
-    #[inline(never)]
-    fn conclude_brief(&mut self, at: u32, brief: Brief) -> Option<u32> {
-        let entry = self.entries.get_mut(at as usize)?;
-        let mut flow = Flow::default();
-        let (key, previous) = (entry.key.key(&self.keys)?, self.previous.remove(&at));
-        let from = (&self.memory, &mut self.unpacked);
-        brief.replay(key, previous.as_ref(), from, &mut flow);
-        self.unpacked.forget();
-        brief.release(&mut self.memory);
-        self.half_open -= usize::from(brief.is_half_open());
-        flow.entry = at;
-        flow.noted = brief.is_noted();
-        flow.talk = self.talks.remove(&at);
-        let place = self.whole.insert(flow);
-        entry.kept = Kept::Whole(place);
-        Some(place)
     }
 
     /// A brief flow has segments that are not packed: it is the last of those, and the first of them

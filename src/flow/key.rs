@@ -50,7 +50,7 @@ impl Key {
 
 /// A key in sixteen bytes, if it can be told in so many: a word for each end, which are compared at
 /// once. Above the lower end stands the domain, above the higher whether the key is whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct ShortKey([u64; 2]);
 
 impl Hash for ShortKey {
@@ -77,9 +77,15 @@ impl ShortKey {
     /// taken every other time.
     #[inline]
     pub(super) fn of_segment(segment: &Segment) -> Option<(Self, u8)> {
-        let (src, dst) = (end_v4(&segment.src)?, end_v4(&segment.dst)?);
-        let key = Self::new(src.min(dst), src.max(dst), segment.domain);
-        Some((key, u8::from(src > dst)))
+        let ends = [end_v4(&segment.src)?, end_v4(&segment.dst)?];
+        Some(Self::of_ends(ends, segment.domain))
+    }
+
+    /// Of the sender and the receiver as words: the address as it stands, the port below it.
+    #[inline]
+    pub(super) fn of_ends([src, dst]: [u64; 2], domain: u16) -> (Self, u8) {
+        let key = Self::new(src.min(dst), src.max(dst), domain);
+        (key, u8::from(src > dst))
     }
 
     #[inline]
@@ -112,7 +118,7 @@ impl ShortKey {
     }
 
     /// The key, or where it is kept.
-    fn whole(&self) -> Result<Key, u32> {
+    pub(super) fn whole(&self) -> Result<Key, u32> {
         if let Some(place) = self.place() {
             return Err(place);
         }

@@ -2,7 +2,6 @@
 //! their times.
 
 use crate::flow::key::{Key, ShortKey};
-use crate::flow::pool::NONE;
 use crate::flow::seen::Seen;
 use crate::flow::slab::Slab;
 use crate::stamp::{REORDER_WINDOW, SECOND, Time};
@@ -15,28 +14,30 @@ const PATIENCE: i64 = SECOND / 4;
 const SEVERAL: usize = 1024;
 
 /// A segment on its way to its flow.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Arrival {
     /// Or where it is kept: [`Reorder::keep`].
     pub(super) key: ShortKey,
     pub(super) hash: u64,
     pub(super) seen: Seen,
-    /// The flow it seems to belong to, once that was looked up.
-    pub(super) flow: u32,
     /// What its payload says is kept at the place before this one; 0 if it says nothing.
     pub(super) said: u16,
 }
 
 impl Arrival {
     pub(super) const fn new(key: ShortKey, hash: u64, seen: Seen) -> Self {
-        let flow = NONE;
         Self {
             key,
             hash,
             seen,
-            flow,
             said: 0,
         }
+    }
+
+    /// When it was captured.
+    #[inline]
+    pub(super) const fn time(&self) -> Time {
+        self.seen.time
     }
 
     /// What it says is kept there.
@@ -46,7 +47,9 @@ impl Arrival {
 }
 
 /// Holds segments until none that belongs before them can follow within [`REORDER_WINDOW`]. They
-/// stay where they are until they are used: a copy of each costs as much as decoding it.
+/// stay where they are until they are used: a copy of each costs as much as decoding it. For the same
+/// reason those that come in order are not taken in at once: they *follow*, and lie elsewhere as long
+/// as they do.
 #[derive(Debug)]
 pub(super) struct Reorder {
     /// By time; those before `first` have been used.
@@ -109,7 +112,7 @@ impl Reorder {
     /// would be laid in memory twice.
     #[inline]
     pub(super) fn push(&mut self, arrival: Arrival) {
-        let time = arrival.seen.at().time;
+        let time = arrival.time();
         self.held.push(arrival);
         if self.newest <= time {
             self.newest = time;
@@ -123,24 +126,56 @@ impl Reorder {
     fn put_in_order(&mut self, time: Time) {
         let held = self.held.get_mut(self.first..).unwrap_or_default();
         let before = held.split_last().map_or(&[][..], |(_, before)| before);
-        let place = before.partition_point(|h| h.seen.at().time <= time);
+        let place = before.partition_point(|h| h.time() <= time);
         if let Some(moved @ [_, ..]) = held.get_mut(place..) {
             moved.rotate_right(1);
         }
         self.late = self.late.min(time.plus(PATIENCE));
     }
 
-    /// So many came that some of them may have settled.
+    /// How many of those that come next, which are in order, may follow what is held: nothing has to be
+    /// done for one of them but the last. `following`: so many do already.
+    pub(super) fn may_follow(&self, following: usize, next: &[Arrival]) -> usize {
+        let room = self.full.saturating_sub(self.held.len() + following);
+        let next = next.get(..room).unwrap_or(next);
+        let [first, .., last] = next else {
+            return next.iter().filter(|a| self.is_next(a.time())).count();
+        };
+        if first.time() < self.newest {
+            0
+        } else if last.time() <= self.late {
+            next.len()
+        } else {
+            next.partition_point(|a| a.time() <= self.late)
+        }
+    }
+
+    /// What follows ends at that time.
+    pub(super) const fn follow(&mut self, time: Time) {
+        self.newest = time;
+    }
+
+    /// Takes in what followed so far.
     #[inline]
-    pub(super) const fn is_full(&self) -> bool {
-        self.held.len() >= self.full
+    pub(super) fn lay(&mut self, following: &[Arrival]) {
+        self.held.extend_from_slice(following);
+    }
+
+    /// So many came that some of them may have settled. `following`: so many are not held.
+    #[inline]
+    pub(super) const fn is_full(&self, following: usize) -> bool {
+        self.held.len() + following >= self.full
     }
 
     /// How many of the first ones nothing that is still to come belongs before.
     pub(super) fn settled(&self) -> usize {
-        let held = self.held.get(self.first..).unwrap_or_default();
+        self.settled_of(self.held.get(self.first..).unwrap_or_default())
+    }
+
+    /// The same of others.
+    pub(super) fn settled_of(&self, arrivals: &[Arrival]) -> usize {
         let horizon = self.horizon();
-        held.partition_point(|h| h.seen.at().time < horizon)
+        arrivals.partition_point(|a| a.time() < horizon)
     }
 
     pub(super) const fn len(&self) -> usize {
@@ -148,14 +183,14 @@ impl Reorder {
     }
 
     /// The first `count`, and the keys that they have no room for.
-    pub(super) fn first(&mut self, count: usize) -> (&mut [Arrival], &Slab<Key>) {
+    pub(super) fn first(&self, count: usize) -> (&[Arrival], &Slab<Key>) {
         let end = self.held.len().min(self.first + count);
-        let first = self.held.get_mut(self.first..end);
+        let first = self.held.get(self.first..end);
         (first.unwrap_or_default(), &self.keys)
     }
 
-    /// Lets the first `count` go. It is full again when `more` have come.
-    pub(super) fn forget(&mut self, count: usize, more: usize) {
+    /// Lets the first `count` go; `following` are not held. It is full again when `more` have come.
+    pub(super) fn forget(&mut self, count: usize, following: &[Arrival], more: usize) {
         let end = self.held.len().min(self.first + count);
         if !self.keys.is_empty() {
             let gone = self.held.get(self.first..end).unwrap_or_default();
@@ -169,9 +204,9 @@ impl Reorder {
             self.held.drain(..self.first);
             self.first = 0;
         }
-        self.full = self.held.len() + more;
-        if let Some(first) = self.held.get(self.first) {
-            self.late = first.seen.at().time.plus(PATIENCE);
+        self.full = self.held.len() + following.len() + more;
+        if let Some(first) = self.held.get(self.first).or(following.first()) {
+            self.late = first.time().plus(PATIENCE);
         } else {
             (self.newest, self.late) = (Time(i64::MIN), Time(i64::MIN));
         }
@@ -196,7 +231,7 @@ mod tests {
         let (mut reorder, mut frames) = (Reorder::default(), Vec::new());
         let mut release = |reorder: &mut Reorder, count| {
             frames.extend(reorder.first(count).0.iter().map(|a| a.seen.at().frame));
-            reorder.forget(count, 1);
+            reorder.forget(count, &[], 1);
         };
         for (frame, &time) in (1..).zip(times) {
             let time = Time(time);
@@ -244,12 +279,12 @@ mod tests {
             reorder.begin(time);
             reorder.push(Arrival::new(key, 0, seen));
             let settled = reorder.settled();
-            reorder.forget(settled, 1);
+            reorder.forget(settled, &[], 1);
             assert!(reorder.len() < 100 && reorder.held.len() < 3 * SEVERAL);
             assert_eq!(reorder.keys.len(), reorder.len());
         }
         let rest = reorder.len();
-        reorder.forget(rest, 1);
+        reorder.forget(rest, &[], 1);
         assert!(reorder.keys.is_empty());
     }
 }

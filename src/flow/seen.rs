@@ -1,6 +1,6 @@
 //! A segment of a flow, in few bytes.
 
-use crate::packet::{Flags, Mptcp, Segment, Timestamps};
+use crate::packet::{Flags, Mptcp, Segment, Timestamps, Usual};
 use crate::seq::{SeqNum, TsVal};
 use crate::stamp::{Stamp, Time};
 
@@ -116,6 +116,25 @@ impl Seen {
             scale_and_mptcp: window_scale | segment.mptcp.bits(),
             bits: from & bit::FROM | has_timestamps | has_id | has_scale | cut | window_cut,
         }
+    }
+
+    /// Becomes the segment of a frame of the usual kind with the usual options. Field by field: as a whole
+    /// it would be laid in memory twice.
+    #[inline]
+    pub(super) fn become_usual(&mut self, usual: &Usual<'_>, from: u8, at: Stamp) {
+        let options = usual.options();
+        self.time = at.time;
+        self.frame_and_len = Self::frame_and_len(at.frame.min(MAX_FRAME), usual.payload_len());
+        self.timestamps = options.timestamps_or_zeros();
+        self.scale_and_mptcp = options.scale;
+        let has_timestamps = u8::from(options.has_timestamps) * bit::TIMESTAMPS;
+        let has_scale = u8::from(options.has_scale) * bit::SCALE;
+        self.bits = (from & bit::FROM) | bit::IP_ID | has_timestamps | has_scale;
+        [self.seq, self.ack] = usual.numbers();
+        self.ip_id = usual.ip_id();
+        self.window = usual.window();
+        self.flags = usual.flags();
+        self.ttl = usual.ttl();
     }
 
     /// It is as most are: an ACK with or without payload, no SYN, FIN or RST, all of it captured, and

@@ -2,12 +2,13 @@
 
 mod index;
 mod left;
+mod run;
 
 use crate::flow::arrivals::Arrivals;
 use crate::flow::awake::AHEAD;
 use crate::flow::flows::{Flows, Pushed};
 use crate::flow::forgotten::Forgotten;
-use crate::flow::key::Key;
+use crate::flow::pool::NONE;
 use crate::flow::record::Flow;
 use crate::flow::reorder::{Arrival, Reorder};
 use crate::flow::slab::Slab;
@@ -16,6 +17,7 @@ use crate::stamp::{SECOND, Stamp, Time};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 pub use left::Left;
+use run::Beside;
 use std::hash::BuildHasher;
 
 /// So many segments are waited for, and twice as many at most are looked up together: their cache
@@ -132,61 +134,30 @@ impl FlowTable {
     pub fn push(&mut self, segment: &Segment, at: Stamp) {
         let mut one = self.arrivals(1);
         one.push(segment, at);
-        self.push_arrival(&one, 0);
+        self.hold_all(&one);
     }
 
     /// The same, of a segment whose payload says something.
     pub fn push_said(&mut self, segment: &Segment, said: Said, at: Stamp) {
         let mut one = self.arrivals(1);
         one.push_said(segment, said, at);
-        self.push_arrival(&one, 0);
+        self.hold_all(&one);
     }
 
-    /// Takes in the arrival of this number, and tells where it stands in the capture; `None` behind
-    /// the last one.
-    #[inline]
-    pub fn push_arrival(&mut self, arrivals: &Arrivals, number: usize) -> Option<Stamp> {
-        let arrival = arrivals.get(number)?;
-        if arrival.said != 0 || arrival.key.place().is_some() {
-            self.hold_seldom(arrivals, arrival);
-        } else {
-            self.hold(arrival);
+    fn hold_all(&mut self, batch: &Arrivals) {
+        for arrival in batch.some(0..batch.len()) {
+            self.hold(arrival, batch);
         }
-        Some(arrival.seen.at())
     }
 
-    /// Of a key that is not short, or of a segment that says something.
-    #[inline(never)]
-    fn hold_seldom(&mut self, arrivals: &Arrivals, arrival: &Arrival) {
-        let mut arrival = *arrival;
-        let (key, said) = arrivals.beside(&arrival);
-        if let Some(key) = key {
-            arrival.key = self.reorder.keep(key);
-        }
-        arrival.said = said.map_or(0, |said| self.keep_said(said));
-        self.hold(&arrival);
-    }
-
-    /// Keeps what a segment says until it is pushed; gives the place behind its own, or 0.
-    fn keep_said(&mut self, said: Said) -> u16 {
-        let place = self.said.insert(Some(said));
-        let said = u16::try_from(place + 1).unwrap_or(0);
-        if said == 0 {
-            // More are held than a capture in order ever needs.
-            self.said.remove(place);
-            self.flows.unheard += 1;
-        }
-        said
-    }
-
-    #[inline]
-    fn hold(&mut self, arrival: &Arrival) {
-        let time = arrival.seen.at().time;
+    fn hold(&mut self, arrival: &Arrival, batch: &Arrivals) {
+        let time = arrival.time();
         if !self.reorder.is_next(time) {
             self.make_way(time);
         }
-        self.reorder.push(*arrival);
-        if self.reorder.is_full() {
+        let arrival = self.by_itself(arrival, batch);
+        self.reorder.push(arrival);
+        if self.reorder.is_full(0) {
             self.apply(self.reorder.settled());
         }
     }
@@ -370,43 +341,63 @@ impl FlowTable {
         }
     }
 
-    /// Pushes the first segments to their flows.
+    /// Pushes the first segments that are held to their flows.
     fn apply(&mut self, count: usize) {
-        let mut reorder = std::mem::take(&mut self.reorder);
+        self.apply_held(count);
+        self.reorder.forget(count, &[], BATCH);
+    }
+
+    /// The same, and holds them still.
+    fn apply_held(&mut self, count: usize) {
+        let reorder = std::mem::take(&mut self.reorder);
         let (arrivals, keys) = reorder.first(count);
-        for batch in arrivals.chunks_mut(2 * BATCH) {
-            self.look_up(batch);
-            for arrival in batch {
-                self.push_one(arrival, keys);
-                if arrival.said != 0 {
-                    self.hear(arrival, keys);
-                }
-            }
-        }
-        reorder.forget(count, BATCH);
+        self.apply_some(arrivals, Beside::Held(keys));
         self.reorder = reorder;
     }
 
-    fn push_one(&mut self, arrival: &Arrival, keys: &Slab<Key>) {
-        let at = arrival.flow;
-        if self.flows.is_of(at, arrival.key, keys)
-            && let Pushed::Current(current) = self.flows.push(at, &arrival.seen)
+    /// Pushes segments to their flows.
+    fn apply_some(&mut self, arrivals: &[Arrival], beside: Beside<'_>) {
+        self.flows.change();
+        let mut flows = [NONE; 2 * BATCH];
+        for batch in arrivals.chunks(2 * BATCH) {
+            self.look_up(batch, &mut flows);
+            for (arrival, &at) in batch.iter().zip(&flows) {
+                if !self.flows.push_plain(at, arrival.key, &arrival.seen) {
+                    self.push_any(arrival, at, beside);
+                }
+                if arrival.said != 0 {
+                    self.hear(arrival, beside);
+                }
+            }
+        }
+    }
+
+    /// Pushes a segment that is not as most are, or to a flow that is not. `at`: where that seems to be.
+    fn push_any(&mut self, arrival: &Arrival, at: u32, beside: Beside<'_>) {
+        if self.flows.is_of(at, arrival.key, |place| beside.key(place))
+            && let Pushed::Current(current) = self.flows.push_any(at, &arrival.seen)
         {
             if current != at {
-                self.turn_to(arrival, keys, current);
+                self.turn_to(arrival, beside, current);
             }
             return;
         }
-        self.find_and_push(arrival, keys);
+        self.find_and_push(arrival, beside);
     }
 
     /// What a segment says is kept with the flow that has it now.
     #[inline(never)]
-    fn hear(&mut self, arrival: &Arrival, keys: &Slab<Key>) {
-        let place = u32::from(arrival.said - 1);
-        let said = self.said.get(place).copied().flatten();
-        self.said.remove(place);
-        if let Some((&mut at, said)) = self.slot(arrival, keys).zip(said) {
+    fn hear(&mut self, arrival: &Arrival, beside: Beside<'_>) {
+        let said = match beside {
+            Beside::Batch(arrivals) => arrivals.said(arrival),
+            Beside::Held(_) => {
+                let place = u32::from(arrival.said - 1);
+                let said = self.said.get(place).copied().flatten();
+                self.said.remove(place);
+                said
+            }
+        };
+        if let Some((&mut at, said)) = self.slot(arrival, beside).zip(said) {
             self.flows.hear(at, &arrival.seen, &said);
         }
     }
@@ -414,34 +405,39 @@ impl FlowTable {
     /// What was looked up is not the key's current flow: that began since, or the hash is another
     /// key's as well.
     #[inline(never)]
-    fn find_and_push(&mut self, arrival: &Arrival, keys: &Slab<Key>) {
-        match self.slot(arrival, keys).copied() {
-            None => self.begin(arrival, keys),
+    fn find_and_push(&mut self, arrival: &Arrival, beside: Beside<'_>) {
+        match self.slot(arrival, beside).copied() {
+            None => self.begin(arrival, beside),
             Some(at) => {
-                if let Pushed::Current(current) = self.flows.push(at, &arrival.seen) {
-                    self.turn_to(arrival, keys, current);
+                if let Pushed::Current(current) = self.flows.push_any(at, &arrival.seen) {
+                    self.turn_to(arrival, beside, current);
                 }
             }
         }
     }
 
     /// The key's current flow is now this one.
-    fn turn_to(&mut self, arrival: &Arrival, keys: &Slab<Key>, current: u32) {
-        if let Some(flow) = self.slot(arrival, keys) {
+    fn turn_to(&mut self, arrival: &Arrival, beside: Beside<'_>, current: u32) {
+        if let Some(flow) = self.slot(arrival, beside) {
             *flow = current;
         }
     }
 
-    fn slot(&mut self, arrival: &Arrival, keys: &Slab<Key>) -> Option<&mut u32> {
-        let same = |&flow: &u32| self.flows.is_of(flow, arrival.key, keys);
+    fn slot(&mut self, arrival: &Arrival, beside: Beside<'_>) -> Option<&mut u32> {
+        let kept = |place| beside.key(place);
+        let same = |&flow: &u32| self.flows.is_of(flow, arrival.key, kept);
         self.index.find_mut(arrival.hash, same)
     }
 
-    fn begin(&mut self, first: &Arrival, keys: &Slab<Key>) {
+    fn begin(&mut self, first: &Arrival, beside: Beside<'_>) {
         let Ok(previous) = self.forgotten.meets(first.hash, &first.seen) else {
             return;
         };
-        let Some(key) = first.key.key(keys) else {
+        let key = first.key.whole();
+        let Some(key) = key
+            .or_else(|place| beside.key(place).copied().ok_or(()))
+            .ok()
+        else {
             return;
         };
         let flow = self.flows.begin(key, &first.seen, previous);

@@ -99,8 +99,8 @@ pub(super) fn assemble(
         len: if carrier.is_padded { 0 } else { len },
         flags,
         window: u16::from_be_bytes([head[14], head[15]]),
-        timestamps: options.timestamps,
-        window_scale: options.window_scale,
+        timestamps: options.timestamps(),
+        window_scale: options.window_scale(),
         ttl: carrier.ttl,
         ip_id: carrier.ip_id,
         options_cut: options.are_malformed,
@@ -120,12 +120,23 @@ const MULTIPATH: u8 = 30;
 /// What stands before the values of the timestamps, where these are alone.
 const PADDED_TIMESTAMPS: [u8; 4] = [NO_OPERATION, NO_OPERATION, TIMESTAMPS, 10];
 
+/// What stands before the timestamps in a SYN of Linux: the maximum size, SACK permitted; and which bits
+/// those are, as the size is any.
+const LINUX_SYN: u64 = u64::from_be_bytes([2, 4, 0, 0, 4, 2, TIMESTAMPS, 10]);
+const LINUX_SYN_BITS: u64 = 0xffff_0000_ffff_ffff;
+/// What stands behind them: one to pad, the window's scale. The shift is any.
+const SCALE_AT_END: u32 = u32::from_be_bytes([NO_OPERATION, WINDOW_SCALE, 3, 0]);
+const SCALE_AT_END_BITS: u32 = 0xffff_ff00;
+
 /// What is kept of a header's options.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Options {
-    timestamps: Option<Timestamps>,
-    /// That of a SYN: in other segments it says nothing (RFC 7323 section 2.2).
-    window_scale: Option<u8>,
+pub(crate) struct Options {
+    /// As they stand there; zeros if there are none. A word, as long as nobody asks for more.
+    timestamps: u64,
+    pub(crate) has_timestamps: bool,
+    pub(crate) has_scale: bool,
+    /// That of a SYN: in other segments it says nothing (RFC 7323 section 2.2). Zero if there is none.
+    pub(crate) scale: u8,
     mptcp: Mptcp,
     are_malformed: bool,
 }
@@ -134,42 +145,68 @@ impl Options {
     /// Those of a header.
     #[inline]
     pub(super) fn of(options: &[u8], is_syn: bool) -> Self {
-        Self::usual(options, is_syn).unwrap_or_else(|| Self::walk(options, is_syn))
+        Self::usual(options.len(), options, is_syn).unwrap_or_else(|| Self::walk(options, is_syn))
     }
 
     /// What every stack writes once a connection is established, what Linux writes in a SYN, or
-    /// nothing at all.
+    /// nothing at all. `len`: of the options that these bytes begin with.
     #[inline]
-    pub(super) fn usual(options: &[u8], is_syn: bool) -> Option<Self> {
-        if options.is_empty() {
-            return Some(Self::default());
+    pub(super) fn usual(len: usize, bytes: &[u8], is_syn: bool) -> Option<Self> {
+        match len {
+            12 => Self::of_timestamps(bytes.first_chunk()?),
+            0 => Some(Self::default()),
+            20 if is_syn => Self::of_linux_syn(bytes.first_chunk()?),
+            _ => None,
         }
+    }
+
+    /// Timestamps alone.
+    #[inline]
+    fn of_timestamps(options: &[u8; 12]) -> Option<Self> {
         let (kinds, value) = options.split_first_chunk()?;
         // As a whole: a pattern would be compared byte by byte.
         if *kinds != PADDED_TIMESTAMPS {
-            return Self::of_linux_syn(options).filter(|_| is_syn);
+            return None;
         }
-        let timestamps = Some(timestamps(*value.as_array()?));
         Some(Self {
-            timestamps,
+            timestamps: u64::from_be_bytes(*value.as_array()?),
+            has_timestamps: true,
             ..Self::default()
         })
     }
 
     /// The maximum size, SACK permitted, timestamps, one to pad, the window's scale.
     #[inline]
-    fn of_linux_syn(options: &[u8]) -> Option<Self> {
-        let (&[2, 4, _, _, 4, 2, TIMESTAMPS, 10], rest) = options.split_first_chunk()? else {
-            return None;
-        };
-        let (value, &[NO_OPERATION, WINDOW_SCALE, 3, shift]) = rest.split_first_chunk()? else {
-            return None;
-        };
-        Some(Self {
-            timestamps: Some(timestamps(*value)),
-            window_scale: Some(shift.min(MAX_WINDOW_SCALE)),
+    fn of_linux_syn(options: &[u8; 20]) -> Option<Self> {
+        let (head, rest) = options.split_first_chunk()?;
+        let (value, tail) = rest.split_first_chunk()?;
+        let tail = u32::from_be_bytes(*tail.as_array()?);
+        let is_such = u64::from_be_bytes(*head) & LINUX_SYN_BITS == LINUX_SYN
+            && tail & SCALE_AT_END_BITS == SCALE_AT_END;
+        is_such.then_some(Self {
+            timestamps: u64::from_be_bytes(*value),
+            has_timestamps: true,
+            has_scale: true,
+            scale: (tail as u8).min(MAX_WINDOW_SCALE),
             ..Self::default()
         })
+    }
+
+    /// The timestamps, zeros if there are none.
+    #[inline]
+    pub(crate) const fn timestamps_or_zeros(&self) -> Timestamps {
+        Timestamps {
+            val: TsVal((self.timestamps >> 32) as u32),
+            ecr: TsVal(self.timestamps as u32),
+        }
+    }
+
+    fn timestamps(&self) -> Option<Timestamps> {
+        self.has_timestamps.then(|| self.timestamps_or_zeros())
+    }
+
+    fn window_scale(&self) -> Option<u8> {
+        self.has_scale.then_some(self.scale)
     }
 
     #[inline(never)]
@@ -204,25 +241,20 @@ impl Options {
     fn add(&mut self, kind: u8, value: &[u8]) {
         match (kind, value) {
             (TIMESTAMPS, value) => match value.try_into() {
-                Ok(value) => {
-                    self.timestamps.get_or_insert_with(|| timestamps(value));
+                Ok(value) if !self.has_timestamps => {
+                    self.timestamps = u64::from_be_bytes(value);
+                    self.has_timestamps = true;
                 }
+                Ok(_) => {}
                 Err(_) => self.are_malformed = true,
             },
-            (WINDOW_SCALE, &[shift]) => {
-                self.window_scale.get_or_insert(shift.min(MAX_WINDOW_SCALE));
+            (WINDOW_SCALE, &[shift]) if !self.has_scale => {
+                self.scale = shift.min(MAX_WINDOW_SCALE);
+                self.has_scale = true;
             }
+            (WINDOW_SCALE, &[_]) => {}
             (WINDOW_SCALE, _) => self.are_malformed = true,
             _ => {}
         }
-    }
-}
-
-#[inline]
-fn timestamps(value: [u8; 8]) -> Timestamps {
-    let both = u64::from_be_bytes(value);
-    Timestamps {
-        val: TsVal((both >> 32) as u32),
-        ecr: TsVal(both as u32),
     }
 }

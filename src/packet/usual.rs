@@ -4,6 +4,7 @@
 use super::ip::{Carrier, mapped};
 use super::tcp::{self, Options};
 use super::{Flags, Said, Segment};
+use crate::seq::SeqNum;
 
 /// The LINKTYPE of Ethernet.
 const EN10MB: u16 = 1;
@@ -31,18 +32,19 @@ pub(crate) struct Usual<'a, const HEAD: usize = V4> {
 }
 
 impl<'a, const HEAD: usize> Usual<'a, HEAD> {
-    /// `len`: that of the packet behind its `first` bytes. `read`: reads the options of a SYN, or
-    /// those of another segment.
+    /// `len`: that of the packet behind its `first` bytes. `read`: reads the options, so many bytes of
+    /// these, of a SYN, or those of another segment.
     #[inline]
     fn new(
         data: &'a [u8],
         head: &'a [u8; HEAD],
         (first, len): (usize, u16),
-        read: impl FnOnce(&[u8], bool) -> Option<Options>,
+        read: impl FnOnce(usize, &[u8], bool) -> Option<Options>,
     ) -> Option<Self> {
         let tcp = tcp(head);
         let end = HEAD - TCP + usize::from(tcp[12] >> 4) * 4;
-        let options = read(data.get(HEAD..end)?, Flags(tcp[13]).syn())?;
+        let behind = data.get(HEAD..)?;
+        let options = read(end.wrapping_sub(HEAD), behind, Flags(tcp[13]).syn())?;
         let len = u32::from(len).checked_sub((end - first) as u32)?;
         Some(Self { head, options, len })
     }
@@ -72,9 +74,7 @@ impl<'a> Usual<'a, V4> {
     /// Of any options.
     #[inline]
     pub(crate) fn v4_any(link: u16, data: &'a [u8]) -> Option<Self> {
-        Self::over_v4(link, data, |options, is_syn| {
-            Some(Options::of(options, is_syn))
-        })
+        Self::over_v4(link, data, any)
     }
 
     // Else what it finds goes through memory.
@@ -82,7 +82,7 @@ impl<'a> Usual<'a, V4> {
     fn over_v4(
         link: u16,
         data: &'a [u8],
-        read: impl FnOnce(&[u8], bool) -> Option<Options>,
+        read: impl FnOnce(usize, &[u8], bool) -> Option<Options>,
     ) -> Option<Self> {
         const IP: usize = ETHERNET;
         let head: &[u8; V4] = data.first_chunk().filter(|_| link == EN10MB)?;
@@ -113,6 +113,61 @@ impl<'a> Usual<'a, V4> {
     }
 }
 
+/// The same in plain numbers, for who needs no [`Segment`]: of the usual options.
+impl Usual<'_, V4> {
+    /// The addresses as they stand, the first byte lowest, and the ports below them.
+    #[inline]
+    pub(crate) fn ends(&self) -> [u64; 2] {
+        let head = self.head;
+        let end = |addr, port| {
+            let addr = u32::from_le_bytes(bytes(head, addr));
+            u64::from(addr) << u16::BITS | u64::from(two(head, port))
+        };
+        [
+            end(ETHERNET + 12, V4 - TCP),
+            end(ETHERNET + 16, V4 - TCP + 2),
+        ]
+    }
+
+    /// SEG.SEQ and SEG.ACK.
+    #[inline]
+    pub(crate) fn numbers(&self) -> [SeqNum; 2] {
+        let both = u64::from_be_bytes(bytes(self.head, V4 - TCP + 4));
+        [SeqNum((both >> 32) as u32), SeqNum(both as u32)]
+    }
+
+    #[inline]
+    pub(crate) fn flags(&self) -> Flags {
+        Flags(self.head[V4 - TCP + 13])
+    }
+
+    #[inline]
+    pub(crate) fn window(&self) -> u16 {
+        two(self.head, V4 - TCP + 14)
+    }
+
+    #[inline]
+    pub(crate) const fn ttl(&self) -> u8 {
+        self.head[ETHERNET + 8]
+    }
+
+    #[inline]
+    pub(crate) fn ip_id(&self) -> u16 {
+        two(self.head, ETHERNET + 4)
+    }
+
+    /// Bytes of payload.
+    #[inline]
+    pub(crate) const fn payload_len(&self) -> u32 {
+        self.len
+    }
+
+    #[inline]
+    pub(crate) const fn options(&self) -> &Options {
+        &self.options
+    }
+}
+
 impl<'a> Usual<'a, V6> {
     /// Of any options.
     #[inline]
@@ -124,9 +179,7 @@ impl<'a> Usual<'a, V6> {
             return None;
         }
         let len = (V6 - TCP, two(head, IP + 4));
-        Self::new(data, head, len, |options, is_syn| {
-            Some(Options::of(options, is_syn))
-        })
+        Self::new(data, head, len, any)
     }
 
     /// What the layers one by one would give.
@@ -144,6 +197,12 @@ impl<'a> Usual<'a, V6> {
         };
         tcp::assemble(carrier, tcp(head), self.options, self.len)
     }
+}
+
+/// Any options of this length that these bytes begin with, if they are all there.
+#[inline]
+fn any(len: usize, bytes: &[u8], is_syn: bool) -> Option<Options> {
+    Some(Options::of(bytes.get(..len)?, is_syn))
 }
 
 /// The TCP header without options, which is the last of all.

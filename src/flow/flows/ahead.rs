@@ -13,21 +13,26 @@ impl Flows {
             .map_or(0, |entry| entry.key.touch())
     }
 
-    /// Reads what the next segment of a flow needs besides. A link that is left in `packed` is to be
-    /// read from too: [`Self::touch_packed`].
-    pub(in crate::flow) fn touch_kept(&self, at: u32, packed: &mut u32) -> u64 {
-        let kept = self.entries.get(at as usize).map(|entry| &entry.kept);
-        // First, as most are: one comparison.
-        if let Some(Kept::Brief(brief)) = kept {
-            if brief.is_packed() {
-                *packed = brief.link();
-                return 0;
-            }
-            return brief.touch(&self.memory);
-        }
-        match kept {
-            Some(Kept::Whole(place)) => self.whole.get(*place).map_or(0, Flow::touch),
-            _ => 0,
+    /// The next segment of a flow may need more than its line.
+    #[inline]
+    pub(in crate::flow) fn needs_more(&self, at: u32) -> bool {
+        let entry = self.entries.get(at as usize);
+        entry.is_some_and(|entry| match &entry.kept {
+            Kept::Brief(brief) => brief.needs_more(),
+            Kept::Whole(_) => true,
+            Kept::Free(_) => false,
+        })
+    }
+
+    /// Reads what that is, or tells the link to packed segments that are to be read from as well:
+    /// [`Self::touch_packed`].
+    #[inline]
+    pub(in crate::flow) fn touch_kept(&self, at: u32) -> Result<u64, u32> {
+        match self.entries.get(at as usize).map(|entry| &entry.kept) {
+            Some(Kept::Brief(brief)) if brief.is_packed() => Err(brief.link()),
+            Some(Kept::Brief(brief)) => Ok(brief.touch(&self.memory)),
+            Some(Kept::Whole(place)) => Ok(self.whole.get(*place).map_or(0, Flow::touch)),
+            _ => Ok(0),
         }
     }
 

@@ -9,31 +9,34 @@ use std::hash::BuildHasher;
 use std::hint::black_box;
 
 impl FlowTable {
-    /// Looks segments up, and touches their flows before any of them is pushed. Each of the loops
-    /// waits for one memory access per segment, and for all of a loop at once.
-    pub(super) fn look_up(&self, batch: &mut [Arrival]) {
-        for arrival in &mut *batch {
+    /// Looks segments up, and touches their flows before any of them is pushed: the flow that each seems
+    /// to belong to. Each of the loops waits for one memory access per segment, and for all of a loop at
+    /// once.
+    #[inline]
+    pub(super) fn look_up(&self, batch: &[Arrival], flows: &mut [u32; 2 * BATCH]) {
+        for (arrival, to) in batch.iter().zip(&mut *flows) {
             // The first whose tag is that of the key: seven bits of the hash.
             let flow = self.index.find(arrival.hash, |_| true);
-            arrival.flow = flow.copied().unwrap_or(NONE);
+            *to = flow.copied().unwrap_or(NONE);
         }
+        let found = flows.get(..batch.len()).unwrap_or(flows);
         let mut touched = 0;
-        for arrival in &*batch {
-            touched ^= self.flows.touch(arrival.flow);
+        for &flow in found {
+            touched ^= self.flows.touch(flow);
         }
-        let (mut packed, mut count) = ([NONE; 2 * BATCH], 0);
-        for arrival in &*batch {
-            let mut link = NONE;
-            touched ^= self.flows.touch_kept(arrival.flow, &mut link);
-            // Written without a branch: any of them may be packed.
-            if let Some(slot) = packed.get_mut(count) {
-                *slot = link;
+        let mut packed = SmallVec::<[u32; 2 * BATCH]>::new();
+        for &flow in found {
+            if !self.flows.needs_more(flow) {
+                continue;
             }
-            count += usize::from(link != NONE);
+            match self.flows.touch_kept(flow) {
+                Ok(word) => touched ^= word,
+                Err(link) => packed.push(link),
+            }
         }
         black_box(touched);
-        if let Some(links @ [_, ..]) = packed.get_mut(..count) {
-            self.flows.touch_packed(links);
+        if !packed.is_empty() {
+            self.flows.touch_packed(&mut packed);
         }
     }
 
