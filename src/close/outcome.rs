@@ -3,6 +3,7 @@
 use crate::close::case::Case;
 use crate::close::terms::Term;
 use crate::close::verdict::{ActiveCloser, Outcome, Side};
+use crate::flow::Seen;
 
 /// One outcome, its rule and its explanation.
 #[derive(Clone, Copy, Debug)]
@@ -245,17 +246,14 @@ fn only_syns(case: &Case) -> bool {
 }
 
 fn refused(case: &Case) -> bool {
-    let end = case
-        .facts
-        .half(Side::Client)
-        .opening
-        .as_ref()
-        .map(|o| o.end);
-    only_syns(case)
-        && case
-            .facts
-            .sent_by(Side::Server)
-            .any(|s| s.flags.rst() && s.flags.ack() && Some(s.ack) == end)
+    // Asked of every flow, and most have no RST.
+    if !case.facts.any_reset || !only_syns(case) {
+        return false;
+    }
+    let opening = case.facts.half(Side::Client).opening.as_ref();
+    let end = opening.map(|o| o.end);
+    let refuses = |s: &Seen| s.flags.rst() && s.flags.ack() && Some(s.ack) == end;
+    case.facts.sent_by(Side::Server).any(refuses)
 }
 
 fn unanswered(case: &Case) -> bool {

@@ -41,15 +41,18 @@ macro_rules! names {
 /// Writes a struct's fields in groups: what is `put` is one piece, what is `write`n goes by itself, and
 /// of what is `list`ed most is empty.
 macro_rules! groups {
-    ($to:ident, $value:expr => $($write:ident $open:literal [$($field:ident),+])+; $($optional:ident),+) => {
-        let Self { $($($field,)+)+ $($optional),+ } = $value;
+    (
+        $to:ident, $value:expr => $($write:ident $open:literal [$($field:ident),+])+
+        $(; $($optional:ident),+)?
+    ) => {
+        let Self { $($($field,)+)+ $($($optional),+)? } = $value;
         $(groups!(@$write $to, $open, $($field),+);)+
-        $(
+        $($(
             if let Some(value) = $optional {
                 $to.raw(concat!(",\"", stringify!($optional), "\":"));
                 value.write($to);
             }
-        )+
+        )+)?
     };
     (@put $to:ident, $open:literal, $($field:ident),+) => {
         $to.piece(|to| {
@@ -81,11 +84,24 @@ impl Json for Verdict {
             put "," [final_ack, confidence]
             write "," [reason]
             list "," [time_wait]
-            write "," [final_states, states, close]
+            put "," [final_states]
+            write "," [states, close]
             list "," [resets, findings]
             write "," [in_flight]
             put "," [previous_flow, wireshark_filter, zeek];
             silence, vlan, tunnel, files, application, community_id
+        );
+        to.raw("}");
+    }
+}
+
+impl Json for Finding {
+    fn write(&self, to: &mut Lines) {
+        groups!(to, self =>
+            put "{" [code, severity, side]
+            write "," [frames]
+            put "," [confidence]
+            write "," [message, data]
         );
         to.raw("}");
     }
@@ -99,9 +115,6 @@ object!(Silence by Bounded::put to Piece {
     by, how, frame, since_payload_ns, payload_by, payload_frame, since_segment_ns, at_least
 });
 object!(Reset by Bounded::put to Piece { frame, time, from, form, fit, fate, copies });
-object!(Finding by Json::write to Lines {
-    code, severity, side, frames, confidence, message, data
-});
 object!(Tunnel by Json::write to Lines { kind, id });
 object!(Zeek by Bounded::put to Piece { conn_state, history });
 object!(InFlight by Json::write to Lines { frame, method, path, acknowledged, status });
