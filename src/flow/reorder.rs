@@ -103,6 +103,11 @@ impl Reorder {
         time > self.late
     }
 
+    /// The same, and a segment at that time comes last.
+    pub(super) fn is_last_and_late(&self, time: Time) -> bool {
+        self.newest <= time && self.is_late(time)
+    }
+
     /// Keeps the key of an arrival that has no room for it.
     pub(super) fn keep(&mut self, key: Key) -> ShortKey {
         ShortKey::kept_at(self.keys.insert(key))

@@ -7,6 +7,7 @@ use crate::flow::key::Key;
 use crate::flow::reorder::Arrival;
 use crate::flow::slab::Slab;
 use crate::packet::Said;
+use crate::stamp::Time;
 use std::ops::Range;
 
 /// Where is what arrivals have beside: a key that is not short, and what they say.
@@ -42,13 +43,16 @@ impl FlowTable {
         let mut is_due = false;
         while next < end && !is_due {
             let some = arrivals.in_order(next, end);
-            let count = self.reorder.may_follow(next - first, some);
-            if let Some(some) = some.get(..count)
-                && let [begin, ..] = some
+            let mut count = self.reorder.may_follow(next - first, some);
+            if let [one, ..] = some
+                && count == 0
+                && self.reorder.is_last_and_late(one.time())
             {
-                let ticks = clock.tick_some(begin.time(), some.len());
-                let some = some.get(..ticks).unwrap_or(some);
-                next += some.len();
+                first += self.make_way_for(one.time(), arrivals.some(first..next), arrivals);
+                count = 1;
+            }
+            if let Some(some @ [begin, ..]) = some.get(..count) {
+                next += clock.tick_some(begin.time(), some.len());
                 first += self.follow(arrivals.some(first..next), arrivals);
             } else if let [one] = arrivals.some(next..next + 1) {
                 self.lay(arrivals.some(first..next), arrivals);
@@ -68,9 +72,25 @@ impl FlowTable {
         if let Some(last) = following.last() {
             self.reorder.follow(last.time());
         }
-        if !self.reorder.is_full(following.len()) {
-            return 0;
+        if self.reorder.is_full(following.len()) {
+            self.use_settled(following, batch)
+        } else {
+            0
         }
+    }
+
+    /// As [`Self::make_way`], where these follow what is held. How many of them were used.
+    fn make_way_for(&mut self, time: Time, following: &[Arrival], batch: &Arrivals) -> usize {
+        let used = self.use_settled(following, batch);
+        if following.is_empty() {
+            self.reorder.begin(time);
+        }
+        used
+    }
+
+    /// Pushes what has settled to its flows: of what is held, and of these that follow it. How many of them
+    /// were used.
+    fn use_settled(&mut self, following: &[Arrival], batch: &Arrivals) -> usize {
         let mut used = 0;
         let settled = self.reorder.settled();
         if settled > 0 {
