@@ -309,10 +309,14 @@ impl Flows {
 
     /// The facts of a flow are `into`'s, whose memory is used again.
     pub(super) fn take_facts(&mut self, at: u32, into: &mut Flow) -> bool {
-        let is_brief = self.facts(at).is_some() && self.facts_of == at;
-        if is_brief {
-            std::mem::swap(&mut self.facts, into);
-            self.facts_of = NONE;
+        // Not made where they are looked at and taken from there: a record is long.
+        if let Some(entry) = self.entries.get(at as usize)
+            && let Kept::Brief(brief) = &entry.kept
+            && let Some(key) = entry.key.key(&self.keys)
+        {
+            into.history.forgo(self.forgoes);
+            brief.replay(key, self.previous.get(&at), &mut self.memory, into);
+            into.talk = self.talks.get(&at).cloned();
             return true;
         }
         let Some(whole) = self.facts(at) else {
