@@ -180,16 +180,16 @@ impl Brief {
         memory: &mut Memory,
         flow: &mut Flow,
     ) {
-        let mut is_first = true;
-        self.each(memory, |seen| {
-            if is_first {
-                flow.begin(key, self.number(), seen);
-                flow.previous = previous.map(|previous| Box::new(*previous));
-                is_first = false;
-            } else {
-                flow.push(seen);
-            }
-        });
+        let mut segments = flow.log.take();
+        match self.form {
+            Form::Loose => memory.loose.read(self.link, self.len, &mut segments),
+            Form::Packed => memory.read(self.link, self.len).clone_into(&mut segments),
+        }
+        if let Some(first) = segments.first() {
+            flow.clear(key, self.number(), first);
+            flow.previous = previous.map(|previous| Box::new(*previous));
+            flow.push_all(segments);
+        }
     }
 
     /// Packs the segments, if they are not.
@@ -257,13 +257,6 @@ impl Brief {
 
     pub(super) const fn is_noted(&self) -> bool {
         self.bits & bit::NOTED != 0
-    }
-
-    fn each(&self, memory: &mut Memory, with: impl FnMut(&Seen)) {
-        match self.form {
-            Form::Loose => memory.loose.each(self.link, self.len, with),
-            Form::Packed => memory.read(self.link, self.len).iter().for_each(with),
-        }
     }
 
     /// It is certainly a segment of this connection: the facts would say so too.

@@ -126,6 +126,11 @@ impl Seen {
         self.flags.are(Flags::ACK) && !self.has(NEVER) && !self.may_be_multipath()
     }
 
+    /// A FIN or RST: the close begins, if it has not begun.
+    pub(super) const fn begins_close(&self) -> bool {
+        self.flags.fin() || self.flags.rst()
+    }
+
     /// Where it stands in the capture.
     #[inline]
     pub const fn at(&self) -> Stamp {
