@@ -115,17 +115,17 @@ impl Log {
         });
     }
 
-    /// Keeps one more segment in place of the oldest of the ring at the end.
+    /// Keeps one more segment in place of the oldest of the ring that is being written.
     #[inline(never)]
     fn push_out(&mut self, seen: &Seen) {
-        let (start, ring) = (self.ring_start(), usize::from(self.close_at.is_some()));
-        let Some(count) = self.pushed_out.get_mut(ring) else {
-            return;
+        let [before, end] = &mut self.pushed_out;
+        // A constant in each, which needs no division.
+        let (start, oldest, count) = match self.close_at {
+            None => (OPENING, *before as usize % BEFORE, before),
+            Some(at) => (usize::from(at) + CLOSE, *end as usize % END, end),
         };
-        let room = usize::from(self.most).saturating_sub(start).max(1);
-        let oldest = start + (*count as usize) % room;
         *count += 1;
-        if let Some(slot) = self.kept.get_mut(oldest) {
+        if let Some(slot) = self.kept.get_mut(start + oldest) {
             *slot = *seen;
         }
     }
