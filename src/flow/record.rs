@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::inline_always,
-    reason = "compiled twice: what plain segments never are is left out of their copy"
+    reason = "compiled for each kind of segment: what that never is is left out"
 )]
 
 mod order;
@@ -17,7 +17,7 @@ use crate::flow::seen::Seen;
 use crate::flow::talk::Talk;
 use crate::seq::SeqNum;
 use crate::stamp::Stamp;
-use order::{Recent, is_behind};
+use order::Recent;
 
 /// RSTs kept with what was known when they passed.
 pub(super) const RESETS: usize = 12;
@@ -194,21 +194,6 @@ impl Flow {
         waits(a, b) || waits(b, a)
     }
 
-    /// Takes in a segment that belongs to this flow.
-    pub fn push(&mut self, seen: &Seen) {
-        let (at, fingerprint) = (seen.at(), seen.fingerprint());
-        if self.recent.holds(fingerprint) && self.fold_duplicate(seen) {
-            return;
-        }
-        if is_behind(self.last, at) {
-            self.step_back(at);
-        }
-        self.last = at;
-        self.recent.add(fingerprint);
-        self.take_in(seen);
-        self.log.push(seen);
-    }
-
     /// Takes in a segment that is no duplicate.
     #[inline(always)]
     fn take_in(&mut self, seen: &Seen) {
@@ -234,10 +219,28 @@ impl Flow {
         close
     }
 
-    /// [`Self::take_in_one`] of any segment. The other copies of that stand where the segment is known
-    /// to be plain.
+    /// [`Self::take_in_one`] of a segment that is not plain. That is compiled anew wherever more is
+    /// known of the segment: what the kind never is or has is left out.
     #[inline(never)]
     fn take_in_any(&mut self, seen: &Seen) {
+        if seen.is_plain_syn() {
+            self.take_in_one(seen);
+        } else if seen.is_plain_fin() {
+            self.take_in_fin(seen);
+        } else {
+            self.take_in_other(seen);
+        }
+    }
+
+    #[inline(never)]
+    fn take_in_fin(&mut self, seen: &Seen) {
+        if seen.is_plain_fin() {
+            self.take_in_one(seen);
+        }
+    }
+
+    #[inline(never)]
+    fn take_in_other(&mut self, seen: &Seen) {
         self.take_in_one(seen);
     }
 
@@ -425,7 +428,6 @@ mod tests {
         used.noted = true;
         used.entry = 7;
         used.beside.old = Some(7);
-        used.recent.add(7);
         (used.inherited, used.unconfirmed) = (true, true);
         used.inherited_opener = Some(1);
         used.odd_mut();

@@ -1,4 +1,4 @@
-//! The records of a flow that are there twice, or stand behind later ones.
+//! A flow's records one after the other: those that are there twice, or stand behind later ones.
 
 use crate::flow::parts::Copies;
 use crate::flow::record::Flow;
@@ -16,7 +16,7 @@ const RECENT: usize = 4;
 pub(super) struct Recent([u32; RECENT]);
 
 impl Recent {
-    pub(super) fn holds(&self, fingerprint: u32) -> bool {
+    fn holds(&self, fingerprint: u32) -> bool {
         self.0.contains(&fingerprint)
     }
 
@@ -25,13 +25,28 @@ impl Recent {
         self.0[0]
     }
 
-    pub(super) const fn add(&mut self, fingerprint: u32) {
+    const fn add(&mut self, fingerprint: u32) {
         let [a, b, c, _] = self.0;
         self.0 = [fingerprint, a, b, c];
     }
 }
 
 impl Flow {
+    /// Takes in a segment that belongs to this flow.
+    pub fn push(&mut self, seen: &Seen) {
+        let (at, fingerprint) = (seen.at(), seen.fingerprint());
+        if self.recent.holds(fingerprint) && self.fold_duplicate(seen) {
+            return;
+        }
+        if is_behind(self.last, at) {
+            self.step_back(at);
+        }
+        self.last = at;
+        self.recent.add(fingerprint);
+        self.take_in(seen);
+        self.log.push(seen);
+    }
+
     /// Takes in the first segments of this flow, as [`Self::push`] would one by one. They become its
     /// log all at once, unless one of them may be a duplicate or stands behind a later one.
     pub(in crate::flow) fn push_all(&mut self, segments: Vec<Seen>) {
@@ -63,7 +78,7 @@ impl Flow {
 
     /// Takes in that the record at `at` stands behind a later one.
     #[cold]
-    pub(super) fn step_back(&mut self, at: Stamp) {
+    fn step_back(&mut self, at: Stamp) {
         let (step, last) = (self.last.time.since(at.time), self.last.frame);
         let odd = self.odd_mut();
         odd.stretch([at.frame.min(last), at.frame.max(last)]);
@@ -81,7 +96,7 @@ impl Flow {
     /// where the segment has no ID of its own and no sequence space: the RSTs that answer a burst
     /// are alike without being copies, so they are folded only where the capture doubles others.
     #[cold]
-    pub(super) fn fold_duplicate(&mut self, seen: &Seen) -> bool {
+    fn fold_duplicate(&mut self, seen: &Seen) -> bool {
         let own = seen.ip_id().is_some_and(|id| id != 0) || seen.end() != seen.seq;
         if !own && self.odd().is_none_or(|odd| odd.duplicates.is_none()) {
             return false;
@@ -102,6 +117,6 @@ impl Flow {
 }
 
 /// The record at `at` stands behind a later one.
-pub(super) const fn is_behind(last: Stamp, at: Stamp) -> bool {
+const fn is_behind(last: Stamp, at: Stamp) -> bool {
     at.frame < last.frame || at.time.0 < last.time.0
 }
