@@ -181,22 +181,18 @@ impl Brief {
         (memory, unpacked): (&Memory, &mut Unpacked),
         flow: &mut Flow,
     ) {
-        let mut is_first = true;
-        let with = |seen: &Seen| {
-            if is_first {
-                flow.begin(key, self.number(), seen);
-                flow.previous = previous.map(|previous| Box::new(*previous));
-                is_first = false;
-            } else {
-                flow.push(seen);
-            }
-        };
+        let mut segments = flow.log.take();
         match self.form {
-            Form::Loose => memory.loose.each(self.link, self.len, with),
+            Form::Loose => memory.loose.read(self.link, self.len, &mut segments),
             Form::Packed => {
-                let segments = memory.read(self.link, self.len, unpacked);
-                segments.iter().for_each(with);
+                let read = memory.read(self.link, self.len, unpacked);
+                read.clone_into(&mut segments);
             }
+        }
+        if let Some(first) = segments.first() {
+            flow.clear(key, self.number(), first);
+            flow.previous = previous.map(|previous| Box::new(*previous));
+            flow.push_all(segments);
         }
     }
 

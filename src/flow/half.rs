@@ -25,8 +25,10 @@ pub struct Half {
     pub window: Option<u16>,
     /// It sent something that is neither SYN nor RST.
     pub spoke: bool,
-    /// The window's shift (RFC 7323 section 2.2); unknown without its SYN.
-    pub scale: Option<u8>,
+    /// The window's shift is known (RFC 7323 section 2.2), which it is not without its SYN.
+    pub scaled: bool,
+    /// That shift, or 0.
+    pub shift: u8,
     /// Lowest and highest TTL or hop limit of its segments without RST.
     pub ttl: Option<(u8, u8)>,
     /// Keepalive or window probes since the peer was heard.
@@ -87,7 +89,8 @@ impl Half {
             numbers,
             window,
             spoke,
-            scale,
+            scaled,
+            shift,
             ttl,
             probes,
             repeats,
@@ -108,7 +111,8 @@ impl Half {
             opening,
         } = self;
         (*numbers, *fin, *rare, *opening) = (None, None, None, None);
-        (*window, *scale, *ttl, *spoke) = (None, None, None, false);
+        (*window, *ttl, *spoke) = (None, None, false);
+        (*scaled, *shift) = (false, 0);
         (*probes, *repeats, *rsts) = (0, 0, 0);
         (*packets, *payload) = (0, 0);
         (*ack, *right_edge, *isn) = (None, None, None);
@@ -134,12 +138,8 @@ impl Half {
 
     /// The window of `seen` in bytes; SYNs are never scaled (RFC 7323 section 2.2).
     pub fn window_of(&self, seen: &Seen) -> u32 {
-        let scale = if seen.flags.syn() {
-            0
-        } else {
-            self.scale.unwrap_or(0)
-        };
-        u32::from(seen.window) << scale
+        let shift = if seen.flags.syn() { 0 } else { self.shift };
+        u32::from(seen.window) << shift
     }
 
     /// Takes in a RST that this side sent.
@@ -210,13 +210,17 @@ impl Half {
     /// A sample of the round trip to the peer, if `seen`, sent by it, answers what was timed.
     #[inline(always)]
     pub(super) fn round_trip(&mut self, seen: &Seen) -> Option<i64> {
-        let (end, sent) = self.timing.filter(|&(end, _)| seen.acks(end))?;
+        let (end, sent) = self.timing?;
+        if !seen.acks(end) {
+            return None;
+        }
         self.timing = None;
         // An ACK of what was never seen came for something else.
         if seen.ack.after(self.next().unwrap_or(end)) {
             return None;
         }
-        seen.at().time.0.checked_sub(sent.0).filter(|&rtt| rtt >= 0)
+        let rtt = seen.at().time.0.checked_sub(sent.0)?;
+        (rtt >= 0).then_some(rtt)
     }
 
     /// The rare facts, made when the first of them comes.
@@ -244,36 +248,42 @@ impl Half {
             tsecr: timestamps.map(|t| t.ecr),
             tsval: timestamps.map(|t| t.val),
         });
-        self.scale = seen
-            .window_scale()
-            .or(self.scale)
-            .or((!seen.cut()).then_some(0));
+        let scale = seen.window_scale();
+        let known = self.scaled.then_some(self.shift);
+        let scale = scale.or(known).or((!seen.cut()).then_some(0));
+        (self.scaled, self.shift) = (scale.is_some(), scale.unwrap_or(0));
     }
 
     /// Sequence space, payload, repeats and round trips. Returns how many numbers were new.
     #[inline(always)]
     fn count(&mut self, seen: &Seen, peer: &Self) -> u32 {
         let end = seen.end();
-        let (before, new) = if let Some(numbers) = &mut self.numbers {
-            (numbers.next, numbers.add(seen.seq, end))
-        } else {
-            self.numbers = Some(Numbers::new(seen.seq, end));
-            (seen.seq, end.distance(seen.seq))
-        };
-        let control = u32::from(seen.flags.syn()) + u32::from(seen.flags.fin());
-        if new > 0 {
-            if !seen.is_empty() {
-                self.add_payload(seen, new.saturating_sub(control), peer);
+        match &mut self.numbers {
+            Some(numbers) => {
+                if !numbers.go_on(seen.seq, end) {
+                    return self.count_apart(seen, peer);
+                }
             }
-            let fresh = seen.seq.at_or_after(before);
-            // What answers a SYN need not acknowledge its data (RFC 7413).
-            let end = if seen.flags.syn() {
-                seen.seq.plus(1)
-            } else {
-                end
-            };
-            self.timing = fresh.then_some((end, seen.at().time));
-        } else if seen.len() <= 1 && control == 0 && before == seen.seq.plus(1) {
+            None => self.numbers = Some(Numbers::new(seen.seq, end)),
+        }
+        let new = end.distance(seen.seq);
+        if new > 0 {
+            self.progress(seen, new, true, peer);
+        }
+        new
+    }
+
+    /// The same, of a segment that does not begin where those before it end.
+    #[inline(never)]
+    fn count_apart(&mut self, seen: &Seen, peer: &Self) -> u32 {
+        let end = seen.end();
+        let Some(numbers) = &mut self.numbers else {
+            return 0;
+        };
+        let (before, new) = (numbers.next, numbers.add(seen.seq, end));
+        if new > 0 {
+            self.progress(seen, new, seen.seq.at_or_after(before), peer);
+        } else if seen.len() <= 1 && control(seen) == 0 && before == seen.seq.plus(1) {
             self.probes += 1;
         } else if end != seen.seq {
             let is_data = !seen.is_empty() && !seen.flags.syn();
@@ -285,6 +295,21 @@ impl Half {
             }
         }
         new
+    }
+
+    /// Takes in that `new` numbers were not seen before. `fresh`: nor was any after the first of them.
+    #[inline(always)]
+    fn progress(&mut self, seen: &Seen, new: u32, fresh: bool, peer: &Self) {
+        if !seen.is_empty() {
+            self.add_payload(seen, new.saturating_sub(control(seen)), peer);
+        }
+        // What answers a SYN need not acknowledge its data (RFC 7413).
+        let end = if seen.flags.syn() {
+            seen.seq.plus(1)
+        } else {
+            seen.end()
+        };
+        self.timing = fresh.then_some((end, seen.at().time));
     }
 
     /// Takes in `new` numbers that were not seen before, or less: payload has no more of them than
@@ -412,4 +437,10 @@ impl Half {
         let edge = seen.ack.plus(self.window_of(seen));
         raise(&mut self.right_edge, edge);
     }
+}
+
+/// The numbers of a segment that are not its payload's.
+#[inline(always)]
+fn control(seen: &Seen) -> u32 {
+    u32::from(seen.flags.syn()) + u32::from(seen.flags.fin())
 }

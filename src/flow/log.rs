@@ -48,10 +48,36 @@ impl Log {
         (self.most, self.close_at, self.pushed_out) = (OPEN, None, [0; 2]);
     }
 
+    /// Takes the memory away, and whatever is there.
+    pub(super) fn take(&mut self) -> Vec<Seen> {
+        std::mem::take(&mut self.kept)
+    }
+
+    /// Keeps these segments, the first ones, as if they had been pushed one by one. `close`: which of
+    /// them is the first FIN or RST.
+    pub(super) fn fill(&mut self, mut segments: Vec<Seen>, close: Option<usize>) {
+        let before = close.unwrap_or(segments.len());
+        let out = before.saturating_sub(OPEN.into());
+        if out > 0 {
+            segments.drain(OPENING..OPENING + out);
+            self.pushed_out[0] = out as u64;
+            if close.is_none() {
+                segments[OPENING..].rotate_right(out % BEFORE);
+            }
+        }
+        if close.is_some() {
+            self.close_before(before.min(OPEN.into()));
+        }
+        let most = usize::from(self.most);
+        let rest = (segments.len() > most).then(|| segments.split_off(most));
+        self.kept = segments;
+        rest.iter().flatten().for_each(|seen| self.push(seen));
+    }
+
     /// Keeps one more segment. A FIN or RST begins the close.
     #[inline]
     pub fn push(&mut self, seen: &Seen) {
-        if seen.flags.fin() || seen.flags.rst() {
+        if seen.begins_close() {
             self.close();
         }
         if self.kept.len() >= usize::from(self.most) {
@@ -68,10 +94,14 @@ impl Log {
     fn close(&mut self) {
         if self.close_at.is_none() {
             self.unroll();
-            let len = self.kept.len() as u8;
-            self.close_at = Some(len);
-            self.most = len + (CLOSE + END) as u8;
+            self.close_before(self.kept.len());
         }
+    }
+
+    /// So many were kept when it began.
+    const fn close_before(&mut self, len: usize) {
+        self.close_at = Some(len as u8);
+        self.most = (len + CLOSE + END) as u8;
     }
 
     /// A scan's are of one segment, most others of a dozen: doubling would leave half of the memory
@@ -85,17 +115,17 @@ impl Log {
         });
     }
 
-    /// Keeps one more segment in place of the oldest of the ring at the end.
+    /// Keeps one more segment in place of the oldest of the ring that is being written.
     #[inline(never)]
     fn push_out(&mut self, seen: &Seen) {
-        let (start, ring) = (self.ring_start(), usize::from(self.close_at.is_some()));
-        let Some(count) = self.pushed_out.get_mut(ring) else {
-            return;
+        let [before, end] = &mut self.pushed_out;
+        // A constant in each, which needs no division.
+        let (start, oldest, count) = match self.close_at {
+            None => (OPENING, *before as usize % BEFORE, before),
+            Some(at) => (usize::from(at) + CLOSE, *end as usize % END, end),
         };
-        let room = usize::from(self.most).saturating_sub(start).max(1);
-        let oldest = start + (*count as usize) % room;
         *count += 1;
-        if let Some(slot) = self.kept.get_mut(oldest) {
+        if let Some(slot) = self.kept.get_mut(start + oldest) {
             *slot = *seen;
         }
     }
@@ -231,6 +261,23 @@ mod tests {
         assert_eq!(frames, expected);
         assert!(log.in_order().iter().eq(log.iter()));
         assert!(log.lacks_before() && log.lacks_after());
+    }
+
+    #[test]
+    fn made_of_all_at_once_it_is_the_same() {
+        for len in 0..150 {
+            for close in 0..=len {
+                let flags = |at| if at >= close { Flags::FIN } else { Flags::ACK };
+                let segments: Vec<Seen> = (0..len).map(|at| seen(at, flags(at))).collect();
+                let mut log = Log::default();
+                for seen in &segments {
+                    log.push(seen);
+                }
+                let mut filled = Log::default();
+                filled.fill(segments, (close < len).then_some(close as usize));
+                assert_eq!(filled, log, "{close} of {len}");
+            }
+        }
     }
 
     #[test]

@@ -111,6 +111,21 @@ impl Loose {
         }
     }
 
+    /// Reads the same into `to`, in place of whatever is there.
+    pub(super) fn read(&self, last: u32, len: u8, to: &mut Vec<Seen>) {
+        let len = usize::from(len);
+        to.resize(len.div_ceil(SEGMENTS) * SEGMENTS, Seen::default());
+        let mut link = last;
+        for room in to.as_chunks_mut::<SEGMENTS>().0.iter_mut().rev() {
+            let Some(block) = self.blocks.get(link) else {
+                break;
+            };
+            *room = block.segments;
+            link = block.before;
+        }
+        to.truncate(len);
+    }
+
     /// The last segment of a chain of `len`.
     pub(super) fn last(&self, last: u32, len: u8) -> Option<&Seen> {
         let place = usize::from(len).checked_sub(1)? % SEGMENTS;
@@ -157,7 +172,7 @@ mod tests {
     #[test]
     fn chains_that_grow_in_turn_keep_what_is_theirs() {
         let mut loose = Loose::default();
-        let (mut chains, mut len) = ([NONE; 3], 0_u8);
+        let (mut chains, mut len, mut read) = ([NONE; 3], 0_u8, Vec::new());
         while usize::from(len) < MOST_SEGMENTS {
             for (chain, first) in chains.iter_mut().zip([0, 1000, 2000]) {
                 loose.push(chain, len, &segment(first + u32::from(len)), len > 0);
@@ -171,6 +186,8 @@ mod tests {
                 loose.each(*chain, len, |seen| numbers.push(seen.seq.0));
                 let expected: Vec<u32> = (first..first + u32::from(len)).collect();
                 assert_eq!(numbers, expected);
+                loose.read(*chain, len, &mut read);
+                assert!(read.iter().map(|seen| seen.seq.0).eq(numbers));
                 let last = loose.last(*chain, len).map(|seen| seen.seq.0);
                 assert_eq!(last, expected.last().copied());
                 assert_eq!(loose.beside(*chain), SeqNum(first + 500));

@@ -132,7 +132,9 @@ impl Half {
         self.payload += gained;
         self.ack = merged(self.ack, later.ack, SeqNum::latest);
         self.spoke |= later.spoke;
-        self.scale = self.scale.or(later.scale);
+        if !self.scaled {
+            (self.scaled, self.shift) = (later.scaled, later.shift);
+        }
         self.window = later.window.or(self.window);
         self.right_edge = merged(self.right_edge, later.right_edge, SeqNum::latest);
         self.merge_fin(self.fin_of(later));

@@ -34,6 +34,15 @@ impl Numbers {
         }
     }
 
+    /// Takes in `start..end` if it begins where what was seen ends: all of it is new.
+    pub(super) fn go_on(&mut self, start: SeqNum, end: SeqNum) -> bool {
+        let follows = start == self.next;
+        if follows {
+            self.next = end;
+        }
+        follows
+    }
+
     /// Takes in `start..end` and returns how many numbers of it are new. An empty range beyond
     /// `next` moves `next` there: an empty segment carries SND.NXT (RFC 9293 section 3.10.7.4).
     pub fn add(&mut self, start: SeqNum, end: SeqNum) -> u32 {

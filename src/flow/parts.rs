@@ -1,5 +1,10 @@
 //! The small facts of which a direction's are made.
 
+#![expect(
+    clippy::inline_always,
+    reason = "parts of `Flow::take_in`, which is compiled for plain segments by itself"
+)]
+
 use crate::flow::seen::Seen;
 use crate::seq::{SeqNum, TsVal};
 use crate::stamp::Stamp;
@@ -149,6 +154,7 @@ impl Ids {
 
     /// Takes in an ID that is not 0; `anchor`: SEG.SEQ of a segment that carries SND.NXT. False if
     /// it is the last one again: that of a copy made on the way.
+    #[inline(always)]
     pub(super) fn push(&mut self, id: u16, anchor: Option<SeqNum>) -> bool {
         let Some(last) = &mut self.last else {
             (self.first, self.last) = (self.first.or(Some(id)), Some(id));
@@ -161,16 +167,25 @@ impl Ids {
         }
         *last = id;
         self.step(step);
-        self.anchor = anchor.or(self.anchor);
+        if anchor.is_some() {
+            self.anchor = anchor;
+        }
         true
     }
 
     /// From one to the next.
+    #[inline(always)]
     fn step(&mut self, step: u16) {
         if step == 1 {
             self.ones += 1;
-            return;
+        } else {
+            self.leap(step);
         }
+    }
+
+    /// The same by more than one, or back.
+    #[cold]
+    fn leap(&mut self, step: u16) {
         self.wild += u32::from(!(2..=ID_GAP).contains(&step));
         (self.broken, self.anchor) = (true, None);
     }

@@ -2,8 +2,10 @@
 
 #![expect(
     clippy::inline_always,
-    reason = "compiled twice: what plain segments never are is left out of their copy"
+    reason = "compiled for each kind of segment: what that never is is left out"
 )]
+
+mod order;
 
 use crate::flow::half::Half;
 use crate::flow::history::History;
@@ -14,13 +16,11 @@ use crate::flow::relations::{Odd, Predecessor, ResetSeen, Snapshot, Successor};
 use crate::flow::seen::Seen;
 use crate::flow::talk::Talk;
 use crate::seq::SeqNum;
-use crate::stamp::{MILLISECOND, Stamp};
+use crate::stamp::Stamp;
+use order::Recent;
 
 /// RSTs kept with what was known when they passed.
 pub(super) const RESETS: usize = 12;
-/// Two records of one packet stand at most so far apart. Longer apart the network made the copy.
-const SAME_RECORD: i64 = 20 * MILLISECOND;
-
 /// The flows beside a key's current one, by their places in the table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Beside {
@@ -52,8 +52,8 @@ pub struct Flow {
     pub(super) entry: u32,
     /// The other flows of the key that may still get segments, while this one is the current.
     pub(super) beside: Beside,
-    /// Fingerprints of the last segments, the latest first: what a duplicate record would repeat.
-    recent: [u32; 4],
+    /// The last segments: what a duplicate record would repeat.
+    recent: Recent,
     /// Last segment.
     pub last: Stamp,
     /// The segments kept.
@@ -89,6 +89,12 @@ pub struct Flow {
 impl Flow {
     /// Begins anew, as the flow of a first segment; keeps the memory.
     pub(super) fn begin(&mut self, key: Key, number: u64, first: &Seen) {
+        self.clear(key, number, first);
+        self.push(first);
+    }
+
+    /// Forgets everything but `first`'s place, before that is taken in.
+    pub(super) fn clear(&mut self, key: Key, number: u64, first: &Seen) {
         self.log.clear();
         self.resets.clear();
         // Field by field: a new record would be made elsewhere and copied.
@@ -100,21 +106,20 @@ impl Flow {
         (self.pending, self.noted) = (false, false);
         self.entry = 0;
         self.beside = Beside::default();
-        self.recent = [0; 4];
+        self.recent = Recent::default();
         self.history.clear();
         self.half.iter_mut().for_each(Half::clear);
         (self.inherited, self.unconfirmed) = (false, false);
         self.inherited_opener = None;
         (self.odd, self.previous, self.next) = (None, None, None);
         self.talk = None;
-        self.push(first);
     }
 
     /// Reads from each of its cache lines that [`Self::push`] needs.
     pub(super) fn touch(&self) -> u64 {
         let [a, b] = &self.half;
         let head = u64::from(self.key.ends[0].port) ^ self.last.frame ^ self.log.len();
-        head ^ u64::from(self.recent[0]) ^ self.history.touch() ^ a.touch() ^ b.touch()
+        head ^ u64::from(self.recent.latest()) ^ self.history.touch() ^ a.touch() ^ b.touch()
     }
 
     /// What few connections show, if this one does.
@@ -189,37 +194,58 @@ impl Flow {
         waits(a, b) || waits(b, a)
     }
 
-    /// Takes in a segment that belongs to this flow.
-    pub fn push(&mut self, seen: &Seen) {
-        let at = seen.at();
-        let fingerprint = seen.fingerprint();
-        if self.recent.contains(&fingerprint) && self.fold_duplicate(seen) {
-            return;
-        }
-        if at.frame < self.last.frame || at.time < self.last.time {
-            self.step_back(at);
-        }
-        self.last = at;
-        let [a, b, c, _] = self.recent;
-        self.recent = [fingerprint, a, b, c];
-        if seen.is_plain() {
-            self.take_in(seen);
-        } else {
-            self.take_in_any(seen);
-        }
-        self.log.push(seen);
-    }
-
-    /// [`Self::take_in`] of any segment. The other copy of that stands in [`Self::push`], where the
-    /// segment is known to be plain.
-    #[inline(never)]
-    fn take_in_any(&mut self, seen: &Seen) {
-        self.take_in(seen);
-    }
-
     /// Takes in a segment that is no duplicate.
     #[inline(always)]
     fn take_in(&mut self, seen: &Seen) {
+        if seen.is_plain() {
+            self.take_in_one(seen);
+        } else {
+            self.take_in_any(seen);
+        }
+    }
+
+    /// Takes in segments of which none is a duplicate; gives which is the first FIN or RST. By itself:
+    /// of what is passed to it the compiler knows that it does not lie in this flow, so that its fields
+    /// need not be read again and again.
+    #[inline(never)]
+    fn take_in_all(&mut self, segments: &[Seen]) -> Option<usize> {
+        let mut close = None;
+        for (at, seen) in segments.iter().enumerate() {
+            if close.is_none() && seen.begins_close() {
+                close = Some(at);
+            }
+            self.take_in(seen);
+        }
+        close
+    }
+
+    /// [`Self::take_in_one`] of a segment that is not plain. That is compiled anew wherever more is
+    /// known of the segment: what the kind never is or has is left out.
+    #[inline(never)]
+    fn take_in_any(&mut self, seen: &Seen) {
+        if seen.is_plain_syn() {
+            self.take_in_one(seen);
+        } else if seen.is_plain_fin() {
+            self.take_in_fin(seen);
+        } else {
+            self.take_in_other(seen);
+        }
+    }
+
+    #[inline(never)]
+    fn take_in_fin(&mut self, seen: &Seen) {
+        if seen.is_plain_fin() {
+            self.take_in_one(seen);
+        }
+    }
+
+    #[inline(never)]
+    fn take_in_other(&mut self, seen: &Seen) {
+        self.take_in_one(seen);
+    }
+
+    #[inline(always)]
+    fn take_in_one(&mut self, seen: &Seen) {
         if self.is_of_older(seen) {
             let ack = (!seen.flags.rst()).then_some(seen.ack);
             self.push_older(seen.from(), seen.at(), ack);
@@ -246,16 +272,6 @@ impl Flow {
         }
     }
 
-    /// The record at `at` stands behind a later one.
-    #[cold]
-    fn step_back(&mut self, at: Stamp) {
-        let (step, last) = (self.last.time.since(at.time), self.last.frame);
-        let odd = self.odd_mut();
-        odd.stretch([at.frame.min(last), at.frame.max(last)]);
-        Copies::again(&mut odd.reordered, at);
-        odd.step_back = odd.step_back.max(step);
-    }
-
     /// Takes in a segment that came too late: after a newer connection had begun on the key.
     pub fn push_late(&mut self, seen: &Seen) {
         self.push(seen);
@@ -269,35 +285,6 @@ impl Flow {
         numbers.is_some_and(|n| {
             seen.seq.at_or_after(n.base) && seen.seq.plus(seen.len()).at_or_before(n.next)
         })
-    }
-
-    /// Another record of a SYN that is already there.
-    pub(super) fn is_duplicate(&self, syn: &Seen) -> bool {
-        let close = |s: &&Seen| syn.at().time.since(s.at().time).abs() <= SAME_RECORD;
-        self.log.iter().filter(close).any(|s| s.same_packet(syn))
-    }
-
-    /// Another record of a packet that is already there. Each record has one such partner at most
-    /// where the segment has no ID of its own and no sequence space: the RSTs that answer a burst
-    /// are alike without being copies, so they are folded only where the capture doubles others.
-    #[cold]
-    fn fold_duplicate(&mut self, seen: &Seen) -> bool {
-        let own = seen.ip_id().is_some_and(|id| id != 0) || seen.end() != seen.seq;
-        if !own && self.odd().is_none_or(|odd| odd.duplicates.is_none()) {
-            return false;
-        }
-        for back in 0..self.recent.len() {
-            let Some(earlier) = self.log.recent(back) else {
-                break;
-            };
-            let close = seen.at().time.since(earlier.at().time).abs() <= SAME_RECORD;
-            if close && (own || !earlier.doubled()) && earlier.same_packet(seen) {
-                earlier.double();
-                Copies::again(&mut self.odd_mut().duplicates, seen.at());
-                return true;
-            }
-        }
-        false
     }
 
     /// An answer of an older connection to the SYN, or the opener's RST to that
@@ -441,7 +428,6 @@ mod tests {
         used.noted = true;
         used.entry = 7;
         used.beside.old = Some(7);
-        used.recent = [7; 4];
         (used.inherited, used.unconfirmed) = (true, true);
         used.inherited_opener = Some(1);
         used.odd_mut();

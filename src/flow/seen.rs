@@ -48,6 +48,9 @@ mod bit {
     pub(super) const SCALE: u8 = 64;
 }
 
+/// What plain segments have none of.
+const NEVER: u8 = bit::CUT | bit::WINDOW_CUT;
+
 const NO_TIMESTAMPS: Timestamps = Timestamps {
     val: TsVal(0),
     ecr: TsVal(0),
@@ -141,8 +144,27 @@ impl Seen {
     /// nothing of Multipath TCP.
     #[inline]
     pub(super) const fn is_plain(&self) -> bool {
-        const NEVER: u8 = bit::CUT | bit::WINDOW_CUT;
         self.flags.are(Flags::ACK) && !self.has(NEVER) && !self.may_be_multipath()
+    }
+
+    /// It is a SYN, with or without ACK, as most are: all of it captured, nothing of Multipath TCP.
+    #[inline]
+    pub(super) const fn is_plain_syn(&self) -> bool {
+        const KINDS: Flags = Flags::SYN.with(Flags::FIN).with(Flags::RST);
+        let is_syn = self.flags.0 & KINDS.0 == Flags::SYN.0;
+        is_syn && !self.has(NEVER) && self.scale_and_mptcp & !MAX_SCALE == 0
+    }
+
+    /// It is as plain ones are, but for a FIN.
+    #[inline]
+    pub(super) const fn is_plain_fin(&self) -> bool {
+        let is_fin = self.flags.are(Flags::FIN.with(Flags::ACK));
+        is_fin && !self.has(NEVER) && !self.may_be_multipath()
+    }
+
+    /// A FIN or RST: the close begins, if it has not begun.
+    pub(super) const fn begins_close(&self) -> bool {
+        self.flags.fin() || self.flags.rst()
     }
 
     /// Where it stands in the capture.

@@ -167,7 +167,8 @@ fn facts(half: &Half) -> String {
         rsts,
         rare,
         right_edge,
-        scale,
+        scaled,
+        shift,
         ..
     } = half;
     let of_ids = (
@@ -185,7 +186,7 @@ fn facts(half: &Half) -> String {
     let sent = (packets, payload, isn, opening, numbers, rsts, spoke);
     format!(
         "{sent:?}\n{:?}\n{fin:?}\n{of_ids:?}\n{rare:?}\n{:?}",
-        (ack, window, right_edge, scale),
+        (ack, window, right_edge, scaled, shift),
         (tsval, first_tsval, ttl)
     )
 }
