@@ -181,6 +181,15 @@ impl Brief {
         (memory, unpacked): (&Memory, &mut Unpacked),
         flow: &mut Flow,
     ) {
+        // Those of a scan, which are many.
+        if self.len == 1
+            && !self.is_packed()
+            && let Some(only) = memory.loose.last(self.link, 1)
+        {
+            flow.begin(key, self.number(), only);
+            flow.previous = previous.map(|previous| Box::new(*previous));
+            return;
+        }
         let mut segments = flow.log.take();
         match self.form {
             Form::Loose => memory.loose.read(self.link, self.len, &mut segments),
