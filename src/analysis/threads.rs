@@ -126,7 +126,7 @@ fn decompress_apart<R: Read + Send, T>(
 fn read_on<R: Read>(feed: &mut Feed<R>, empty: &Receiver<Batch>, filled: &SyncSender<Batch>) {
     while let Ok(mut batch) = empty.recv() {
         feed.fill(&mut batch, RECORDS);
-        batch.arrivals.bring_room();
+        batch.arrivals.use_room();
         let is_last = batch.is_last();
         if filled.send(batch).is_err() || is_last {
             return;
@@ -151,6 +151,7 @@ fn take_in(
             Next::Shown => {}
             Next::Ended | Next::Over => return Some(go),
             Next::Hungry => {
+                batch.arrivals.carry_room();
                 turn(batch)?;
                 court.table.take_room(&mut batch.arrivals);
             }

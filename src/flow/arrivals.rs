@@ -44,10 +44,17 @@ impl Arrivals {
         }
     }
 
-    /// Brings along memory in which the table keeps segments: for another thread than the table's, which
-    /// has more to do.
-    pub fn bring_room(&mut self) {
+    /// Takes along memory in which the table will keep segments: called by the table's thread, which
+    /// gets it back by [`FlowTable::take_room`].
+    ///
+    /// [`FlowTable::take_room`]: crate::flow::FlowTable::take_room
+    pub fn carry_room(&mut self) {
         self.rooms.make();
+    }
+
+    /// Uses that memory once: its first use takes time, of which another thread has more.
+    pub fn use_room(&mut self) {
+        self.rooms.use_once();
     }
 
     /// How many there are.

@@ -35,7 +35,7 @@ pub(super) struct Loose {
     blocks: Blocks<Block>,
 }
 
-/// Room for segments, made where there is time for it: it is half of what keeping a flow takes.
+/// Room for segments on its way: first to a thread that has the time to use it once, then back.
 #[derive(Debug, Default)]
 pub(super) struct Rooms(Vec<Room<Block>>);
 
@@ -43,6 +43,10 @@ impl Rooms {
     /// As much as a batch needs.
     pub(super) fn make(&mut self) {
         self.0.resize_with(ROOMS, Room::new);
+    }
+
+    pub(super) fn use_once(&mut self) {
+        self.0.iter_mut().for_each(Room::use_once);
     }
 }
 

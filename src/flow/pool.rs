@@ -82,17 +82,30 @@ struct Piece<T> {
     next: u32,
 }
 
-/// Memory for blocks that are still to come, which was written once. The first use of a page takes a
-/// fault; whoever makes room ahead takes it upon himself.
+/// Memory for blocks that are still to come. The first use of a page takes a fault, which another
+/// thread than the owner's may take upon itself. The owner's allocates it: else what is given back
+/// would serve nothing else of that thread (in glibc each has an arena of its own).
 #[derive(Debug)]
-pub(super) struct Room<T>(Vec<T>);
+pub(super) struct Room<T> {
+    blocks: Vec<T>,
+    was_used: bool,
+}
 
 impl<T: Default> Room<T> {
     pub(super) fn new() -> Self {
-        let mut blocks = Vec::with_capacity(CHUNK);
-        blocks.resize_with(CHUNK, T::default);
-        blocks.clear();
-        Self(blocks)
+        Self {
+            blocks: Vec::with_capacity(CHUNK),
+            was_used: false,
+        }
+    }
+
+    /// Uses all of it once.
+    pub(super) fn use_once(&mut self) {
+        if !self.was_used {
+            self.blocks.resize_with(CHUNK, T::default);
+            self.blocks.clear();
+            self.was_used = true;
+        }
     }
 }
 
@@ -180,7 +193,7 @@ impl<T: Linked + Default> Blocks<T> {
     /// The place of the first block of a new piece.
     #[cold]
     fn begin_piece(&mut self) -> u32 {
-        let room = self.rooms.pop().map(|room| room.0);
+        let room = self.rooms.pop().map(|room| room.blocks);
         let mut blocks = room.unwrap_or_else(|| Vec::with_capacity(CHUNK));
         blocks.push(T::default());
         self.roomy = self.pieces.len() as u32;
@@ -291,6 +304,7 @@ mod tests {
     fn room_that_was_brought_serves_the_next_pieces() {
         let mut blocks = Blocks::default();
         let mut brought: Vec<Room<Block>> = (0..=ROOMS).map(|_| Room::new()).collect();
+        brought.iter_mut().for_each(Room::use_once);
         blocks.take_room(&mut brought);
         assert_eq!(brought.len(), 1);
         take(&mut blocks, CHUNK + 1);

@@ -125,7 +125,7 @@ impl FlowTable {
         Arrivals::new(self.hasher.clone(), room)
     }
 
-    /// Takes over the room that segments bring along.
+    /// Takes back the room that segments carry along.
     pub fn take_room(&mut self, from: &mut Arrivals) {
         self.flows.take_room(&mut from.rooms);
     }
