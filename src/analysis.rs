@@ -31,6 +31,7 @@ use bench::See;
 use court::{Court, Next};
 use feed::Feed;
 use input::Input;
+use std::fs::File;
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -75,6 +76,9 @@ pub struct Options {
     pub since: Option<Moment>,
     /// Only records before that are looked at.
     pub until: Option<Moment>,
+    /// What is read is this file, from its first byte on: several threads may read it at once then, each
+    /// at a place of its own.
+    pub file: Option<Arc<File>>,
     /// Is told how far reading has come.
     pub meter: Option<Arc<Meter>>,
     /// Every verdict has its Community ID, which takes a hash for each.
@@ -104,6 +108,7 @@ impl Default for Options {
             filter: None,
             since: None,
             until: None,
+            file: None,
             meter: None,
             community_id: false,
             no_payload: false,

@@ -9,8 +9,9 @@ use std::io::{Read, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 use support::wrap::{self, PLAIN, Packet};
-use whoclosed::capture::{Set, SetFile};
+use whoclosed::capture::{Meter, Metered, Set, SetFile};
 use whoclosed::ledger::PortRange;
 use whoclosed::report::Report;
 use whoclosed::report::json::JsonReport;
@@ -109,6 +110,44 @@ fn nothing_depends_on_the_number_of_threads() {
             let difference = difference(&one, &several);
             assert_eq!(difference, None, "{name} by {threads} threads");
         }
+    }
+}
+
+#[test]
+fn nor_does_what_is_said_of_a_file_that_several_read() {
+    let mut packets = packets();
+    // Not all of them fit before the next chunk of the file.
+    for (number, packet) in packets.iter_mut().rev().step_by(500).enumerate() {
+        let len = packet.ip.len().max(number % 50 * 4000);
+        packet.ip.resize(len, 0);
+    }
+    let mut capture = wrap::write(&packets, PLAIN);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ahead");
+    fs::create_dir_all(&folder).expect("created");
+    let middle = capture.len() / 2;
+    for name in ["whole", "damaged", "cut", "gzip"] {
+        match name {
+            "damaged" => capture[middle..middle + 3000].fill(0xa5),
+            "cut" => capture.truncate(middle * 2 - 5),
+            "gzip" => capture = gzip(&capture),
+            _ => {}
+        }
+        let path = folder.join(name);
+        fs::write(&path, &capture).expect("written");
+        let by = |threads| {
+            let open = || fs::File::open(&path).expect("opened");
+            let meter = Arc::new(Meter::default());
+            let mut options = Options::default();
+            options.file = Some(Arc::new(open()));
+            options.meter = Some(Arc::clone(&meter));
+            let read = Metered::new(open(), Arc::clone(&meter));
+            let said = report_on(analyze(read, &options).expect("a capture"), threads);
+            assert_eq!(meter.bytes(), capture.len() as u64, "{name} by {threads}");
+            said
+        };
+        let ((one, flows), (several, _)) = (by(1), by(if name == "whole" { 5 } else { 2 }));
+        assert!(flows > 3000, "{name}: {flows} flows");
+        assert_eq!(difference(&one, &several), None, "{name}");
     }
 }
 

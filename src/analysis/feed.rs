@@ -6,8 +6,9 @@ use super::clocks::Clocks;
 use super::input::Input;
 use super::intake::Intake;
 use super::window::Window;
-use crate::capture::Record;
+use crate::capture::{Ahead, Meter, Record};
 use crate::stamp::{Stamp, Time};
+use std::fs::File;
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,6 +20,9 @@ pub(super) struct Feed<R: Read> {
     /// What is done with records before, if anything.
     pub(super) window: Option<Window>,
     clocks: Clocks,
+    /// What is read is this file.
+    file: Option<Arc<File>>,
+    meter: Option<Arc<Meter>>,
     interrupt: Option<Arc<AtomicBool>>,
     /// The next record may be long in coming: none is read ahead.
     pub(super) live: bool,
@@ -37,6 +41,8 @@ impl<R: Read> Feed<R> {
             intake: Intake::new(options),
             window: Window::new(options),
             clocks: Clocks::default(),
+            file: options.file.clone(),
+            meter: options.meter.clone(),
             interrupt: options.interrupt.clone(),
             live: options.live,
             latest: Time::default(),
@@ -44,6 +50,12 @@ impl<R: Read> Feed<R> {
             differ: false,
             torn: None,
         }
+    }
+
+    /// Lets other threads read ahead of this one, if there is a file of which they can.
+    pub(super) fn read_ahead(&mut self) -> Option<Arc<Ahead>> {
+        let file = self.file.take()?;
+        self.input.read_ahead(file, self.meter.clone())
     }
 
     /// Reads so many records at most; to the end of the input, which is noted.

@@ -1,10 +1,11 @@
 //! Where the records come from: one capture, or several as one stream.
 
-use crate::capture::{Decompression, Places, Reader, Record, Seen, Set};
+use crate::capture::{Ahead, Decompression, Meter, Places, Reader, Record, Seen, Set};
 use crate::close::summary::{Damage, SourceSummary};
 use crate::close::verdict::{FileFrames, Verdict};
 use crate::packet::link_type_name;
 use crate::stamp::Time;
+use std::fs::File;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -70,6 +71,18 @@ impl<R: Read> Input<R> {
     pub(super) fn split(&mut self) -> Option<Decompression<R>> {
         match self {
             Self::One(reader) => reader.split(),
+            Self::Set(_) => None,
+        }
+    }
+
+    /// Lets several threads read what is left from this file, if it is one and need not be decompressed.
+    pub(super) fn read_ahead(
+        &mut self,
+        file: Arc<File>,
+        meter: Option<Arc<Meter>>,
+    ) -> Option<Arc<Ahead>> {
+        match self {
+            Self::One(reader) => reader.read_ahead(file, meter),
             Self::Set(_) => None,
         }
     }

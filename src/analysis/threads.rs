@@ -1,5 +1,6 @@
 //! The same verdicts by several threads: while the capture is read one decompresses it, one makes
-//! segments and one keeps the flows; then all judge those that are left.
+//! segments and one keeps the flows (and reads ahead when none has come); then all judge those that are
+//! left.
 //!
 //! Flows are kept, and verdicts taken in, by one thread and in one order, so that nothing of what is
 //! said depends on the number of threads. What is handed on goes in packs that come back to be filled
@@ -11,10 +12,11 @@ use super::bench::Extent;
 use super::court::{Court, Next};
 use super::feed::Feed;
 use super::left::judge_left;
+use crate::capture::Ahead;
 use crate::close::verdict::Verdict;
 use std::io::Read;
 use std::ops::ControlFlow;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread::{self, Builder};
 
 /// Batches that are under way.
@@ -92,11 +94,12 @@ impl<R: Read + Send> Analysis<R> {
             // There is room for all.
             let _ = to_fill.send(Batch::for_table(&court.table));
         }
+        let ahead = feed.read_ahead();
         thread::scope(move |scope| {
             let read = move || decompress_apart(feed, |feed| read_on(feed, &empty, &filled));
             Builder::new().spawn_scoped(scope, read).ok()?;
             let turn = |batch: &mut Batch| {
-                let next = full.recv().ok()?;
+                let next = next_of(&full, ahead.as_deref())?;
                 // After the last one nobody waits for it.
                 let _ = to_fill.send(std::mem::replace(batch, next));
                 Some(())
@@ -130,6 +133,18 @@ fn read_on<R: Read>(feed: &mut Feed<R>, empty: &Receiver<Batch>, filled: &SyncSe
         let is_last = batch.is_last();
         if filled.send(batch).is_err() || is_last {
             return;
+        }
+    }
+}
+
+/// The next batch. As long as there is none, this thread has the time to read ahead of the other one.
+fn next_of(full: &Receiver<Batch>, ahead: Option<&Ahead>) -> Option<Batch> {
+    loop {
+        match full.try_recv() {
+            Ok(batch) => return Some(batch),
+            Err(TryRecvError::Disconnected) => return None,
+            Err(TryRecvError::Empty) if ahead.is_some_and(Ahead::help) => {}
+            Err(TryRecvError::Empty) => return full.recv().ok(),
         }
     }
 }

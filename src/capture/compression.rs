@@ -2,12 +2,10 @@
 //!
 //! Decoders are streams: a capture of any size needs no more memory than its format's window.
 
-mod apart;
 mod lz4;
 
-pub(crate) use apart::Decompression;
-
-use apart::Apart;
+use super::ahead::Ahead;
+use super::apart::{self, Apart, Chunk, Decompression};
 use flate2::bufread::MultiGzDecoder;
 #[cfg(feature = "xz")]
 use liblzma::{bufread::XzDecoder, stream};
@@ -15,6 +13,7 @@ use lz4::Lz4;
 use std::error::Error;
 use std::fmt;
 use std::io::{self, BufReader, Chain, Cursor, ErrorKind, Read};
+use std::sync::Arc;
 use zstd::stream::read::Decoder as ZstdDecoder;
 
 /// Bytes that tell a compression.
@@ -57,7 +56,7 @@ enum Decoder<R: Read> {
     Gzip(Box<MultiGzDecoder<Input<R>>>),
     Zstd(Box<ZstdDecoder<'static, Input<R>>>),
     Lz4(Box<Lz4<Input<R>>>),
-    /// Another thread has the decoder.
+    /// Another thread has the decoder, or several read the file.
     Apart(Apart),
     #[cfg(feature = "xz")]
     Xz(Box<Xz<Input<R>>>),
@@ -128,6 +127,31 @@ impl<R: Read> Source<R> {
         }
     }
 
+    /// It is the input itself.
+    pub(super) const fn is_plain(&self) -> bool {
+        matches!(self.0, Decoder::None(_))
+    }
+
+    /// It is a file that several threads read.
+    pub(super) fn of_file(ahead: Arc<Ahead>) -> Self {
+        Self(Decoder::Apart(Apart::of_file(ahead)))
+    }
+
+    /// The next bytes as a chunk, if that is how they come.
+    pub(super) fn take_chunk(&mut self) -> Option<io::Result<Chunk>> {
+        match &mut self.0 {
+            Decoder::Apart(apart) => apart.take(),
+            _ => None,
+        }
+    }
+
+    /// Takes a chunk back that was used.
+    pub(super) fn give_back(&self, used: Chunk) {
+        if let Decoder::Apart(apart) = &self.0 {
+            apart.give_back(used);
+        }
+    }
+
     /// No more is wanted of another thread.
     pub(super) fn close(&mut self) {
         if let Decoder::Apart(apart) = &mut self.0 {
@@ -142,7 +166,7 @@ impl<R: Read> Source<R> {
             Decoder::Gzip(_) => Some("gzip"),
             Decoder::Zstd(_) => Some("Zstandard"),
             Decoder::Lz4(_) => Some("LZ4"),
-            Decoder::Apart(apart) => Some(apart.name),
+            Decoder::Apart(apart) => apart.name,
             #[cfg(feature = "xz")]
             Decoder::Xz(_) => Some("xz"),
         }

@@ -6,9 +6,12 @@
 //!
 //! ```text
 //! Read ──compression──> Source ──> Buffer ──pcap | pcapng──> Packet ──Reader──> Record
+//! another thread, several ──apart──┘
 //!                                                                    several ──Set──> Record
 //! ```
 
+mod ahead;
+mod apart;
 mod compression;
 mod error;
 mod interface;
@@ -29,7 +32,8 @@ pub use reader::{Reader, Record};
 pub use seen::Seen;
 pub use set::{Set, SetFile, Span, by_name};
 
-pub(crate) use compression::Decompression;
+pub(crate) use ahead::Ahead;
+pub(crate) use apart::Decompression;
 pub(crate) use interface::option;
 pub(crate) use order::Order;
 pub(crate) use part::{Part, PcapHeader, What};

@@ -2,15 +2,19 @@
 
 mod run;
 
-use super::compression::Decompression;
+use super::ahead::Ahead;
+use super::apart::Decompression;
 use super::error::{Damage, OpenError, START, looks_like};
+use super::meter::Meter;
 use super::part::{Part, What};
 use super::pcap::Pcap;
 use super::pcapng::{Block, PcapNg};
 use super::resume::{Fault, Then};
 use super::source::Buffer;
 use crate::stamp::Time;
+use std::fs::File;
 use std::io::Read;
+use std::sync::Arc;
 
 /// One captured packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +122,16 @@ impl<R: Read> Reader<R> {
     /// Lets another thread decompress what is left, if the input is compressed: the work for that.
     pub(crate) fn split(&mut self) -> Option<Decompression<R>> {
         self.buffer.split()
+    }
+
+    /// Lets several threads read what is left from this file, which is the input, if that is not
+    /// compressed: who has the time may help then.
+    pub(crate) fn read_ahead(
+        &mut self,
+        file: Arc<File>,
+        meter: Option<Arc<Meter>>,
+    ) -> Option<Arc<Ahead>> {
+        self.buffer.read_ahead(file, meter)
     }
 
     /// No more is wanted of that thread, which ends then.

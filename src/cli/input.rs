@@ -8,6 +8,7 @@ use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use whoclosed::capture::{Metered, Set, SetFile};
 use whoclosed::close::summary::Summary;
 use whoclosed::close::verdict::Verdict;
@@ -122,6 +123,7 @@ fn open(path: &Path, mut options: Options) -> Result<Capture, Failure> {
             if live {
                 Box::new(Live::new(file))
             } else {
+                options.file = file.try_clone().ok().map(Arc::new);
                 Box::new(file)
             }
         }
