@@ -12,11 +12,14 @@ use crate::flow::seen::Seen;
 use crate::seq::{SeqNum, TsVal};
 use crate::stamp::Time;
 
+/// So many segments take less one by one.
+const FEW: usize = 3;
+
 /// Takes in the first of these plain segments of a flow that neither end has ended: those that begin
 /// at SND.NXT, acknowledge nothing that was not seen, and tell nothing new of their sender. As
-/// `Flow::take_in_one` would. How many they are.
+/// `Flow::take_in_one` would. How many they are: none of a few.
 pub(super) fn take_in(halves: &mut [Half; 2], history: &History, segments: &[Seen]) -> usize {
-    let Some(kind) = segments.first().map(Seen::usual_bits) else {
+    let Some(kind) = segments.get(FEW).map(Seen::usual_bits) else {
         return 0;
     };
     let lane = |end: u8| Lane::of(&halves[usize::from(end)], kind, history.earned(end));
@@ -34,8 +37,7 @@ pub(super) fn take_in(halves: &mut [Half; 2], history: &History, segments: &[See
         }
         lanes[mine].go_on(seen, ack);
         if let Some(id) = seen.ip_id() {
-            let anchor = seen.is_empty().then_some(seen.seq);
-            halves[mine].ids.push(id, anchor);
+            halves[mine].ids.go_to(id, seen);
         }
         if let Some((end, sent)) = lanes[peer].timing
             && seen.ack.at_or_after(end)
@@ -97,7 +99,6 @@ impl<'a> Lane<'a> {
             && seen.window > 0
             && (low..=high).contains(&seen.ttl)
             && self.earned & History::letter_of(seen) != 0
-            && seen.ip_id() != Some(0)
             && seen
                 .timestamps()
                 .is_none_or(|t| !t.val.before(self.ts_recent))

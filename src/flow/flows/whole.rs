@@ -15,9 +15,6 @@ impl Flows {
         if flow.superseded || flow.pending {
             return Pushed::NotCurrent;
         }
-        if flow.hold(seen) {
-            return Pushed::Current(at);
-        }
         flow.settle();
         if !flow.push_if_alone(seen) {
             return self.push_beside(at, place, seen);

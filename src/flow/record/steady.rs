@@ -40,9 +40,15 @@ impl Flow {
     /// them begins another one, or ends this one.
     pub(in crate::flow) fn find_steady(&mut self) {
         let goes_on = |half: &Half| half.numbers.is_some() && half.fin.is_none();
-        let alone = !self.superseded && !self.pending && self.beside == Beside::default();
-        let open = self.answered && self.resets.is_empty();
-        let steady = alone && open && self.log.turns() && self.half.iter().all(goes_on);
+        let steady = self.log.turns()
+            // Where records come twice, each second one asks.
+            && self.odd().is_none_or(|odd| odd.duplicates.is_none())
+            && self.resets.is_empty()
+            && self.answered
+            && self.half.iter().all(goes_on)
+            && !self.superseded
+            && !self.pending
+            && self.beside == Beside::default();
         self.held = Held(steady.then_some(self.log.turned_to()));
     }
 
