@@ -35,6 +35,7 @@ impl Flow {
     /// Takes in a segment that belongs to this flow.
     pub fn push(&mut self, seen: &Seen) {
         debug_assert!(self.is_settled(), "what came before comes first");
+        self.unsettle();
         let (at, fingerprint) = (seen.at(), seen.fingerprint());
         if self.recent.holds(fingerprint) && self.fold_duplicate(seen) {
             return;
