@@ -76,6 +76,7 @@ pub(super) fn push(flows: &mut Slab<Flow>, at: u32, seen: &Seen, number: u64) ->
             if let Some([current, flow]) = flows.both(at, place) {
                 current.beside.pending = Some(place);
                 flow.pending = true;
+                current.unsettle();
             }
         }
     }
@@ -107,6 +108,7 @@ impl Flow {
         let mine = alone && matches!(begins(self, seen), Begins::Nothing);
         if mine {
             self.push(seen);
+            self.find_steady();
         }
         mine
     }
@@ -171,6 +173,7 @@ fn succeed(flows: &mut Slab<Flow>, at: u32, new: u32) {
         ..Beside::default()
     };
     current.superseded = true;
+    current.unsettle();
 }
 
 /// The connection before, if there is one, gets no more segments.

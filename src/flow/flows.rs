@@ -161,28 +161,34 @@ impl Flows {
         };
         match key.place() {
             None => entry.key == key,
-            Some(place) => self.is_of_long(entry, kept(place)),
+            Some(place) => is_of_long(&self.keys, entry, kept(place)),
         }
     }
 
-    #[inline(never)]
-    fn is_of_long(&self, entry: &Entry, key: Option<&Key>) -> bool {
-        key.is_some() && entry.key.key(&self.keys).as_ref() == key
-    }
-
-    /// Takes in a segment as most are, of a flow as most are, if that is of this key, which is whole.
-    /// Nobody may have asked for facts since [`Self::change`] was called last.
+    /// Takes in a segment as most are, of a flow as most are. False if it is another one, None if the
+    /// flow is not of this key. Nobody may have asked for facts since [`Self::change`] was called last.
     #[inline]
-    pub(super) fn push_plain(&mut self, at: u32, key: ShortKey, seen: &Seen) -> bool {
-        let Some(entry) = self.entries.get_mut(at as usize) else {
-            return false;
+    pub(super) fn push_plain<'a>(
+        &mut self,
+        at: u32,
+        (key, seen): (ShortKey, &Seen),
+        kept: impl FnOnce(u32) -> Option<&'a Key>,
+    ) -> Option<bool> {
+        let entry = self.entries.get_mut(at as usize)?;
+        let is_its = match key.place() {
+            None => entry.key == key,
+            Some(place) => is_of_long(&self.keys, entry, kept(place)),
         };
-        let Kept::Brief(brief) = &mut entry.kept else {
-            return false;
-        };
-        entry.key == key
-            && key.place().is_none()
-            && brief.push_plain(seen, &mut self.memory.loose, self.most)
+        if !is_its {
+            return None;
+        }
+        if let Kept::Brief(brief) = &mut entry.kept {
+            return Some(brief.push_plain(seen, &mut self.memory.loose, self.most));
+        }
+        match entry.kept {
+            Kept::Whole(place) => Some(self.hold(place, seen)),
+            _ => None,
+        }
     }
 
     /// Segments come next: facts that were brought out hold no longer.
@@ -226,8 +232,13 @@ impl Flows {
                 }),
             },
             Some(Kept::Whole(place)) => {
-                let flow = self.whole.get_mut(*place).filter(|flow| flow.holds(seen));
-                let Some(flow) = flow else { return };
+                let Some(flow) = self.whole.get_mut(*place) else {
+                    return;
+                };
+                flow.settle();
+                if !flow.holds(seen) {
+                    return;
+                }
                 if flow.talk.is_none() {
                     flow.talk = begins(said, room);
                     self.talking += usize::from(flow.talk.is_some());
@@ -296,9 +307,13 @@ impl Flows {
         }
     }
 
-    /// A whole flow knows of the connection that took its place what is known by now.
+    /// A whole flow knows what is known by now, also of the connection that took its place.
     fn settle(&mut self, place: u32) {
-        if let Some(newer) = self.whole.get(place).and_then(|flow| flow.beside.newer) {
+        let Some(flow) = self.whole.get_mut(place) else {
+            return;
+        };
+        flow.settle();
+        if let Some(newer) = flow.beside.newer {
             connection::leave_old(&mut self.whole, newer);
         }
     }
@@ -454,6 +469,11 @@ impl Flows {
             Kept::Whole(place) => self.whole.get(*place).map(|flow| flow.number),
         }
     }
+}
+
+#[inline(never)]
+fn is_of_long(keys: &Slab<Key>, entry: &Entry, key: Option<&Key>) -> bool {
+    key.is_some() && entry.key.key(keys).as_ref() == key
 }
 
 /// What a flow says from this on, if there is room for it and it is a beginning.

@@ -197,14 +197,18 @@ impl Half {
     /// Takes in that the peer sent `seen`: what it acknowledges of this side's.
     #[inline(always)]
     pub(super) fn heard(&mut self, seen: &Seen) {
-        self.probes = 0;
-        self.repeats = 0;
+        self.was_heard();
         if let Some(fin) = &mut self.fin
             && fin.acked.is_none()
             && seen.acks_fin(fin.seq.plus(1))
         {
             fin.acked = Some(seen.at());
         }
+    }
+
+    /// The same, where no FIN waits for that.
+    pub(super) const fn was_heard(&mut self) {
+        (self.probes, self.repeats) = (0, 0);
     }
 
     /// A sample of the round trip to the peer, if `seen`, sent by it, answers what was timed.
@@ -219,8 +223,15 @@ impl Half {
         if seen.ack.after(self.next().unwrap_or(end)) {
             return None;
         }
-        let rtt = seen.at().time.0.checked_sub(sent.0)?;
-        (rtt >= 0).then_some(rtt)
+        since(sent, seen)
+    }
+
+    /// Takes in a sample of the round trip between the capture point and this side.
+    #[inline(always)]
+    pub(super) fn sample(&mut self, rtt: i64) {
+        if self.rtt.is_none_or(|least| rtt < least) {
+            self.rtt = Some(rtt);
+        }
     }
 
     /// The rare facts, made when the first of them comes.
@@ -437,6 +448,13 @@ impl Half {
         let edge = seen.ack.plus(self.window_of(seen));
         raise(&mut self.right_edge, edge);
     }
+}
+
+/// The time from `sent` to `seen`, if the clock was not set back.
+#[inline(always)]
+pub(super) fn since(sent: Time, seen: &Seen) -> Option<i64> {
+    let rtt = seen.at().time.0.checked_sub(sent.0)?;
+    (rtt >= 0).then_some(rtt)
 }
 
 /// The numbers of a segment that are not its payload's.

@@ -130,6 +130,22 @@ impl History {
         }
     }
 
+    /// Of which letters nothing is kept when `end` earns them once more, as bits.
+    pub(super) fn earned(&self, end: u8) -> u32 {
+        if self.unasked {
+            u32::MAX
+        } else {
+            self.earned[usize::from(end & 1)].letters
+        }
+    }
+
+    /// The bit of the one letter that a plain segment earns if it begins at SND.NXT and its window is
+    /// open.
+    #[inline(always)]
+    pub(super) const fn letter_of(plain: &Seen) -> u32 {
+        bit_of(if plain.is_empty() { b'A' } else { b'D' })
+    }
+
     /// Takes in a RST.
     pub(super) fn push_reset(&mut self, seen: &Seen) {
         match (seen.flags.syn(), seen.flags.fin()) {

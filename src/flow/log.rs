@@ -53,6 +53,41 @@ impl Log {
         std::mem::take(&mut self.kept)
     }
 
+    /// Gives back what was taken away, and nothing else.
+    pub(super) fn give_back(&mut self, kept: Vec<Seen>) {
+        self.kept = kept;
+    }
+
+    /// The close has not begun, and each further segment takes the place of an older one.
+    pub(super) fn turns(&self) -> bool {
+        self.close_at.is_none() && self.kept.len() == usize::from(OPEN)
+    }
+
+    /// Keeps a segment that is neither FIN nor RST, where [`Self::turns`].
+    #[inline]
+    pub(super) fn turn(&mut self, seen: &Seen) {
+        let [before, _] = &mut self.pushed_out;
+        if let Some(slot) = self.kept.get_mut(OPENING + *before as usize % BEFORE) {
+            *slot = *seen;
+        }
+        *before += 1;
+    }
+
+    /// How far the ring of those has turned: 0 where its next segment is the first that lies there.
+    pub(super) const fn turned_to(&self) -> u8 {
+        (self.pushed_out[0] as usize % BEFORE) as u8
+    }
+
+    /// Those from the one at `first` on, up to the last one; `kept` was taken away.
+    pub(super) fn latest<'a>(&self, kept: &'a [Seen], first: u8) -> &'a [Seen] {
+        let end = match self.turned_to() {
+            0 => BEFORE,
+            end => end.into(),
+        };
+        let those = OPENING + usize::from(first)..OPENING + end;
+        kept.get(those).unwrap_or_default()
+    }
+
     /// Keeps these segments, the first ones, as if they had been pushed one by one. `close`: which of
     /// them is the first FIN or RST.
     pub(super) fn fill(&mut self, mut segments: Vec<Seen>, close: Option<usize>) {

@@ -13,6 +13,7 @@ use crate::stamp::Stamp;
 impl Flow {
     /// Joins the facts of the part of the capture that follows this one's.
     pub fn merge(&mut self, later: &Self) {
+        self.unsettle();
         if later.log.is_whole() {
             // Its segments are all there: as if the capture had not been cut.
             for seen in later.log.iter() {

@@ -13,6 +13,7 @@ mod forgotten;
 mod half;
 mod history;
 mod key;
+mod lane;
 mod letters;
 mod log;
 mod loose;

@@ -152,6 +152,18 @@ impl Ids {
         (self.broken, self.ones, self.wild) = (false, 0, 0);
     }
 
+    /// Takes in that of a plain segment, as [`Half::sent`] would.
+    ///
+    /// [`Half::sent`]: crate::flow::half::Half::sent
+    #[inline(always)]
+    pub(super) fn go_to(&mut self, id: u16, plain: &Seen) {
+        if id != 0 {
+            self.push(id, plain.is_empty().then_some(plain.seq));
+        } else if !plain.is_empty() {
+            self.interrupt();
+        }
+    }
+
     /// Takes in an ID that is not 0; `anchor`: SEG.SEQ of a segment that carries SND.NXT. False if
     /// it is the last one again: that of a copy made on the way.
     #[inline(always)]

@@ -6,6 +6,7 @@
 )]
 
 mod order;
+mod steady;
 
 use crate::flow::half::Half;
 use crate::flow::history::History;
@@ -18,6 +19,7 @@ use crate::flow::talk::Talk;
 use crate::seq::SeqNum;
 use crate::stamp::Stamp;
 use order::Recent;
+use steady::Held;
 
 /// RSTs kept with what was known when they passed.
 pub(super) const RESETS: usize = 12;
@@ -52,6 +54,8 @@ pub struct Flow {
     pub(super) entry: u32,
     /// The other flows of the key that may still get segments, while this one is the current.
     pub(super) beside: Beside,
+    /// Segments of which the facts are found out later.
+    held: Held,
     /// The last segments: what a duplicate record would repeat.
     recent: Recent,
     /// Last segment.
@@ -105,6 +109,7 @@ impl Flow {
         (self.answered, self.superseded) = (false, false);
         (self.pending, self.noted) = (false, false);
         self.entry = 0;
+        self.unsettle();
         self.beside = Beside::default();
         self.recent = Recent::default();
         self.history.clear();
@@ -117,9 +122,13 @@ impl Flow {
 
     /// Reads from each of its cache lines that [`Self::push`] needs.
     pub(super) fn touch(&self) -> u64 {
+        let head = self.last.frame ^ self.log.len();
+        if self.is_steady() {
+            return head;
+        }
         let [a, b] = &self.half;
-        let head = u64::from(self.key.ends[0].port) ^ self.last.frame ^ self.log.len();
-        head ^ u64::from(self.recent.latest()) ^ self.history.touch() ^ a.touch() ^ b.touch()
+        let head = head ^ u64::from(self.key.ends[0].port) ^ u64::from(self.recent.latest());
+        head ^ self.history.touch() ^ a.touch() ^ b.touch()
     }
 
     /// What few connections show, if this one does.
@@ -265,10 +274,8 @@ impl Flow {
         mine.sent(seen, peer);
         peer.answered(seen);
         peer.heard(seen);
-        if let Some(sample) = peer.round_trip(seen)
-            && mine.rtt.is_none_or(|rtt| sample < rtt)
-        {
-            mine.rtt = Some(sample);
+        if let Some(sample) = peer.round_trip(seen) {
+            mine.sample(sample);
         }
     }
 

@@ -61,6 +61,8 @@ impl Seen {
     pub(super) const FROM: u8 = bit::FROM;
     /// The bit of a SYN with a window scale.
     pub(super) const SCALE: u8 = bit::SCALE;
+    /// The bit of one with timestamps.
+    pub(super) const TIMESTAMPS: u8 = bit::TIMESTAMPS;
     /// The bits of most segments.
     pub(super) const USUAL: u8 = bit::TIMESTAMPS | bit::IP_ID;
 
@@ -145,6 +147,12 @@ impl Seen {
     #[inline]
     pub(super) const fn is_plain(&self) -> bool {
         self.flags.are(Flags::ACK) && !self.has(NEVER) && !self.may_be_multipath()
+    }
+
+    /// Which of [`Self::USUAL`] it has.
+    #[inline]
+    pub(super) const fn usual_bits(&self) -> u8 {
+        self.bits & Self::USUAL
     }
 
     /// It is a SYN, with or without ACK, as most are: all of it captured, nothing of Multipath TCP.

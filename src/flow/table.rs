@@ -362,8 +362,11 @@ impl FlowTable {
         for batch in arrivals.chunks(2 * BATCH) {
             self.look_up(batch, &mut flows);
             for (arrival, &at) in batch.iter().zip(&flows) {
-                if !self.flows.push_plain(at, arrival.key, &arrival.seen) {
-                    self.push_any(arrival, at, beside);
+                let which = (arrival.key, &arrival.seen);
+                match self.flows.push_plain(at, which, |place| beside.key(place)) {
+                    Some(true) => {}
+                    Some(false) => self.push_any(arrival, at, beside),
+                    None => self.find_and_push(arrival, beside),
                 }
                 if arrival.said != 0 {
                     self.hear(arrival, beside);
@@ -372,17 +375,13 @@ impl FlowTable {
         }
     }
 
-    /// Pushes a segment that is not as most are, or to a flow that is not. `at`: where that seems to be.
+    /// Pushes a segment that is not as most are, or to a flow that is not: that at `at`, of its key.
     fn push_any(&mut self, arrival: &Arrival, at: u32, beside: Beside<'_>) {
-        if self.flows.is_of(at, arrival.key, |place| beside.key(place))
-            && let Pushed::Current(current) = self.flows.push_any(at, &arrival.seen)
-        {
-            if current != at {
-                self.turn_to(arrival, beside, current);
-            }
-            return;
+        match self.flows.push_any(at, &arrival.seen) {
+            Pushed::Current(current) if current == at => {}
+            Pushed::Current(current) => self.turn_to(arrival, beside, current),
+            Pushed::NotCurrent => self.find_and_push(arrival, beside),
         }
-        self.find_and_push(arrival, beside);
     }
 
     /// What a segment says is kept with the flow that has it now.

@@ -15,6 +15,7 @@ impl Flows {
         if flow.superseded || flow.pending {
             return Pushed::NotCurrent;
         }
+        flow.settle();
         if !flow.push_if_alone(seen) {
             return self.push_beside(at, place, seen);
         }
@@ -22,6 +23,14 @@ impl Flows {
             self.note(at, seen.at().time);
         }
         Pushed::Current(at)
+    }
+
+    /// Takes in a segment as most are, of a steady flow that is kept as facts at this place. False if
+    /// it is another one.
+    #[inline(never)]
+    pub(super) fn hold(&mut self, place: u32, seen: &Seen) -> bool {
+        let flow = self.whole.get_mut(place);
+        flow.is_some_and(|flow| flow.hold(seen))
     }
 
     /// The same of a segment that may belong to another connection.

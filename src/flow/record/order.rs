@@ -16,7 +16,7 @@ const RECENT: usize = 4;
 pub(super) struct Recent([u32; RECENT]);
 
 impl Recent {
-    fn holds(&self, fingerprint: u32) -> bool {
+    pub(super) fn holds(&self, fingerprint: u32) -> bool {
         self.0.contains(&fingerprint)
     }
 
@@ -25,7 +25,7 @@ impl Recent {
         self.0[0]
     }
 
-    const fn add(&mut self, fingerprint: u32) {
+    pub(super) const fn add(&mut self, fingerprint: u32) {
         let [a, b, c, _] = self.0;
         self.0 = [fingerprint, a, b, c];
     }
@@ -34,6 +34,8 @@ impl Recent {
 impl Flow {
     /// Takes in a segment that belongs to this flow.
     pub fn push(&mut self, seen: &Seen) {
+        debug_assert!(self.is_settled(), "what came before comes first");
+        self.unsettle();
         let (at, fingerprint) = (seen.at(), seen.fingerprint());
         if self.recent.holds(fingerprint) && self.fold_duplicate(seen) {
             return;
@@ -117,6 +119,6 @@ impl Flow {
 }
 
 /// The record at `at` stands behind a later one.
-const fn is_behind(last: Stamp, at: Stamp) -> bool {
+pub(super) const fn is_behind(last: Stamp, at: Stamp) -> bool {
     at.frame < last.frame || at.time.0 < last.time.0
 }
