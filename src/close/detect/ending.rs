@@ -273,13 +273,16 @@ pub(in crate::close) fn slow_close(case: &Case) -> Founds {
         let dwell = close_wait_dwell(case, side)?;
         let (facts, peer) = (case.facts, side.peer());
         let fins = [peer, side].map(|s| facts.fin(s).map(|fin| fin.copies.first));
-        let message = format!(
+        let frames = fins.iter().flatten().map(|at| at.frame);
+        let found = Found::likely(Some(side), frames, "").with("seconds", as_seconds(dwell));
+        if !facts.context.reasons {
+            return Some(found);
+        }
+        let found = found.saying(format!(
             "the {side} closed {} after it had received the {peer}'s FIN: so long it was in \
              CLOSE-WAIT, and the {peer} in FIN-WAIT-2",
             seconds(dwell)
-        );
-        let frames = fins.iter().flatten().map(|at| at.frame);
-        let found = Found::likely(Some(side), frames, message).with("seconds", as_seconds(dwell));
+        ));
         let [_, closed] = fins;
         let fin_wait_2 = closed
             .zip(facts.fin_acked(peer))

@@ -25,12 +25,22 @@ pub(in crate::close) fn idle_timeout_close(case: &Case) -> Founds {
     {
         return Founds::new();
     }
+    let frames = silence.payload_frame.into_iter().chain([silence.frame]);
+    let found = Found::likely(Some(silence.by), frames, "");
+    let found = found.with("seconds", as_seconds(silence.nanos()));
+    if !case.facts.context.reasons {
+        return smallvec![found];
+    }
+    smallvec![tell(silence, found)]
+}
+
+/// The same in words, and with the figures that only people ask for.
+fn tell(silence: &Silence, found: Found) -> Found {
     let known = known::of(silence);
     let name = known::names(&known).map_or_else(String::new, |name| format!(": {name}"));
     let message = format!("{}{}{name}", what(silence), whose(silence));
-    let frames = silence.payload_frame.into_iter().chain([silence.frame]);
-    let mut found = Found::likely(Some(silence.by), frames, message)
-        .with("seconds", as_seconds(silence.nanos()))
+    let mut found = found
+        .saying(message)
         .with(
             "since_segment_seconds",
             as_seconds(silence.since_segment_ns),
@@ -42,7 +52,7 @@ pub(in crate::close) fn idle_timeout_close(case: &Case) -> Founds {
     if silence.at_least {
         found = found.with("at_least", true);
     }
-    smallvec![found.with("known_timeouts", known::list(&known))]
+    found.with("known_timeouts", known::list(&known))
 }
 
 fn what(silence: &Silence) -> String {
