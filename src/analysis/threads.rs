@@ -25,7 +25,7 @@ const PACKS: usize = 4;
 /// them.
 const RECORDS: usize = 2048;
 /// So many records are read before another thread begins: a smaller capture is over by then.
-const SMALL: usize = 16_384;
+const SMALL: usize = 4096;
 /// From so many flows on several threads judge those that are left.
 const MANY: usize = 2048;
 
