@@ -3,11 +3,11 @@
 //! Where packets are large, to copy the file out of the page cache takes longer than all the rest, and
 //! two processors do it nearly twice as fast as one.
 
-use super::apart::{CHUNK, Chunk, ROOM};
+use super::apart::{CHUNK, Chunk, ROOM, fill};
 use super::meter::Meter;
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Chunks that somebody has begun to read and nobody has used yet, at most.
@@ -113,21 +113,14 @@ impl Ahead {
         self.is_read.notify_one();
     }
 
-    /// Reads a chunk that begins there: less only at the end of the file, or before an error.
+    /// Reads a chunk that begins there: less only at the end of the file, or before an error, which
+    /// comes again where what was read ends.
     fn read(&self, mut chunk: Chunk, offset: u64) -> io::Result<Chunk> {
-        chunk.resize(ROOM + CHUNK, 0);
-        let mut end = ROOM;
-        while let Some(free) = chunk.get_mut(end..).filter(|free| !free.is_empty()) {
-            match read_at(&self.file, free, offset + (end - ROOM) as u64) {
-                Ok(0) => break,
-                Ok(n) => end += n.min(free.len()),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if end == ROOM => return Err(error),
-                Err(_) => break, // it comes again where what was read ends
-            }
+        let from = |free: &mut [u8], read| read_at(&self.file, free, offset + read as u64);
+        match fill(&mut chunk, from) {
+            Some(error) if chunk.len() == ROOM => Err(error),
+            _ => Ok(chunk),
         }
-        chunk.truncate(end);
-        Ok(chunk)
     }
 }
 
@@ -162,7 +155,7 @@ fn read_at(file: &File, into: &mut [u8], offset: u64) -> io::Result<usize> {
 
 #[cfg(not(any(unix, windows)))]
 fn read_at(_: &File, _: &mut [u8], _: u64) -> io::Result<usize> {
-    Err(ErrorKind::Unsupported.into())
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 #[cfg(test)]

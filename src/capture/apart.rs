@@ -70,9 +70,8 @@ impl<R: Read> Decompression<R> {
     /// Does it.
     pub(crate) fn run(mut self) {
         while let Ok(mut chunk) = self.empty.recv() {
-            let (end, error) = self.fill(&mut chunk);
-            let is_last = end == ROOM || error.is_some();
-            chunk.truncate(end);
+            let error = fill(&mut chunk, |free, _| self.source.read(free));
+            let is_last = chunk.len() == ROOM || error.is_some();
             if self.filled.send(Ok(chunk)).is_err() {
                 return;
             }
@@ -85,21 +84,29 @@ impl<R: Read> Decompression<R> {
             }
         }
     }
+}
 
-    /// Fills a chunk as far as there is anything; how far, and what ended that before.
-    fn fill(&mut self, chunk: &mut Chunk) -> (usize, Option<io::Error>) {
-        chunk.resize(ROOM + CHUNK, 0);
-        let mut end = ROOM;
-        while let Some(free) = chunk.get_mut(end..).filter(|free| !free.is_empty()) {
-            match self.source.read(free) {
-                Ok(0) => break,
-                Ok(n) => end += n,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return (end, Some(error)),
+/// Fills a chunk as far as there is anything; gives what ended that before. `read` is told how many
+/// bytes came already.
+pub(super) fn fill(
+    chunk: &mut Chunk,
+    mut read: impl FnMut(&mut [u8], usize) -> io::Result<usize>,
+) -> Option<io::Error> {
+    chunk.resize(ROOM + CHUNK, 0);
+    let (mut end, mut ended_by) = (ROOM, None);
+    while let Some(free) = chunk.get_mut(end..).filter(|free| !free.is_empty()) {
+        match read(free, end - ROOM) {
+            Ok(0) => break,
+            Ok(n) => end += n,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => {
+                ended_by = Some(error);
+                break;
             }
         }
-        (end, None)
     }
+    chunk.truncate(end);
+    ended_by
 }
 
 impl Read for Apart {

@@ -212,8 +212,7 @@ impl<R: Read> Buffer<R> {
         file: Arc<File>,
         meter: Option<Arc<Meter>>,
     ) -> Option<Arc<Ahead>> {
-        let is_plain = |source: &Source<R>| source.is_plain();
-        if self.ended || !self.source.as_ref().is_some_and(is_plain) {
+        if self.ended || !self.source.as_ref().is_some_and(Source::is_plain) {
             return None;
         }
         let read = self.offset + self.end as u64;

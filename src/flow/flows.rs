@@ -156,13 +156,8 @@ impl Flows {
         key: ShortKey,
         kept: impl FnOnce(u32) -> Option<&'a Key>,
     ) -> bool {
-        let Some(entry) = self.entries.get(at as usize) else {
-            return false;
-        };
-        match key.place() {
-            None => entry.key == key,
-            Some(place) => is_of_long(&self.keys, entry, kept(place)),
-        }
+        let entry = self.entries.get(at as usize);
+        entry.is_some_and(|entry| is_of(&self.keys, entry, key, kept))
     }
 
     /// Takes in a segment as most are, of a flow as most are. False if it is another one, None if the
@@ -175,11 +170,7 @@ impl Flows {
         kept: impl FnOnce(u32) -> Option<&'a Key>,
     ) -> Option<bool> {
         let entry = self.entries.get_mut(at as usize)?;
-        let is_its = match key.place() {
-            None => entry.key == key,
-            Some(place) => is_of_long(&self.keys, entry, kept(place)),
-        };
-        if !is_its {
+        if !is_of(&self.keys, entry, key, kept) {
             return None;
         }
         if let Kept::Brief(brief) = &mut entry.kept {
@@ -468,6 +459,19 @@ impl Flows {
             Kept::Brief(brief) => Some(brief.number()),
             Kept::Whole(place) => self.whole.get(*place).map(|flow| flow.number),
         }
+    }
+}
+
+#[inline]
+fn is_of<'a>(
+    keys: &Slab<Key>,
+    entry: &Entry,
+    key: ShortKey,
+    kept: impl FnOnce(u32) -> Option<&'a Key>,
+) -> bool {
+    match key.place() {
+        None => entry.key == key,
+        Some(place) => is_of_long(keys, entry, kept(place)),
     }
 }
 

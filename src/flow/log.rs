@@ -63,7 +63,8 @@ impl Log {
         self.close_at.is_none() && self.kept.len() == usize::from(OPEN)
     }
 
-    /// Keeps a segment that is neither FIN nor RST, where [`Self::turns`].
+    /// Keeps a segment that is neither FIN nor RST in place of the oldest of the ring, where
+    /// [`Self::turns`].
     #[inline]
     pub(super) fn turn(&mut self, seen: &Seen) {
         let [before, _] = &mut self.pushed_out;
@@ -153,14 +154,13 @@ impl Log {
     /// Keeps one more segment in place of the oldest of the ring that is being written.
     #[inline(never)]
     fn push_out(&mut self, seen: &Seen) {
-        let [before, end] = &mut self.pushed_out;
-        // A constant in each, which needs no division.
-        let (start, oldest, count) = match self.close_at {
-            None => (OPENING, *before as usize % BEFORE, before),
-            Some(at) => (usize::from(at) + CLOSE, *end as usize % END, end),
+        let Some(at) = self.close_at else {
+            return self.turn(seen);
         };
-        *count += 1;
-        if let Some(slot) = self.kept.get_mut(start + oldest) {
+        let [_, end] = &mut self.pushed_out;
+        let oldest = usize::from(at) + CLOSE + *end as usize % END;
+        *end += 1;
+        if let Some(slot) = self.kept.get_mut(oldest) {
             *slot = *seen;
         }
     }
